@@ -1,0 +1,1 @@
+//! Connections: replyer, subscriber, requester, publisher and external request over sockets.

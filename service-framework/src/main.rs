@@ -1,0 +1,3 @@
+//! The binary `service_framework`.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Services: handlers, what they may send, hooks, and the loop that runs them.

@@ -1,0 +1,1 @@
+//! Wire: what stands in a frame around the arguments. No sockets, no clock.
