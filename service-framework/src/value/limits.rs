@@ -14,7 +14,7 @@ impl Limits {
     /// The greatest depth that can be asked for.
     pub const MAX_DEPTH: usize = 128;
 
-    pub(super) fn effective_depth(&self) -> usize {
+    pub(crate) fn effective_depth(&self) -> usize {
         self.depth.min(Self::MAX_DEPTH)
     }
 }

@@ -20,12 +20,12 @@ use super::{DecodeError, Limits};
 pub fn check_whole(bytes: &[u8], limits: &Limits) -> Result<(), DecodeError> {
     check_length(bytes, limits)?;
     let mut reader = Reader::new(bytes);
-    reader.skip_within(limits.effective_depth())?;
+    reader.skip_within(limits.effective_depth(), limits.effective_depth())?;
     reader.expect_end()
 }
 
 /// Checks the length alone.
-pub(super) fn check_length(bytes: &[u8], limits: &Limits) -> Result<(), DecodeError> {
+pub(crate) fn check_length(bytes: &[u8], limits: &Limits) -> Result<(), DecodeError> {
     if bytes.len() > limits.bytes {
         return Err(DecodeError::TooLong { bytes: bytes.len(), limit: limits.bytes });
     }

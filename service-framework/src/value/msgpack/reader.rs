@@ -28,6 +28,22 @@ pub enum Token<'a> {
 }
 
 impl Token<'_> {
+    /// What it is, in words: `a list`, `text`, ….
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Token::Nil => "nil",
+            Token::Bool(_) => "a truth value",
+            Token::Int(_) | Token::UInt(_) => "an integer",
+            Token::Float(_) => "a float",
+            Token::Str(_) => "text",
+            Token::Bytes(_) => "bytes",
+            Token::Array(_) => "a list",
+            Token::Map(_) => "a map",
+            Token::Ext(..) => "an extension",
+        }
+    }
+
     /// How many values follow as parts of this one; `None` for what is no container.
     fn items(&self) -> Option<u64> {
         match self {
@@ -136,7 +152,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// As [`Reader::token`], or the value is deeper than [`Limits::MAX_DEPTH`].
     pub fn skip(&mut self) -> Result<(), DecodeError> {
-        self.skip_within(Limits::MAX_DEPTH)
+        self.skip_within(Limits::MAX_DEPTH, Limits::MAX_DEPTH)
     }
 
     /// Passes over one whole value and returns its bytes.
@@ -144,19 +160,19 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// As [`Reader::skip`].
     pub fn raw(&mut self) -> Result<&'a [u8], DecodeError> {
-        self.raw_within(Limits::MAX_DEPTH)
+        self.raw_within(Limits::MAX_DEPTH, Limits::MAX_DEPTH)
     }
 
-    /// As [`Reader::raw`], at most `depth` containers deep.
-    pub(crate) fn raw_within(&mut self, depth: usize) -> Result<&'a [u8], DecodeError> {
+    /// As [`Reader::raw`], where `depth` of `limit` containers may still be opened.
+    pub(crate) fn raw_within(&mut self, depth: usize, limit: usize) -> Result<&'a [u8], DecodeError> {
         let before = self.rest;
-        self.skip_within(depth)?;
+        self.skip_within(depth, limit)?;
         Ok(&before[..before.len() - self.rest.len()])
     }
 
-    /// As [`Reader::skip`], at most `depth` containers deep.
-    pub(crate) fn skip_within(&mut self, depth: usize) -> Result<(), DecodeError> {
-        self.skip_items(1, depth, depth)
+    /// As [`Reader::skip`], where `depth` of `limit` containers may still be opened.
+    pub(crate) fn skip_within(&mut self, depth: usize, limit: usize) -> Result<(), DecodeError> {
+        self.skip_items(1, depth, limit)
     }
 
     /// Passes over `count` values, in each of which `depth` of `limit` containers may still be opened.
