@@ -1,1 +1,38 @@
-//! Models: the types of arguments, what a service has and needs, and the checks made from them. No IO.
+//! Models: what a service takes, sends, keeps and is told, as data.
+//!
+//! A [`Type`] says what a value may be and [`Arguments`] are a table of them; a [`ConnectionModel`], a [`StateModel`]
+//! and a [`ConfigModel`] are made of those, and a [`ServiceModel`] of these. All of them are written in Rust or read
+//! from JSON, and each is printed as the JSON from which it can be read. A [`Checker`] is compiled from arguments and
+//! checks MessagePack bytes; what is wrong with a value is a [`Mismatch`], what is wrong with a file, a model or a
+//! command line is a [`Problem`].
+//!
+//! Nothing here reads a file, the environment or a clock.
+
+mod accepts;
+mod arguments;
+mod checker;
+mod compare;
+mod config;
+mod connection;
+mod connection_json;
+mod creation;
+mod grammar;
+mod mismatch;
+mod problem;
+mod read;
+mod schema;
+mod service;
+mod state;
+mod types;
+
+pub use arguments::Arguments;
+pub use checker::Checker;
+pub use compare::compare;
+pub use config::{Config, ConfigError, ConfigModel, ENVIRONMENT_PREFIX, Source};
+pub use connection::{ConnectionModel, ConnectionType, Side};
+pub use creation::DEFAULT_WAIT_AFTER_CREATION;
+pub use mismatch::{MAX_MISMATCHES, Mismatch};
+pub use problem::{Problem, near_miss};
+pub use service::ServiceModel;
+pub use state::{StateModel, StateType};
+pub use types::{MAX_TYPE_DEPTH, Type};

@@ -1,0 +1,121 @@
+//! Config: what a service is told at its start. The model of its keys, the values, and their assembly from defaults,
+//! file, environment, command line and hook. Reads no file and no environment itself.
+
+mod assemble;
+mod fit;
+mod text;
+mod values;
+
+use serde_json::{Map, Value as Json};
+
+use super::arguments::Arguments;
+use super::checker::Checker;
+use super::problem::{Problem, child};
+use super::read::Table;
+use super::types::Type;
+use crate::value::Value;
+
+pub use self::assemble::{ENVIRONMENT_PREFIX, Source};
+pub use self::values::{Config, ConfigError};
+
+/// The keys of a config: those that there must be, those that there may be, and what they are if nobody says.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[must_use]
+pub struct ConfigModel {
+    /// The keys and their types.
+    pub arguments: Arguments,
+    /// Values of keys that are not given, each of its key's type. A required key with a default is never missing.
+    pub defaults: Vec<(String, Value)>,
+}
+
+impl ConfigModel {
+    /// No keys.
+    pub fn new() -> Self {
+        ConfigModel::default()
+    }
+
+    /// Adds a key that must be given.
+    pub fn requires(mut self, key: impl Into<String>, of: Type) -> Self {
+        self.arguments = self.arguments.requires(key, of);
+        self
+    }
+
+    /// Adds a key that may be given, and is `default` if it is not.
+    pub fn optional(mut self, key: impl Into<String>, of: Type, default: impl Into<Value>) -> Self {
+        let key = key.into();
+        self.defaults.push((key.clone(), default.into()));
+        self.optional_without_default(key, of)
+    }
+
+    /// Adds a key that may be given, and is absent if it is not.
+    pub fn optional_without_default(mut self, key: impl Into<String>, of: Type) -> Self {
+        self.arguments = self.arguments.optional(key, of);
+        self
+    }
+
+    /// Reads `{"required": {key: type}, "optional": {key: type}, "defaults": {key: value}}`; a default in JSON may
+    /// be written as in a config file.
+    ///
+    /// # Errors
+    /// All problems, each with its path below `path`.
+    pub fn from_json(json: &Json, path: &str) -> Result<ConfigModel, Vec<Problem>> {
+        let mut problems = Vec::new();
+        let read = Table::open(json, path, &mut problems).map(|mut table| ConfigModel::read(&mut table));
+        problems.extend(read.iter().flat_map(|model| model.problems(path)));
+        read.filter(|_| problems.is_empty()).ok_or(problems)
+    }
+
+    pub(crate) fn read(table: &mut Table<'_, '_>) -> ConfigModel {
+        table.refuse_others(&["required", "optional", "defaults"]);
+        let arguments = Arguments::read(table, "required", "optional");
+        let mut defaults = Vec::new();
+        if let Some(table) = table.table("defaults") {
+            for (key, json) in table.entries() {
+                match Value::from_json(json) {
+                    Ok(value) => defaults.push((key.to_owned(), fit::fit_entry(value, arguments.get(key)))),
+                    Err(error) => {
+                        table.problems.push(Problem::new(table.path_of(key), "a value", error.to_string()));
+                    }
+                }
+            }
+        }
+        ConfigModel { arguments, defaults }
+    }
+
+    /// The model as it stands under `config_model`, types in long form, empty tables left out.
+    pub fn to_json(&self) -> Json {
+        let mut table = Map::new();
+        self.arguments.write(&mut table, "required", "optional");
+        if !self.defaults.is_empty() {
+            let defaults = self.defaults.iter().map(|(key, value)| (key.clone(), value.to_json()));
+            table.insert("defaults".to_owned(), Json::Object(defaults.collect()));
+        }
+        Json::Object(table)
+    }
+
+    /// What breaks the rules: keys declared twice, defaults of other keys or of another type.
+    pub(crate) fn problems(&self, path: &str) -> Vec<Problem> {
+        let mut problems = self.arguments.problems(&child(path, "required"));
+        let path = child(path, "defaults");
+        for (key, value) in &self.defaults {
+            match self.arguments.get(key) {
+                Some(of) => problems.extend(mismatches(value, of, &child(&path, key))),
+                None => problems.push(Problem::unknown_key(&path, key, self.arguments.names())),
+            }
+        }
+        problems
+    }
+}
+
+/// What of `value`, which stands at `path`, is not of type `of`.
+fn mismatches(value: &Value, of: &Type, path: &str) -> Vec<Problem> {
+    let checker = match Checker::of_type(of, path) {
+        Ok(checker) => checker,
+        Err(problems) => return problems,
+    };
+    let mismatches = checker.check_named(path, &value.to_msgpack()).err().unwrap_or_default();
+    mismatches.into_iter().map(|found| Problem::new(found.path, found.expected, found.found)).collect()
+}
+
+#[cfg(test)]
+mod tests;

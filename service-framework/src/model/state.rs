@@ -1,0 +1,296 @@
+//! State models as data. What a state does with them is not known here.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde_json::{Map, Value as Json, json};
+
+use super::arguments::Arguments;
+use super::connection::Side;
+use super::creation::{self, insert};
+use super::problem::{Problem, child, element, near_miss, shortened};
+use super::read::{Table, describe};
+use super::types::Type;
+use crate::value::Value;
+
+/// How a state is kept current.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum StateType {
+    /// By its changes, numbered, after a snapshot.
+    DeltaUpdate,
+    /// By the whole state each time.
+    FullUpdate,
+}
+
+impl StateType {
+    /// The name in the vocabulary: `delta_update` or `full_update`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            StateType::DeltaUpdate => "delta_update",
+            StateType::FullUpdate => "full_update",
+        }
+    }
+
+    /// The value of `state_type`, which names the side too, such as `delta_update_in`.
+    pub fn on(self, side: Side) -> &'static str {
+        match (self, side) {
+            (StateType::DeltaUpdate, Side::In) => "delta_update_in",
+            (StateType::DeltaUpdate, Side::Out) => "delta_update_out",
+            (StateType::FullUpdate, Side::In) => "full_update_in",
+            (StateType::FullUpdate, Side::Out) => "full_update_out",
+        }
+    }
+}
+
+impl fmt::Display for StateType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// One state of a service: an own one (out) or a replica of another service's (in).
+#[derive(Clone, Debug, PartialEq)]
+#[must_use]
+pub struct StateModel {
+    /// Unique on its side of the service; the key in models and addresses.
+    pub name: String,
+    /// In is a replica, out is the owner.
+    pub side: Side,
+    /// How it is kept current.
+    pub kind: StateType,
+    /// The topic of its updates; None means none.
+    pub topic: Option<String>,
+    /// Whether an owner's publisher connects instead of binding.
+    pub is_x_pub: bool,
+    /// How long an owner's publisher waits once it is made; None means the default.
+    pub wait_after_creation: Option<Duration>,
+    /// Of a full update the state itself. Of a delta update `state`, a map or a record of which an update may hold
+    /// some keys, and arguments that travel with each update.
+    pub arguments: Arguments,
+}
+
+/// The argument of a delta update that holds the changed keys.
+const STATE: &str = "state";
+
+/// The state arguments of every delta update, in the order in which they are written.
+fn delta_arguments() -> Vec<(String, Type)> {
+    vec![("current_num".to_owned(), Type::Int), ("is_snapshot".to_owned(), Type::Bool)]
+}
+
+const STATE_ARGUMENTS: &str = "required_state_arguments";
+const OPTIONAL_STATE_ARGUMENTS: &str = "optional_state_arguments";
+const ARGUMENTS: (&str, &str) = ("required_arguments", "optional_arguments");
+const RETURNS: [&str; 2] = ["required_return_arguments", "optional_return_arguments"];
+
+const KEYS: [&str; 9] = [
+    "state_type",
+    creation::TABLES[0],
+    creation::TABLES[1],
+    STATE_ARGUMENTS,
+    OPTIONAL_STATE_ARGUMENTS,
+    ARGUMENTS.0,
+    ARGUMENTS.1,
+    RETURNS[0],
+    RETURNS[1],
+];
+
+impl StateModel {
+    /// A state without topic and arguments.
+    pub fn new(name: impl Into<String>, side: Side, kind: StateType) -> Self {
+        StateModel {
+            name: name.into(),
+            side,
+            kind,
+            topic: None,
+            is_x_pub: false,
+            wait_after_creation: None,
+            arguments: Arguments::new(),
+        }
+    }
+
+    /// Reads the state `name` of one side; None if it has problems that leave no model.
+    pub(crate) fn read(name: &str, side: Side, table: &mut Table<'_, '_>) -> Option<StateModel> {
+        table.refuse_others(&KEYS);
+        let arguments = Arguments::read(table, ARGUMENTS.0, ARGUMENTS.1);
+        let state_arguments = Arguments::read(table, STATE_ARGUMENTS, OPTIONAL_STATE_ARGUMENTS);
+        for key in RETURNS {
+            refuse_entries(table, key);
+        }
+        let kind = read_kind(table, side)?;
+        check_state_arguments(table, kind, &state_arguments);
+        let mut model = StateModel { arguments, ..StateModel::new(name, side, kind) };
+        creation::refuse_twice(table);
+        for key in creation::TABLES {
+            if let Some(mut creation) = table.table(key) {
+                model.read_creation(&mut creation);
+            }
+        }
+        Some(model)
+    }
+
+    fn creation_keys(&self) -> &'static [&'static str] {
+        match self.side {
+            Side::In => &["topic"],
+            Side::Out => &["topic", "is_x_pub", "wait_after_creation_s"],
+        }
+    }
+
+    fn read_creation(&mut self, table: &mut Table<'_, '_>) {
+        let known = self.creation_keys();
+        table.refuse_others(known);
+        for (key, _) in table.entries().filter(|(key, _)| known.contains(key)) {
+            match key {
+                "topic" => self.topic = creation::read_topic(table),
+                "is_x_pub" => self.is_x_pub = table.flag(key).unwrap_or_default(),
+                _ => self.wait_after_creation = creation::read_wait(table),
+            }
+        }
+    }
+
+    /// Overrides creation arguments by name, as `setup_states` may: `{"topic": "eu"}`. Null takes one away.
+    ///
+    /// # Errors
+    /// All problems; nothing is overridden then.
+    pub fn override_creation(&mut self, arguments: &Map<String, Json>) -> Result<(), Vec<Problem>> {
+        let mut overridden = self.clone();
+        let mut problems = Vec::new();
+        let arguments = Json::Object(arguments.clone());
+        if let Some(mut table) = Table::open(&arguments, &self.name, &mut problems) {
+            overridden.read_creation(&mut table);
+        }
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        *self = overridden;
+        Ok(())
+    }
+
+    /// The model as it stands under its name. The state arguments are implied and left out.
+    pub fn to_json(&self) -> Json {
+        let mut table = Map::new();
+        table.insert("state_type".to_owned(), json!(self.kind.on(self.side)));
+        let mut optional = Map::new();
+        insert(&mut optional, "topic", self.topic.as_ref().map(|topic| json!(topic)));
+        insert(&mut optional, "is_x_pub", self.is_x_pub.then(|| json!(true)));
+        insert(&mut optional, "wait_after_creation_s", self.wait_after_creation.map(creation::wait_to_json));
+        creation::write_tables(&mut table, Map::new(), optional);
+        self.arguments.write(&mut table, ARGUMENTS.0, ARGUMENTS.1);
+        Json::Object(table)
+    }
+
+    /// What breaks the rules of states, in models from JSON and from Rust alike.
+    pub(crate) fn problems(&self, path: &str) -> Vec<Problem> {
+        let mut problems = self.arguments.problems(&child(path, ARGUMENTS.0));
+        if self.name.is_empty() {
+            problems.push(Problem::missing(path, "a name"));
+        }
+        let publishes =
+            [("is_x_pub", self.is_x_pub), ("wait_after_creation_s", self.wait_after_creation.is_some())];
+        for (key, _) in publishes.into_iter().filter(|(key, set)| *set && !self.creation_keys().contains(key))
+        {
+            problems.push(Problem::unknown_key(path, key, self.creation_keys().iter().copied()));
+        }
+        if self.kind == StateType::DeltaUpdate {
+            problems.extend(self.delta_problems(path));
+        }
+        problems
+    }
+
+    fn delta_problems(&self, path: &str) -> Vec<Problem> {
+        let reserved = delta_arguments();
+        let tables = [(ARGUMENTS.0, &self.arguments.required), (ARGUMENTS.1, &self.arguments.optional)];
+        let entries = tables
+            .into_iter()
+            .flat_map(|(key, table)| table.iter().map(move |(name, of)| (key, name.as_str(), of)));
+        let problem = |(key, name, of): (&str, &str, &Type)| {
+            let path = child(&child(path, key), name);
+            match name {
+                STATE if key == ARGUMENTS.0 => state_problem(&path, of),
+                STATE => Some(Problem::new(path, format!("`state` under `{}`", ARGUMENTS.0), of.to_string())),
+                _ if reserved.iter().any(|(word, _)| word == name) => {
+                    Some(Problem::new(path, "no state argument, as these are implied", of.to_string()))
+                }
+                _ => None,
+            }
+        };
+        entries.filter_map(problem).collect()
+    }
+}
+
+/// What is wrong with `of` as the type of a delta state; nil deletes a key, so no value may be nil.
+fn state_problem(path: &str, of: &Type) -> Option<Problem> {
+    let with_nil = match of {
+        Type::Map(_, values) => holds_nil(values).then(|| element(path, 2)),
+        Type::Record(fields) => {
+            fields.iter().find(|(_, of)| holds_nil(of)).map(|(name, _)| child(&element(path, 1), name))
+        }
+        Type::Any => None,
+        other => {
+            let expected = r#"["map", K, V], a record or any"#;
+            return Some(Problem::new(path, expected, shortened(&other.to_string(), 60)));
+        }
+    };
+    with_nil.map(|path| {
+        Problem::new(path, "a type without None", "one with it")
+            .with_hint("a nil in an update deletes its key")
+    })
+}
+
+fn holds_nil(of: &Type) -> bool {
+    match of {
+        Type::None | Type::Optional(_) => true,
+        Type::Union(members) => members.iter().any(holds_nil),
+        Type::Literal(values) => values.contains(&Value::Nil),
+        _ => false,
+    }
+}
+
+fn refuse_entries(table: &mut Table<'_, '_>, key: &str) {
+    if let Some(json) = table.get(key).filter(|json| json.as_object().is_none_or(|table| !table.is_empty())) {
+        table.problems.push(Problem::new(
+            table.path_of(key),
+            "none, as a state returns nothing",
+            describe(json),
+        ));
+    }
+}
+
+/// State arguments are implied; where they are written they must be those that are implied.
+fn check_state_arguments(table: &mut Table<'_, '_>, kind: StateType, written: &Arguments) {
+    let (expected, text) = match kind {
+        StateType::DeltaUpdate => (delta_arguments(), r#"{"current_num": "int", "is_snapshot": "bool"}"#),
+        StateType::FullUpdate => (Vec::new(), "no state arguments for a full update"),
+    };
+    let as_implied = written.required.len() == expected.len()
+        && expected.iter().all(|argument| written.required.contains(argument));
+    if !(written.required.is_empty() || as_implied) || !written.optional.is_empty() {
+        let key = if written.optional.is_empty() { STATE_ARGUMENTS } else { OPTIONAL_STATE_ARGUMENTS };
+        let found = written.names().collect::<Vec<_>>().join(", ");
+        let expected = if key == STATE_ARGUMENTS { text } else { "no optional state arguments" };
+        table.problems.push(Problem::new(table.path_of(key), expected, shortened(&found, 60)));
+    }
+}
+
+/// The type of the state: as the originals write it, with its side, or without.
+fn read_kind(table: &mut Table<'_, '_>, side: Side) -> Option<StateType> {
+    let path = table.path_of("state_type");
+    let kinds = [StateType::DeltaUpdate, StateType::FullUpdate];
+    let names = kinds.map(|kind| kind.on(side));
+    let expected = format!("{} or {}", names[0], names[1]);
+    let Some(json) = table.get("state_type") else {
+        table.problems.push(Problem::missing(path, expected));
+        return None;
+    };
+    let name = json.as_str().unwrap_or_default();
+    let found = kinds.into_iter().find(|kind| name == kind.as_str() || name == kind.on(side));
+    if found.is_none() {
+        let problem = Problem::new(path, expected, describe(json));
+        // The seed writes `local_variable_delta_update`.
+        let meant = kinds.into_iter().find(|kind| name.contains(kind.as_str())).map(|kind| kind.on(side));
+        table.problems.push(match meant.or_else(|| near_miss(name, names)) {
+            Some(name) => problem.with_hint(format!("did you mean `{name}`?")),
+            None => problem,
+        });
+    }
+    found
+}
