@@ -36,3 +36,6 @@ pub use problem::{Problem, near_miss};
 pub use service::ServiceModel;
 pub use state::{StateModel, StateType};
 pub use types::{MAX_TYPE_DEPTH, Type};
+
+pub(crate) use problem::{child, element};
+pub(crate) use read::{Table, describe};
