@@ -10,10 +10,3 @@ pub mod wire;
 
 pub use service::{Result, Service};
 pub use value::Value;
-
-/// Where sockets bind and connect.
-pub mod addresses {
-    pub use crate::connection::{
-        Addresses, Endpoint, EndpointError, Host, Of, Resolution, Resolved, ResolvedSocket,
-    };
-}

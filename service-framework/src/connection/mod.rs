@@ -16,7 +16,9 @@ mod subscriber;
 mod wake;
 mod zeromq;
 
-pub use addresses::{Addresses, Endpoint, EndpointError, Host, Of, Resolution, Resolved, ResolvedSocket};
+pub(crate) use addresses::{
+    Addresses, Endpoint, EndpointError, Host, Of, Resolution, Resolved, ResolvedSocket,
+};
 pub(crate) use counters::Counters;
 pub(crate) use deadlines::Deadlines;
 pub use error::SendError;
