@@ -2,6 +2,7 @@
 
 mod arguments;
 mod check;
+mod command;
 mod completions;
 mod describe;
 pub mod exit;
