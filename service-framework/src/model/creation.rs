@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Map, Value as Json, json};
 
 use super::connection::{ConnectionModel, ConnectionType};
-use super::problem::Problem;
+use super::problem::{Problem, child};
 use super::read::Table;
 
 /// How long a publisher waits once it is made, where its model does not say.
@@ -36,21 +36,18 @@ pub(crate) fn is_creation_argument(key: &str) -> bool {
 }
 
 impl ConnectionModel {
-    /// Overrides creation arguments by name, as `setup_connections` may: `{"topic": "eu"}`. Null takes one away.
+    /// Overrides creation arguments by name, as `setup_connections` may: `{"topic": "eu"}`. Null takes one away, but
+    /// never a function.
     ///
     /// # Errors
     /// All problems; nothing is overridden then.
     pub fn override_creation(&mut self, arguments: &Map<String, Json>) -> Result<(), Vec<Problem>> {
-        let mut overridden = self.clone();
-        let mut problems = Vec::new();
-        let arguments = Json::Object(arguments.clone());
-        if let Some(mut table) = Table::open(&arguments, &self.name, &mut problems) {
-            overridden.read_creation(&mut table);
-        }
-        if !problems.is_empty() {
-            return Err(problems);
-        }
-        *self = overridden;
+        *self = overridden(
+            self,
+            &child("setup_connections", &self.name),
+            arguments,
+            ConnectionModel::read_creation,
+        )?;
         Ok(())
     }
 
@@ -67,7 +64,7 @@ impl ConnectionModel {
                 "is_x_pub" => self.is_x_pub = table.flag(key).unwrap_or_default(),
                 "is_binder" => self.is_binder = table.flag(key).unwrap_or_default(),
                 "wait_after_creation_s" => self.wait_after_creation = read_wait(table),
-                "func_to_call" => self.func_to_call = read_name(table, key),
+                "func_to_call" => self.func_to_call = read_name(table, key).or(self.func_to_call.take()),
                 _ => self.handler = read_name(table, key).or(self.handler.take()),
             }
         }
@@ -111,6 +108,19 @@ impl ConnectionModel {
     }
 }
 
+/// `model` with the creation arguments that `read` takes from `arguments`, which stand at `path`; or all problems.
+pub(crate) fn overridden<M: Clone>(
+    model: &M,
+    path: &str,
+    arguments: &Map<String, Json>,
+    read: impl FnOnce(&mut M, &mut Table<'_, '_>),
+) -> Result<M, Vec<Problem>> {
+    let mut model = model.clone();
+    let mut problems = Vec::new();
+    read(&mut model, &mut Table::of(arguments, path, &mut problems));
+    if problems.is_empty() { Ok(model) } else { Err(problems) }
+}
+
 /// The seed calls the function of an external request its target.
 fn with_seeds_name(problem: Problem, key: &str, kind: ConnectionType) -> Problem {
     match (key, kind) {
@@ -131,7 +141,7 @@ pub(crate) fn refuse_twice(table: &mut Table<'_, '_>) {
             };
             if seen.contains(&meaning) {
                 let problem = Problem::new(
-                    super::problem::child(&path, name),
+                    child(&path, name),
                     "each creation argument once",
                     "one that is given twice",
                 );

@@ -152,16 +152,12 @@ impl StateModel {
     /// # Errors
     /// All problems; nothing is overridden then.
     pub fn override_creation(&mut self, arguments: &Map<String, Json>) -> Result<(), Vec<Problem>> {
-        let mut overridden = self.clone();
-        let mut problems = Vec::new();
-        let arguments = Json::Object(arguments.clone());
-        if let Some(mut table) = Table::open(&arguments, &self.name, &mut problems) {
-            overridden.read_creation(&mut table);
-        }
-        if !problems.is_empty() {
-            return Err(problems);
-        }
-        *self = overridden;
+        *self = creation::overridden(
+            self,
+            &child("setup_states", &self.name),
+            arguments,
+            StateModel::read_creation,
+        )?;
         Ok(())
     }
 

@@ -6,7 +6,7 @@ use super::fit::fit_entry;
 use super::text::{example, from_text};
 use super::{Config, ConfigModel, mismatches};
 use crate::model::problem::{Problem, child, near_miss, shortened};
-use crate::model::read::describe;
+use crate::model::read::{describe, read_value};
 use crate::model::types::Type;
 use crate::value::Value;
 
@@ -139,9 +139,9 @@ impl<'m> Assembly<'m> {
     }
 
     fn put_json(&mut self, key: &str, json: &Json, file: &str, path: &str) {
-        match Value::from_json(json) {
+        match read_value(json, path) {
             Ok(value) => self.put_value(key, value, file, path),
-            Err(error) => self.problems.push(Problem::new(path, "a value", error.to_string()).in_file(file)),
+            Err(problem) => self.problems.push(problem.in_file(file)),
         }
     }
 
@@ -180,7 +180,7 @@ impl<'m> Assembly<'m> {
             let Some(upper) = name.strip_prefix(ENVIRONMENT_PREFIX).filter(|key| !key.is_empty()) else {
                 continue;
             };
-            match self.keys().into_iter().find(|key| key.to_uppercase() == upper) {
+            match self.keys().into_iter().find(|key| variable_of(key) == *name) {
                 Some(key) => self.put_text(key, text, name),
                 None if self.model.is_none() => self.config.set(upper.to_lowercase(), text.as_str()),
                 None => {}
@@ -226,13 +226,18 @@ impl<'m> Assembly<'m> {
         let required = self.model.map(|model| model.arguments.required.as_slice()).unwrap_or_default();
         for (key, of) in required {
             if self.config.get(key).is_none() && !self.given.contains(key) {
-                let variable = format!("{ENVIRONMENT_PREFIX}{}", key.to_uppercase());
-                let hint = format!("give it as `--{key} VALUE`, as {variable} or in the config file");
+                let hint =
+                    format!("give it as `--{key} VALUE`, as {} or in the config file", variable_of(key));
                 let problem = Problem::missing(child("config", key), shortened(&of.to_string(), 120));
                 self.problems.push(problem.with_hint(hint));
             }
         }
     }
+}
+
+/// The environment variable that sets a key.
+fn variable_of(key: &str) -> String {
+    format!("{ENVIRONMENT_PREFIX}{}", key.to_uppercase().replace('-', "_"))
 }
 
 fn entries<'a>(
