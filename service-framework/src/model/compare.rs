@@ -115,3 +115,86 @@ fn compare_topics(asking: &ConnectionModel, answering: &ConnectionModel, path: &
     let found = format!("{}, under which the publisher publishes", name(asking));
     Some(Problem::new(child(&child(path, "optional_creation_arguments"), "topic"), expected, found))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(a: &ConnectionModel, b: &ConnectionModel) -> Vec<String> {
+        compare(a, b).iter().map(Problem::to_string).collect()
+    }
+
+    #[test]
+    fn ends_that_fit_have_no_problems() {
+        let replyer = ConnectionModel::replyer("echo")
+            .requires("payload", Type::Str)
+            .optional("n", Type::Float)
+            .returns("echo", Type::Str);
+        let requester = ConnectionModel::requester("ask")
+            .requires("payload", Type::Literal(vec!["a".into()]))
+            .requires("n", Type::Int)
+            .returns("echo", Type::optional(Type::Str));
+        assert_eq!(lines(&requester, &replyer), [""; 0]);
+        assert_eq!(lines(&replyer, &requester), [""; 0]);
+        let publisher = ConnectionModel::publisher("ticks").topic("eu");
+        assert_eq!(lines(&publisher, &ConnectionModel::subscriber("ticks")), [""; 0]);
+        assert_eq!(lines(&publisher, &ConnectionModel::subscriber("ticks").topic("eu")), [""; 0]);
+    }
+
+    #[test]
+    fn names_everything_that_does_not_fit() {
+        let replyer = ConnectionModel::replyer("echo")
+            .requires("payload", Type::Str)
+            .requires("size", Type::Int)
+            .optional("cmd", Type::Str)
+            .returns("echo", Type::Str)
+            .optionally_returns("took", Type::Float);
+        let requester = ConnectionModel::requester("ask")
+            .optional("payload", Type::Str)
+            .requires("cmds", Type::Str)
+            .requires("cmd", Type::Int)
+            .returns("echo", Type::Int)
+            .returns("took", Type::Float);
+        assert_eq!(
+            lines(&requester, &replyer),
+            [
+                "connection_models.out.ask.required_arguments.cmds: expected no such argument, as the replyer takes none, found str, which this end sends (did you mean `cmd`?)",
+                "connection_models.out.ask.required_arguments.cmd: expected str, which the replyer takes, found int, which this end sends",
+                "connection_models.out.ask.required_arguments.payload: expected str, which the replyer requires, found an argument that this end may leave out",
+                "connection_models.out.ask.required_arguments.size: expected int, which the replyer requires, found nothing, as this end does not send it",
+                "connection_models.out.ask.required_return_arguments.echo: expected int, which this end takes, found str, which the replyer sends",
+                "connection_models.out.ask.required_return_arguments.took: expected float, which this end requires, found an argument that the replyer may leave out",
+            ]
+        );
+        assert_eq!(compare(&replyer, &requester).len(), 6);
+        assert_eq!(
+            lines(&replyer, &requester)[1],
+            "connection_models.in.echo.optional_arguments.cmd: expected str, which this end takes, found int, which the requester sends"
+        );
+    }
+
+    #[test]
+    fn topics_must_be_the_same() {
+        let publisher = ConnectionModel::publisher("ticks");
+        let subscriber = ConnectionModel::subscriber("ticks").topic("eu");
+        assert_eq!(
+            lines(&publisher, &subscriber),
+            [
+                "connection_models.out.ticks.optional_creation_arguments.topic: expected the topic \"eu\", to which the subscriber listens, found no topic, under which the publisher publishes"
+            ]
+        );
+        assert_eq!(lines(&subscriber, &publisher.topic("us")).len(), 1);
+    }
+
+    #[test]
+    fn only_opposite_ends_are_compared() {
+        let requester = ConnectionModel::requester("ask");
+        assert_eq!(
+            lines(&requester, &ConnectionModel::publisher("ticks")),
+            [
+                "connection_models.out.ask.connection_type: expected a replyer at the other end, found the publisher ticks"
+            ]
+        );
+        assert_eq!(compare(&ConnectionModel::external_request("call"), &requester).len(), 1);
+    }
+}

@@ -201,3 +201,7 @@ fn read_sides<M>(
     }
     models
 }
+
+#[cfg(test)]
+#[path = "service_tests.rs"]
+mod tests;

@@ -119,7 +119,7 @@ impl StateModel {
         let kind = read_kind(table, side)?;
         check_state_arguments(table, kind, &state_arguments);
         let mut model = StateModel { arguments, ..StateModel::new(name, side, kind) };
-        creation::refuse_twice(table);
+        creation::refuse_twice(table, model.creation_keys());
         for key in creation::TABLES {
             if let Some(mut creation) = table.table(key) {
                 model.read_creation(&mut creation);

@@ -3,8 +3,8 @@
 use serde_json::{Map, Value as Json};
 
 use super::fit::fit_entry;
-use super::text::{example, from_text};
-use super::{Config, ConfigModel, mismatches};
+use super::text::from_text;
+use super::{Config, ConfigModel, mismatches, with_example};
 use crate::model::problem::{Problem, child, near_miss, shortened};
 use crate::model::read::{describe, read_value};
 use crate::model::types::Type;
@@ -199,11 +199,11 @@ impl<'m> Assembly<'m> {
         }
     }
 
-    /// The declared key that is meant by `given`, in which `-` may stand for `_`.
+    /// The declared key that is meant by `given`, in which `-` and `_` are the same.
     fn declared(&self, given: &str) -> Option<&'m str> {
         let keys = self.keys();
-        let exact = keys.iter().find(|key| **key == given);
-        exact.or_else(|| keys.iter().find(|key| **key == given.replace('-', "_"))).copied()
+        let alike = |key: &&&str| key.replace('-', "_") == given.replace('-', "_");
+        keys.iter().find(|key| **key == given).or_else(|| keys.iter().find(alike)).copied()
     }
 
     fn put_text(&mut self, key: &str, text: &str, path: &str) {
@@ -214,10 +214,7 @@ impl<'m> Assembly<'m> {
             None => {
                 let found = format!("{:?}", shortened(text, 60));
                 let problem = Problem::new(path, shortened(&of.to_string(), 120), found);
-                self.problems.push(match example(of) {
-                    Some(example) => problem.with_hint(example),
-                    None => problem,
-                });
+                self.problems.push(with_example(problem, of));
             }
         }
     }

@@ -10,6 +10,7 @@ use serde_json::{Map, Value as Json};
 
 use super::arguments::Arguments;
 use super::checker::Checker;
+use super::mismatch::Mismatch;
 use super::problem::{Problem, child};
 use super::read::{Table, read_value};
 use super::types::Type;
@@ -121,8 +122,20 @@ fn mismatches(value: &Value, of: &Type, path: &str) -> Vec<Problem> {
         Ok(checker) => checker,
         Err(problems) => return problems,
     };
-    let mismatches = checker.check_named(path, &value.to_msgpack()).err().unwrap_or_default();
-    mismatches.into_iter().map(|found| Problem::new(found.path, found.expected, found.found)).collect()
+    let found = checker.check_named(path, &value.to_msgpack()).err().unwrap_or_default();
+    let problem = |found: Mismatch| {
+        let problem = Problem::new(found.path, found.expected, found.found);
+        if problem.path == path { with_example(problem, of) } else { problem }
+    };
+    found.into_iter().map(problem).collect()
+}
+
+/// Adds how a value of type `of` is written, where its name does not say it.
+fn with_example(problem: Problem, of: &Type) -> Problem {
+    match text::example(of) {
+        Some(example) => problem.with_hint(example),
+        None => problem,
+    }
 }
 
 #[cfg(test)]
