@@ -110,9 +110,10 @@ fn read_addresses(file: &NamedJson) -> Result<Addresses, Vec<Problem>> {
 
 /// Without a file a service may still give its own addresses, which only its start would show.
 fn without_addresses(model: &ServiceModel) -> Option<String> {
-    let empty = Addresses::default().resolve(model);
-    let count = empty.problems.len();
-    (count > 0).then(|| format!("no addresses file (-a): `{}` must set up {count} itself", model.name))
+    let missing = Addresses::default().resolve(model).problems;
+    let names: Vec<_> = missing.iter().map(|problem| problem.path.as_str()).collect();
+    let names = names.join(", ");
+    (!missing.is_empty()).then(|| format!("no addresses file (-a): the service itself must set up {names}"))
 }
 
 /// Compares both ends of every connection that `model` and `other` share.
