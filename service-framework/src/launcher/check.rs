@@ -53,7 +53,9 @@ fn type_problems(model: &ServiceModel) -> Vec<Problem> {
         tables(connection).map(|arguments| (path.clone(), Checker::compile(&arguments)))
     });
     let refused = all.filter_map(|(path, compiled)| Some((path, compiled.err()?)));
-    refused.flat_map(|(path, problems)| problems.into_iter().map(move |problem| below(&path, problem))).collect()
+    refused
+        .flat_map(|(path, problems)| problems.into_iter().map(move |problem| below(&path, problem)))
+        .collect()
 }
 
 fn below(path: &str, problem: Problem) -> Problem {
@@ -185,7 +187,8 @@ mod tests {
     use crate::model::{ConfigModel, Type};
 
     fn desk() -> ServiceModel {
-        let cancel = ConnectionModel::replyer("cancel").requires("order_id", Type::Str).returns("done", Type::Bool);
+        let cancel =
+            ConnectionModel::replyer("cancel").requires("order_id", Type::Str).returns("done", Type::Bool);
         ServiceModel {
             config: Some(ConfigModel::new().requires("symbol", Type::Str)),
             connections: vec![cancel],
@@ -235,7 +238,10 @@ mod tests {
 
     #[test]
     fn a_broken_file_leaves_nothing_missing() {
-        let inputs = Inputs { problems: vec![Problem::new("", "JSON", "none").in_file("c.json")], ..Inputs::default() };
+        let inputs = Inputs {
+            problems: vec![Problem::new("", "JSON", "none").in_file("c.json")],
+            ..Inputs::default()
+        };
         assert_eq!(check(&desk(), &inputs, false).problems.len(), 1);
     }
 
@@ -263,8 +269,10 @@ mod tests {
             })),
             ..Inputs::default()
         };
-        let orders = ConnectionModel::requester("orders").requires("order_id", Type::Int).returns("done", Type::Bool);
-        let client = ServiceModel { name: "client".to_owned(), connections: vec![orders], ..ServiceModel::default() };
+        let orders =
+            ConnectionModel::requester("orders").requires("order_id", Type::Int).returns("done", Type::Bool);
+        let client =
+            ServiceModel { name: "client".to_owned(), connections: vec![orders], ..ServiceModel::default() };
         let other = Other { model: client, addresses: None };
         let mut findings = Findings::default();
         compare(&desk(), &inputs, &other, &mut findings);

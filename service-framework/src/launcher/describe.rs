@@ -77,7 +77,11 @@ fn describe_connection(text: &mut String, palette: Palette, connection: &Connect
         arguments(text, palette, answer, &connection.returns);
     }
     let notes = [
-        connection.handler.as_ref().filter(|handler| *handler != name).map(|handler| format!("handled by {handler}")),
+        connection
+            .handler
+            .as_ref()
+            .filter(|handler| *handler != name)
+            .map(|handler| format!("handled by {handler}")),
         connection.func_to_call.as_ref().map(|function| format!("calls {function}")),
         connection.topic.as_ref().map(|topic| format!("topic {topic:?}")),
         connection.is_x_pub.then(|| "connects".to_owned()),

@@ -56,7 +56,8 @@ impl Inputs {
     /// Where config comes from, lowest precedence first.
     pub(crate) fn sources(&self) -> Vec<Source<'_>> {
         let file = self.config.iter().map(|file| Source::File { name: &file.name, content: &file.content });
-        file.chain([Source::Environment(&self.environment), Source::CommandLine(&self.command_line)]).collect()
+        file.chain([Source::Environment(&self.environment), Source::CommandLine(&self.command_line)])
+            .collect()
     }
 }
 
@@ -124,6 +125,9 @@ mod tests {
         let problems = model.assemble(&inputs.sources()).unwrap_err();
         let problem = name_meant_flag(problems.into_iter().next().unwrap());
         insta::assert_snapshot!(problem, @"--adresses_path: expected a key of the config model: symbol, found an unknown key (did you mean the flag `--addresses_path`?)");
-        assert_eq!(flag_warnings(&inputs), ["--adresses_path is taken as config; the flag is --addresses_path"]);
+        assert_eq!(
+            flag_warnings(&inputs),
+            ["--adresses_path is taken as config; the flag is --addresses_path"]
+        );
     }
 }

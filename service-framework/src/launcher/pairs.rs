@@ -29,7 +29,9 @@ pub(crate) fn find<'a>(
     for our in &ours.0.connections {
         for their in theirs.0.connections.iter().filter(|their| their.side != our.side) {
             let meeting = meeting((our, ours.1), (their, theirs.1));
-            if meeting == Meeting::Meets || (our.name == their.name && has_other_end(our) && has_other_end(their)) {
+            if meeting == Meeting::Meets
+                || (our.name == their.name && has_other_end(our) && has_other_end(their))
+            {
                 pairs.push(Pair { ours: our, theirs: their, meeting });
             }
         }
@@ -51,7 +53,8 @@ impl Pair<'_> {
     pub(crate) fn warning(&self) -> Option<String> {
         let Self { ours, theirs, meeting } = self;
         let names = format!("{}.{} and {}.{}", ours.side, ours.name, theirs.side, theirs.name);
-        (*meeting == Meeting::Misses).then(|| format!("{names} have one name, but their addresses do not meet"))
+        (*meeting == Meeting::Misses)
+            .then(|| format!("{names} have one name, but their addresses do not meet"))
     }
 }
 
@@ -91,7 +94,12 @@ mod tests {
     }
 
     /// How many pairs, and the warning of the first.
-    fn found(ours: ConnectionModel, at: Json, theirs: ConnectionModel, their_at: Json) -> (usize, Option<String>) {
+    fn found(
+        ours: ConnectionModel,
+        at: Json,
+        theirs: ConnectionModel,
+        their_at: Json,
+    ) -> (usize, Option<String>) {
         let (ours, theirs) = (service(ours, at), service(theirs, their_at));
         let pairs = find((&ours.0, &ours.1), (&theirs.0, &theirs.1));
         (pairs.len(), pairs.first().and_then(Pair::warning))

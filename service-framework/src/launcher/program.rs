@@ -124,7 +124,10 @@ mod tests {
     #[test]
     fn failures_are_told_with_their_words() {
         let long = Duration::from_secs(60);
-        assert_eq!(shell("echo broken >&2; exit 3", long).unwrap_err(), "exit status: 3, and it says:\nbroken");
+        assert_eq!(
+            shell("echo broken >&2; exit 3", long).unwrap_err(),
+            "exit status: 3, and it says:\nbroken"
+        );
         assert_eq!(shell("exit 1", long).unwrap_err(), "exit status: 1");
     }
 

@@ -69,7 +69,8 @@ fn only_one(registered: &[&str]) -> Result<Target, Problem> {
         [_] => Ok(Target::Registered(0)),
         names => {
             let expected = format!("which service of this program: {}", names.join(", "));
-            Err(Problem::missing("--service_path", expected).with_hint(format!("for instance -s {}", names[0])))
+            Err(Problem::missing("--service_path", expected)
+                .with_hint(format!("for instance -s {}", names[0])))
         }
     }
 }
@@ -77,7 +78,8 @@ fn only_one(registered: &[&str]) -> Result<Target, Problem> {
 /// This program is already what a launcher became; another one is not started from here.
 fn not_here(value: &str, registered: &[&str]) -> Problem {
     let expected = format!("a service of this program: {}", listed(registered.iter().copied()));
-    Problem::new("--service_path", expected, format!("{value:?}")).with_near_miss(value, registered.iter().copied())
+    Problem::new("--service_path", expected, format!("{value:?}"))
+        .with_near_miss(value, registered.iter().copied())
 }
 
 fn resolve_path(value: &str) -> Result<Target, Problem> {
@@ -88,9 +90,17 @@ fn resolve_path(value: &str) -> Result<Target, Problem> {
         None => (whole, None),
     };
     if path.extension().is_some_and(|extension| extension == "json") && service.is_none() {
-        return if path.is_file() { Ok(Target::Command(path.to_owned())) } else { Err(no_program(path, value)) };
+        return if path.is_file() {
+            Ok(Target::Command(path.to_owned()))
+        } else {
+            Err(no_program(path, value))
+        };
     }
-    if is_program(path) { Ok(Target::Program { path: path.to_owned(), service }) } else { Err(no_program(path, value)) }
+    if is_program(path) {
+        Ok(Target::Program { path: path.to_owned(), service })
+    } else {
+        Err(no_program(path, value))
+    }
 }
 
 fn resolve_name(value: &str, registered: &[&str], places: &Places) -> Result<Target, Problem> {
@@ -141,7 +151,8 @@ fn not_found(value: &str, registered: &[&str], places: &Places) -> Problem {
     let programs: BTreeSet<String> = places.folders.iter().flat_map(|folder| programs_in(folder)).collect();
     let names: Vec<&str> = registered.iter().copied().chain(programs.iter().map(String::as_str)).collect();
     let tried = places.folders.iter().map(|folder| format!("\n{}", folder.join(value).display()));
-    let found = format!("{value:?}, which is no service of this program and none of{}", tried.collect::<String>());
+    let found =
+        format!("{value:?}, which is no service of this program and none of{}", tried.collect::<String>());
     let expected = format!("a service by its name: {}", listed(names.iter().copied()));
     let problem = Problem::new("--service_path", expected, found);
     if Path::new(value).exists() {

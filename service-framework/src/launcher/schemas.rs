@@ -79,15 +79,41 @@ mod tests {
     fn the_schema_of_addresses_agrees_with_their_reader() {
         let names = |address: Json| json!({"in": {"a": {"subscriber": address}}});
         let texts = [
-            "127.0.0.1:1", "tcp://*:0", "*:*", "[::1]:1", "host:1", "ipc:///a", "inproc://a", "ipc://*",
-            "127.0.0.1", "127.0.0.1:", ":1", "http://a:1", "ipc://", "inproc://", "::1:1", "", "a:b",
+            "127.0.0.1:1",
+            "tcp://*:0",
+            "*:*",
+            "[::1]:1",
+            "host:1",
+            "ipc:///a",
+            "inproc://a",
+            "ipc://*",
+            "127.0.0.1",
+            "127.0.0.1:",
+            ":1",
+            "http://a:1",
+            "ipc://",
+            "inproc://",
+            "::1:1",
+            "",
+            "a:b",
         ];
         let addresses = texts.map(|text| names(json!(text))).into_iter();
         let shapes = [
-            json!({}), json!([]), json!({"in": {}}), json!({"connections": {}}), json!({"states": {"out": {}}}),
-            json!({"in": {}, "connections": {}}), json!({"inn": {}}), json!({"in": {"a": "127.0.0.1:1"}}),
-            json!({"$schema": "x", "out": {}}), names(json!([])), names(json!(["a:1", "b:1"])), names(json!(1)),
-            names(json!(["a:1", "a:1"])), json!({"connections": null}), json!({"in": null}),
+            json!({}),
+            json!([]),
+            json!({"in": {}}),
+            json!({"connections": {}}),
+            json!({"states": {"out": {}}}),
+            json!({"in": {}, "connections": {}}),
+            json!({"inn": {}}),
+            json!({"in": {"a": "127.0.0.1:1"}}),
+            json!({"$schema": "x", "out": {}}),
+            names(json!([])),
+            names(json!(["a:1", "b:1"])),
+            names(json!(1)),
+            names(json!(["a:1", "a:1"])),
+            json!({"connections": null}),
+            json!({"in": null}),
         ];
         for json in addresses.chain(shapes) {
             let read = Addresses::from_json(&json, None);
@@ -98,7 +124,8 @@ mod tests {
 
     #[test]
     fn a_problem_has_the_path_of_all_others() {
-        let problems = SYSTEM.problems(&json!({"services": {"a": {"service": "a", "args": ["x", 1]}}}), "s.json");
+        let problems =
+            SYSTEM.problems(&json!({"services": {"a": {"service": "a", "args": ["x", 1]}}}), "s.json");
         insta::assert_snapshot!(problems[0], @r#"s.json: services.a.args[1]: expected what system.schema.json allows, found 1 (1 is not of type "string")"#);
     }
 }

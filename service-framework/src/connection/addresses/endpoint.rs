@@ -119,7 +119,8 @@ fn transport_hint(name: &str) -> String {
 
 impl Endpoint {
     /// What an address looks like, for messages.
-    pub(crate) const EXPECTED: &'static str = "an address: host:port, tcp://host:port, ipc://path or inproc://name";
+    pub(crate) const EXPECTED: &'static str =
+        "an address: host:port, tcp://host:port, ipc://path or inproc://name";
 
     /// Reads `host:port` (which is tcp), `tcp://host:port`, `ipc://path` or `inproc://name`.
     ///
@@ -151,7 +152,9 @@ impl Endpoint {
     pub(crate) fn bind_text(&self, bind_all: bool) -> String {
         match self {
             Self::Tcp { port, .. } if bind_all => tcp_text(&Host::Every, *port),
-            Self::Tcp { host, port } if host.is_localhost() => tcp_text(&Host::V4(Ipv4Addr::LOCALHOST), *port),
+            Self::Tcp { host, port } if host.is_localhost() => {
+                tcp_text(&Host::V4(Ipv4Addr::LOCALHOST), *port)
+            }
             other => other.to_string(),
         }
     }
@@ -294,8 +297,13 @@ fn parse_host(text: &str) -> Result<Host, EndpointError> {
 }
 
 fn parse_host_name(text: &str) -> Result<Host, EndpointError> {
-    let right = text.len() <= HOST_NAME_BYTES && text.strip_suffix('.').unwrap_or(text).split('.').all(is_label);
-    if right { Ok(Host::Name(text.to_ascii_lowercase())) } else { Err(EndpointError::HostName(text.to_owned())) }
+    let right =
+        text.len() <= HOST_NAME_BYTES && text.strip_suffix('.').unwrap_or(text).split('.').all(is_label);
+    if right {
+        Ok(Host::Name(text.to_ascii_lowercase()))
+    } else {
+        Err(EndpointError::HostName(text.to_owned()))
+    }
 }
 
 /// Underscores are no part of the standard, but of the names that container tools give.

@@ -87,7 +87,9 @@ impl Addresses {
     }
 
     fn entry(&self, need: &Need) -> Option<&Entry> {
-        self.entries.iter().find(|entry| (entry.of, entry.side, &entry.name) == (need.of, need.side, &need.name))
+        self.entries
+            .iter()
+            .find(|entry| (entry.of, entry.side, &entry.name) == (need.of, need.side, &need.name))
     }
 
     /// A name without addresses; the one that was probably meant to be it is a name that no model has.
@@ -126,7 +128,8 @@ impl Addresses {
     }
 
     fn clash(&self, socket: &ResolvedSocket, other: &ResolvedSocket) -> Problem {
-        let path = |socket: &ResolvedSocket| child(&self.path(socket.of, socket.side, &socket.name), socket.socket);
+        let path =
+            |socket: &ResolvedSocket| child(&self.path(socket.of, socket.side, &socket.name), socket.socket);
         let found = format!("{}, which `{}` binds too", socket.endpoints[0], path(other));
         Problem::new(path(socket), "an address of its own", found)
     }
@@ -201,7 +204,8 @@ fn socketless(entry: &Entry, need: &Need, path: &str) -> Problem {
 fn misplaced(socket: &Socket, need: &Need, path: &str) -> Vec<Problem> {
     if need.binds {
         let count = socket.endpoints.len();
-        let problem = || Problem::new(path, "one address, since this socket binds", format!("a list of {count}"));
+        let problem =
+            || Problem::new(path, "one address, since this socket binds", format!("a list of {count}"));
         return socket.is_list.then(problem).into_iter().collect();
     }
     let unconnectable = |endpoint: &Endpoint| {

@@ -48,7 +48,8 @@ fn beside_desk(change: impl FnOnce(&mut Json)) -> Resolution {
 #[test]
 fn both_forms_say_the_same() {
     let older = read(right()).unwrap().resolve(&desk());
-    let newer = read(json!({"connections": right(), "states": {"in": {}, "out": {}}})).unwrap().resolve(&desk());
+    let newer =
+        read(json!({"connections": right(), "states": {"in": {}, "out": {}}})).unwrap().resolve(&desk());
     assert_eq!(older, newer);
     assert_eq!((older.problems.len(), older.warnings.len()), (0, 0));
     let texts = |side, name| {
@@ -58,7 +59,8 @@ fn both_forms_say_the_same() {
     assert_eq!(texts(Side::In, "cancel"), ["tcp://127.0.0.1:8001"]);
     assert_eq!(texts(Side::Out, "venue"), ["tcp://a:1", "tcp://b:1"]);
     assert_eq!(older.resolved.connection(Side::Out, "cancel"), None);
-    let bound: Vec<_> = older.resolved.sockets.iter().filter(|socket| socket.binds).map(|socket| &*socket.name).collect();
+    let bound: Vec<_> =
+        older.resolved.sockets.iter().filter(|socket| socket.binds).map(|socket| &*socket.name).collect();
     assert_eq!(bound, ["cancel", "trades"]);
 }
 
@@ -159,11 +161,18 @@ fn an_address_suits_its_side() {
 
 #[test]
 fn the_model_decides_which_end_binds() {
-    let turned = model([ConnectionModel::subscriber("prices").binds(), ConnectionModel::publisher("trades").connects()]);
-    let json = json!({"in": {"prices": {"subscriber": "*:1"}}, "out": {"trades": {"publisher": ["a:1", "b:1"]}}});
+    let turned = model([
+        ConnectionModel::subscriber("prices").binds(),
+        ConnectionModel::publisher("trades").connects(),
+    ]);
+    let json =
+        json!({"in": {"prices": {"subscriber": "*:1"}}, "out": {"trades": {"publisher": ["a:1", "b:1"]}}});
     let resolution = read(json).unwrap().resolve(&turned);
     assert_eq!(resolution.problems, []);
-    assert_eq!(resolution.resolved.sockets.iter().map(|socket| socket.binds).collect::<Vec<_>>(), [true, false]);
+    assert_eq!(
+        resolution.resolved.sockets.iter().map(|socket| socket.binds).collect::<Vec<_>>(),
+        [true, false]
+    );
 }
 
 #[test]

@@ -100,29 +100,33 @@ fn color() -> ValueParser {
     ValueParser::new(values::color)
 }
 
-pub(crate) static SERVICE: Flag = Flag::new("service_path", "the service to start").short("s").value("SERVICE", text).more(&[
-    "A value with a `/` is a path; without one it is the name of a service in this",
-    "program, of a program beside it, or of one in a folder of SERVICE_FRAMEWORK_PATH.",
-    "PATH:NAME picks one service of a program that has several.",
-    "A path that ends in .json is a service in any language.",
-]);
+pub(crate) static SERVICE: Flag =
+    Flag::new("service_path", "the service to start").short("s").value("SERVICE", text).more(&[
+        "A value with a `/` is a path; without one it is the name of a service in this",
+        "program, of a program beside it, or of one in a folder of SERVICE_FRAMEWORK_PATH.",
+        "PATH:NAME picks one service of a program that has several.",
+        "A path that ends in .json is a service in any language.",
+    ]);
 
-pub(crate) static ADDRESSES: Flag = Flag::new("addresses_path", "addresses JSON: where sockets bind and connect")
-    .short("a")
-    .value("ADDRESSES", path)
-    .more(&["Without it every address must come from the service's own setup."]);
+pub(crate) static ADDRESSES: Flag =
+    Flag::new("addresses_path", "addresses JSON: where sockets bind and connect")
+        .short("a")
+        .value("ADDRESSES", path)
+        .more(&["Without it every address must come from the service's own setup."]);
 
-pub(crate) static CONFIG: Flag = Flag::new("config_path", "config JSON").short("c").value("CONFIG", path).more(&[
-    "Flat, or with the sections `required` and `optional`. The environment",
-    "(SERVICE_FRAMEWORK_CONFIG_KEY) and the command line (--key value) come over it.",
-]);
+pub(crate) static CONFIG: Flag =
+    Flag::new("config_path", "config JSON").short("c").value("CONFIG", path).more(&[
+        "Flat, or with the sections `required` and `optional`. The environment",
+        "(SERVICE_FRAMEWORK_CONFIG_KEY) and the command line (--key value) come over it.",
+    ]);
 
 pub(crate) static MAIN_MODE: Flag = Flag::new("main_mode", "run the service's main function").short("m");
 
-pub(crate) static CONSOLE_LEVEL: Flag =
-    Flag::new("console_loglevel", "least level of log lines on stderr").short("cl").value("LEVEL", level).default("INFO").more(
-        &["DEBUG, INFO, WARNING, ERROR, CRITICAL or OFF; trace and warn as tracing names them."],
-    );
+pub(crate) static CONSOLE_LEVEL: Flag = Flag::new("console_loglevel", "least level of log lines on stderr")
+    .short("cl")
+    .value("LEVEL", level)
+    .default("INFO")
+    .more(&["DEBUG, INFO, WARNING, ERROR, CRITICAL or OFF; trace and warn as tracing names them."]);
 
 pub(crate) static LOG_FOLDER: Flag = Flag::new("log_folder", "folder of log files, a new one each hour")
     .alias("log_path")
@@ -130,11 +134,16 @@ pub(crate) static LOG_FOLDER: Flag = Flag::new("log_folder", "folder of log file
     .value("FOLDER", path)
     .more(&["Files are named SERVICE.log.YYYY-MM-DD-HH, in UTC."]);
 
-pub(crate) static FILE_LEVEL: Flag =
-    Flag::new("file_loglevel", "least level of log lines in files").short("f").value("LEVEL", level).default("INFO");
+pub(crate) static FILE_LEVEL: Flag = Flag::new("file_loglevel", "least level of log lines in files")
+    .short("f")
+    .value("LEVEL", level)
+    .default("INFO");
 
 pub(crate) static BACKUP_COUNT: Flag =
-    Flag::new("backup_count", "how many hourly files are kept; 0 keeps all").short("bc").value("COUNT", count).default("240");
+    Flag::new("backup_count", "how many hourly files are kept; 0 keeps all")
+        .short("bc")
+        .value("COUNT", count)
+        .default("240");
 
 pub(crate) static MIN_WAIT: Flag =
     Flag::new("service_loop_min_wait_time_s", "least seconds between two turns of the loop")
@@ -142,8 +151,9 @@ pub(crate) static MIN_WAIT: Flag =
         .value("SECONDS", seconds)
         .default("0");
 
-pub(crate) static LOG_FORMAT: Flag =
-    Flag::new("log_format", "how log lines on stderr are written").value("human|json", log_format).default("human");
+pub(crate) static LOG_FORMAT: Flag = Flag::new("log_format", "how log lines on stderr are written")
+    .value("human|json", log_format)
+    .default("human");
 
 pub(crate) static BIND_ALL: Flag =
     Flag::new("bind_all", "bind every network interface, whatever host is written").more(&[
@@ -152,7 +162,9 @@ pub(crate) static BIND_ALL: Flag =
     ]);
 
 pub(crate) static GRACE: Flag =
-    Flag::new("grace", "how long running handlers may take to finish when stopped").value("DURATION", duration).default("10s");
+    Flag::new("grace", "how long running handlers may take to finish when stopped")
+        .value("DURATION", duration)
+        .default("10s");
 
 pub(crate) static COLOR: Flag = Flag::new("color", "colours in what is printed for people")
     .value("auto|always|never", color)
@@ -162,12 +174,13 @@ pub(crate) static COLOR: Flag = Flag::new("color", "colours in what is printed f
 pub(crate) static JSON: Flag = Flag::new("json", "print JSON, whatever stdout is");
 
 pub(crate) static WITH: Flag =
-    Flag::new("with", "another service: compare both ends of each connection they share").value("OTHER", text).more(&[
-        "Two ends belong together if their addresses meet or their names match.",
-    ]);
+    Flag::new("with", "another service: compare both ends of each connection they share")
+        .value("OTHER", text)
+        .more(&["Two ends belong together if their addresses meet or their names match."]);
 
 pub(crate) static WITH_ADDRESSES: Flag =
-    Flag::new("with_addresses", "addresses of the other service, if it has its own file").value("ADDRESSES", path);
+    Flag::new("with_addresses", "addresses of the other service, if it has its own file")
+        .value("ADDRESSES", path);
 
 pub(crate) static SECONDS: Flag =
     Flag::new("seconds", "end by itself after this time").value("DURATION", duration);

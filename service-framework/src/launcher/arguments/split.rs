@@ -231,7 +231,8 @@ mod tests {
 
     #[test]
     fn flags_and_config_may_be_mixed() {
-        let split = line("--symbol BTC -s echo -offset -5 -cl DEBUG --rate=2.5 -wt 0.1 -m -bc 3 --log-path x");
+        let split =
+            line("--symbol BTC -s echo -offset -5 -cl DEBUG --rate=2.5 -wt 0.1 -m -bc 3 --log-path x");
         assert_eq!(config(&split), [("symbol", "BTC"), ("offset", "-5"), ("rate", "2.5")]);
         assert_eq!(
             flags(&split),

@@ -32,7 +32,8 @@ impl Visit for Text {
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        let plain = !value.is_empty() && value.chars().all(|letter| !letter.is_whitespace() && !is_odd(letter));
+        let plain =
+            !value.is_empty() && value.chars().all(|letter| !letter.is_whitespace() && !is_odd(letter));
         match (field.name(), plain) {
             (MESSAGE, _) => self.message = on_one_line(value),
             (_, true) => self.field(field, value),

@@ -6,8 +6,8 @@ use std::time::SystemTime;
 
 use serde_json::json;
 use tracing::{Event, Level, Subscriber};
-use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
 use tracing_subscriber::fmt::FmtContext;
+use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
 use tracing_subscriber::registry::LookupSpan;
 
 use super::Format;
@@ -168,7 +168,8 @@ mod tests {
 
     #[test]
     fn a_line_for_machines() {
-        let text = written(Format::Json, || tracing::error!(target: "desk", n = 3, ok = false, "no \"luck\""));
+        let text =
+            written(Format::Json, || tracing::error!(target: "desk", n = 3, ok = false, "no \"luck\""));
         let line: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!(line["level"], "ERROR");
         assert_eq!(line["service"], "echo");

@@ -18,8 +18,8 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use super::terminal::Palette;
 use crate::model::Problem;
-pub(crate) use line::set_workflow_source;
 use line::Line;
+pub(crate) use line::set_workflow_source;
 
 /// How a line is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -85,10 +85,13 @@ where
 /// of a service `echo` must not be those of a service `echo_twice`.
 fn hourly(files: &Files, service: &str) -> Result<RollingFileAppender, String> {
     std::fs::create_dir_all(&files.folder).map_err(|error| error.to_string())?;
-    let builder =
-        RollingFileAppender::builder().rotation(Rotation::HOURLY).filename_prefix(format!("{}.log", file_name(service)));
+    let builder = RollingFileAppender::builder()
+        .rotation(Rotation::HOURLY)
+        .filename_prefix(format!("{}.log", file_name(service)));
     let builder = if files.count == 0 { builder } else { builder.max_log_files(files.count) };
-    builder.build(&files.folder).map_err(|error| std::error::Error::source(&error).unwrap_or(&error).to_string())
+    builder
+        .build(&files.folder)
+        .map_err(|error| std::error::Error::source(&error).unwrap_or(&error).to_string())
 }
 
 fn file_name(service: &str) -> String {
@@ -148,7 +151,8 @@ mod tests {
     #[test]
     fn a_folder_that_cannot_be_is_a_problem() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        let problem = file_layer::<tracing_subscriber::Registry>(&files(file.path(), 1), "echo").err().unwrap();
+        let problem =
+            file_layer::<tracing_subscriber::Registry>(&files(file.path(), 1), "echo").err().unwrap();
         assert_eq!(problem.path, "--log_folder");
         assert!(problem.found.contains("exists") || problem.found.contains("directory"), "{problem}");
     }
