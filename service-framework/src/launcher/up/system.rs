@@ -1,0 +1,362 @@
+//! The system file: which services a system has and what each is started with.
+//! Every problem of the file is collected; what this version would not act on is refused, never ignored.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::{Map, Value as Json};
+
+use super::duration::duration;
+use super::shared::SharedAddresses;
+use crate::model::{Problem, Table, child, describe, element};
+
+const SYSTEM_KEYS: &[&str] = &["$schema", "services", "addresses"];
+
+const SERVICE_KEYS: &[&str] =
+    &["service", "addresses", "config", "args", "main_mode", "environment", "grace"];
+
+/// Keys with a meaning that this version does not act on yet.
+const LATER_KEYS: &[&str] = &["replicas", "depends_on", "restart"];
+
+/// What a system file says.
+#[derive(Debug, PartialEq)]
+pub(super) struct System {
+    /// The services in the order of the file, which is the order they are started in.
+    pub(super) services: Vec<Entry>,
+}
+
+/// One service of a system.
+#[derive(Debug, PartialEq)]
+pub(super) struct Entry {
+    pub(super) name: String,
+    /// A name, or a path from the root: what stands behind `-s`.
+    pub(super) service: String,
+    pub(super) addresses: Option<Source>,
+    pub(super) config: Option<Source>,
+    /// Further arguments, after all others.
+    pub(super) args: Vec<String>,
+    pub(super) main_mode: bool,
+    pub(super) environment: Vec<(String, String)>,
+    /// How long it may take to end when asked, if the entry says so.
+    pub(super) grace: Option<Duration>,
+}
+
+/// Where a service's addresses or config come from.
+#[derive(Debug, PartialEq)]
+pub(super) enum Source {
+    /// A file, by a path from the root.
+    File(PathBuf),
+    /// What stands in the system file itself.
+    Inline(Json),
+}
+
+impl System {
+    /// Reads and checks the system file at `path`.
+    pub(super) fn load(path: &Path) -> Result<System, Vec<Problem>> {
+        let file = path.display().to_string();
+        let in_file = |problem: Problem| problem.in_file(&file);
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| vec![in_file(Problem::new("", "a system file", error.to_string()))])?;
+        let json = serde_json::from_str(&text)
+            .map_err(|error| vec![in_file(Problem::new("", "JSON", error.to_string()))])?;
+        System::from_json(&json, &folder_of(path))
+            .map_err(|problems| problems.into_iter().map(in_file).collect())
+    }
+
+    /// The names of the services.
+    pub(super) fn names(&self) -> Vec<String> {
+        self.services.iter().map(|entry| entry.name.clone()).collect()
+    }
+
+    /// Checks `json`; paths in it are relative to `folder`.
+    fn from_json(json: &Json, folder: &Path) -> Result<System, Vec<Problem>> {
+        let mut problems = Vec::new();
+        let services = read_services(json, folder, &mut problems);
+        match problems.is_empty() {
+            true => Ok(System { services }),
+            false => Err(problems),
+        }
+    }
+}
+
+/// The folder of the file at `path`, from the root.
+fn folder_of(path: &Path) -> PathBuf {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    absolute.parent().map(Path::to_owned).unwrap_or_default()
+}
+
+fn read_services(json: &Json, folder: &Path, problems: &mut Vec<Problem>) -> Vec<Entry> {
+    let Some(mut system) = Table::open(json, "", problems) else { return Vec::new() };
+    system.refuse_others(SYSTEM_KEYS);
+    let shared = SharedAddresses::read(system.table("addresses"));
+    let Some(services) = system.table("services") else {
+        if system.get("services").is_none() {
+            system.problems.push(Problem::missing("services", "a table of services"));
+        }
+        return Vec::new();
+    };
+    if services.entries().next().is_none() {
+        services.problems.push(Problem::new("services", "at least one service", "none"));
+    }
+    let reader = Reader { folder, shared: &shared };
+    services.entries().filter_map(|(name, json)| reader.entry(name, json, services.problems)).collect()
+}
+
+/// What every entry is read with.
+struct Reader<'a> {
+    folder: &'a Path,
+    shared: &'a SharedAddresses,
+}
+
+impl Reader<'_> {
+    /// The entry `name`; what is missing or wrong in it is added to `problems`.
+    fn entry(&self, name: &str, json: &Json, problems: &mut Vec<Problem>) -> Option<Entry> {
+        let path = child("services", name);
+        check_name(name, &path, problems);
+        let mut table = Table::open(json, &path, problems)?;
+        check_keys(&mut table);
+        let service = table.text("service");
+        if table.get("service").is_none() {
+            table.problems.push(Problem::missing(table.path_of("service"), "a service: its name or path"));
+        }
+        let mut addresses = self.source("addresses", &mut table);
+        if let Some(Source::Inline(json)) = &mut addresses {
+            self.shared.put_into(json, &table.path_of("addresses"), table.problems);
+        }
+        Some(Entry {
+            name: name.to_owned(),
+            service: self.service(service?, &mut table),
+            addresses,
+            config: self.source("config", &mut table),
+            args: read_args(&mut table),
+            main_mode: table.flag("main_mode").unwrap_or_default(),
+            environment: read_environment(&mut table),
+            grace: table.read("grace", "a duration: seconds, or text such as \"5s\"", duration),
+        })
+    }
+
+    /// `path` from the root, without `.` in it.
+    fn path(&self, path: &str) -> PathBuf {
+        self.folder.join(path).components().collect()
+    }
+
+    /// The service as the launcher takes it: a name as it is, a path from the root.
+    fn service(&self, service: String, table: &mut Table<'_, '_>) -> String {
+        if !service.contains('/') {
+            return service;
+        }
+        let full = self.path(&service);
+        // `PATH:NAME` picks one service of a program that has several.
+        let program = service.rsplit_once(':').map(|(program, _)| self.path(program));
+        if !full.exists() && !program.is_some_and(|program| program.exists()) {
+            table.problems.push(no_file(table.path_of("service"), &full));
+        }
+        full.display().to_string()
+    }
+
+    /// What stands under `key`: the path of a file, or the table itself.
+    fn source(&self, key: &str, table: &mut Table<'_, '_>) -> Option<Source> {
+        let source = table.read(key, "the path of a file, or a table", |json| match json {
+            Json::String(path) => Some(Source::File(self.path(path))),
+            Json::Object(_) => Some(Source::Inline(json.clone())),
+            _ => None,
+        })?;
+        if let Source::File(path) = &source
+            && !path.is_file()
+        {
+            table.problems.push(no_file(table.path_of(key), path));
+        }
+        Some(source)
+    }
+}
+
+fn no_file(path: String, file: &Path) -> Problem {
+    Problem::new(path, "a file, by a path relative to the system file", format!("no file {}", file.display()))
+}
+
+/// Names stand before every line and in file names.
+fn check_name(name: &str, path: &str, problems: &mut Vec<Problem>) {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
+    if name.is_empty() || name.starts_with('.') || !name.chars().all(plain) {
+        problems.push(Problem::new(path, "a name of letters, digits, `_`, `-` and `.`", format!("{name:?}")));
+    }
+}
+
+fn check_keys(table: &mut Table<'_, '_>) {
+    for (key, _) in table.entries().filter(|(key, _)| !SERVICE_KEYS.contains(key)) {
+        let problem = match LATER_KEYS.contains(&key) {
+            true => Problem::new(table.path_of(key), "nothing", "a key that this version does not act on")
+                .with_hint("it starts each service once, in the order of the file"),
+            false => Problem::unknown_key(&table.path, key, SERVICE_KEYS.iter().copied()),
+        };
+        table.problems.push(problem);
+    }
+}
+
+fn read_args(table: &mut Table<'_, '_>) -> Vec<String> {
+    let path = table.path_of("args");
+    let args = table.read("args", "a list of strings", |json| json.as_array().cloned()).unwrap_or_default();
+    let texts = args.iter().enumerate().filter_map(|(index, arg)| text_at(arg, element(&path, index), table));
+    texts.collect()
+}
+
+fn read_environment(table: &mut Table<'_, '_>) -> Vec<(String, String)> {
+    let path = table.path_of("environment");
+    let variables = table.read("environment", "a table of strings", |json| json.as_object().cloned());
+    let read =
+        |(name, json): (&String, &Json)| Some((name.clone(), text_at(json, child(&path, name), table)?));
+    variables.as_ref().map(Map::iter).into_iter().flatten().filter_map(read).collect()
+}
+
+/// The string `json`; anything else is a problem that shows how to write it.
+fn text_at(json: &Json, path: String, table: &mut Table<'_, '_>) -> Option<String> {
+    if let Json::String(text) = json {
+        return Some(text.clone());
+    }
+    let mut problem = Problem::new(path, "a string", describe(json));
+    if json.is_number() || json.is_boolean() {
+        problem = problem.with_hint(format!("write it as \"{json}\""));
+    }
+    table.problems.push(problem);
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn problems(json: &Json) -> String {
+        let problems = System::from_json(json, Path::new("/etc")).unwrap_err();
+        problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    }
+
+    fn entry(keys: &Json) -> Entry {
+        let mut entry = json!({ "service": "sensor" });
+        keys.as_object().unwrap().iter().for_each(|(key, value)| entry[key] = value.clone());
+        let system = json!({
+            "$schema": "../schemas/system.json",
+            "services": { "a": entry },
+            "addresses": { "readings": "127.0.0.1:5601", "both": ["ipc:///run/a", "ipc:///run/b"] },
+        });
+        System::from_json(&system, Path::new("/etc")).unwrap().services.remove(0)
+    }
+
+    #[test]
+    fn an_entry_may_say_only_its_service() {
+        let expected = Entry {
+            name: "a".to_owned(),
+            service: "sensor".to_owned(),
+            addresses: None,
+            config: None,
+            args: vec![],
+            main_mode: false,
+            environment: vec![],
+            grace: None,
+        };
+        assert_eq!(entry(&json!({})), expected);
+    }
+
+    #[test]
+    fn paths_are_relative_to_the_file_and_names_are_not() {
+        let entry =
+            entry(&json!({ "service": "./../bin/sh:one", "addresses": "passwd", "config": {"k": 1} }));
+        assert_eq!(entry.service, "/etc/../bin/sh:one");
+        assert_eq!(entry.addresses, Some(Source::File("/etc/passwd".into())));
+        assert_eq!(entry.config, Some(Source::Inline(json!({ "k": 1 }))));
+    }
+
+    #[test]
+    fn shared_addresses_stand_where_their_names_do() {
+        let addresses = json!({
+            "in": { "x": { "subscriber": "readings" } },
+            "out": { "y": { "requester": ["127.0.0.1:1", "both"] }, "z": { "publisher": "tcp://*:9" } },
+        });
+        let expected = json!({
+            "in": { "x": { "subscriber": "127.0.0.1:5601" } },
+            "out": {
+                "y": { "requester": ["127.0.0.1:1", "ipc:///run/a", "ipc:///run/b"] },
+                "z": { "publisher": "tcp://*:9" },
+            },
+        });
+        assert_eq!(entry(&json!({ "addresses": addresses })).addresses, Some(Source::Inline(expected)));
+    }
+
+    #[test]
+    fn a_grace_is_seconds_or_text() {
+        for (grace, seconds) in
+            [(json!(2), 2.0), (json!(0.5), 0.5), (json!("500ms"), 0.5), (json!("1.5m"), 90.0)]
+        {
+            assert_eq!(entry(&json!({ "grace": grace })).grace, Some(Duration::from_secs_f64(seconds)));
+        }
+    }
+
+    #[test]
+    fn every_problem_is_listed() {
+        let system = json!({
+            "servces": {},
+            "addresses": { "readings": 5601, "a:b": "127.0.0.1:1" },
+            "services": {
+                "../up": { "service": "x" },
+                "none": {},
+                "word": "sensor",
+                "a": {
+                    "service": "./no_such_program",
+                    "addresses": { "in": { "x": { "subscriber": "readngs" } } },
+                    "config": "no_such_file.json",
+                    "args": ["--rate", 5],
+                    "main": true,
+                    "main_mode": "yes",
+                    "environment": { "LEVEL": 3 },
+                    "grace": "soon",
+                    "replicas": 3,
+                    "restart": { "policy": "always" },
+                },
+            },
+        });
+        insta::assert_snapshot!(problems(&system), @r#"
+        servces: expected one of $schema, services, addresses, found unknown key "servces" (did you mean `services`?)
+        addresses.readings: expected an address like "127.0.0.1:5601", or a list of them, found 5601
+        addresses["a:b"]: expected a name without `:`, found "a:b"
+        services["../up"]: expected a name of letters, digits, `_`, `-` and `.`, found "../up"
+        services.none.service: expected a service: its name or path, found nothing
+        services.word: expected a table, found "sensor"
+        services.a.main: expected one of service, addresses, config, args, main_mode, environment, grace, found unknown key "main"
+        services.a.replicas: expected nothing, found a key that this version does not act on (it starts each service once, in the order of the file)
+        services.a.restart: expected nothing, found a key that this version does not act on (it starts each service once, in the order of the file)
+        services.a.addresses.in.x.subscriber: expected an address like "127.0.0.1:5601", or a name from the system's `addresses`, found "readngs" (did you mean `readings`?)
+        services.a.service: expected a file, by a path relative to the system file, found no file /etc/no_such_program
+        services.a.config: expected a file, by a path relative to the system file, found no file /etc/no_such_file.json
+        services.a.args[1]: expected a string, found 5 (write it as "5")
+        services.a.main_mode: expected true or false, found "yes"
+        services.a.environment.LEVEL: expected a string, found 3 (write it as "3")
+        services.a.grace: expected a duration: seconds, or text such as "5s", found "soon"
+        "#);
+    }
+
+    #[test]
+    fn a_system_has_services() {
+        for (system, problem) in [
+            (json!({ "services": {} }), "services: expected at least one service, found none"),
+            (json!({ "services": null }), "services: expected a table of services, found nothing"),
+            (json!({ "services": 3 }), "services: expected a table, found 3"),
+            (json!({}), "services: expected a table of services, found nothing"),
+            (json!([]), "expected a table, found a list of 0"),
+        ] {
+            assert_eq!(problems(&system), problem);
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_no_json_is_said_with_its_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("system.json");
+        let problem = |path: &Path| {
+            System::load(path).unwrap_err()[0].to_string().replace(&file.display().to_string(), "F")
+        };
+        assert_eq!(problem(&file), "F: expected a system file, found No such file or directory (os error 2)");
+        std::fs::write(&file, "{\n \"services\": {,}}").unwrap();
+        assert_eq!(problem(&file), "F: expected JSON, found key must be a string at line 2 column 15");
+    }
+}
