@@ -6,14 +6,12 @@
 
 mod child;
 mod command;
-mod duration;
 mod ending;
 mod folder;
 mod follow;
 mod lines;
 mod panels;
 mod screen;
-mod shared;
 mod signals;
 mod supervisor;
 mod system;

@@ -1,14 +1,19 @@
 //! The system file: which services a system has and what each is started with.
 //! Every problem of the file is collected; what this version would not act on is refused, never ignored.
 
+mod duration;
+mod shared;
+#[cfg(test)]
+mod tests;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::{Map, Value as Json};
 
-use super::duration::duration;
-use super::shared::SharedAddresses;
 use crate::model::{Problem, Table, child, describe, element};
+use duration::duration;
+use shared::SharedAddresses;
 
 const SYSTEM_KEYS: &[&str] = &["$schema", "services", "addresses"];
 
@@ -114,7 +119,7 @@ impl Reader<'_> {
         let path = child("services", name);
         check_name(name, &path, problems);
         let mut table = Table::open(json, &path, problems)?;
-        check_keys(&mut table);
+        table.refuse_others_but(SERVICE_KEYS, later);
         let service = table.text("service");
         if table.get("service").is_none() {
             table.problems.push(Problem::missing(table.path_of("service"), "a service: its name or path"));
@@ -182,15 +187,10 @@ fn check_name(name: &str, path: &str, problems: &mut Vec<Problem>) {
     }
 }
 
-fn check_keys(table: &mut Table<'_, '_>) {
-    for (key, _) in table.entries().filter(|(key, _)| !SERVICE_KEYS.contains(key)) {
-        let problem = match LATER_KEYS.contains(&key) {
-            true => Problem::new(table.path_of(key), "nothing", "a key that this version does not act on")
-                .with_hint("it starts each service once, in the order of the file"),
-            false => Problem::unknown_key(&table.path, key, SERVICE_KEYS.iter().copied()),
-        };
-        table.problems.push(problem);
-    }
+/// What to say of a key that has a meaning, but none that this version acts on yet.
+fn later(key: &str) -> Option<String> {
+    let hint = "this version does not act on it: it starts each service once, in the order of the file";
+    LATER_KEYS.contains(&key).then(|| hint.to_owned())
 }
 
 fn read_args(table: &mut Table<'_, '_>) -> Vec<String> {
@@ -219,144 +219,4 @@ fn text_at(json: &Json, path: String, table: &mut Table<'_, '_>) -> Option<Strin
     }
     table.problems.push(problem);
     None
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn problems(json: &Json) -> String {
-        let problems = System::from_json(json, Path::new("/etc")).unwrap_err();
-        problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
-    }
-
-    fn entry(keys: &Json) -> Entry {
-        let mut entry = json!({ "service": "sensor" });
-        keys.as_object().unwrap().iter().for_each(|(key, value)| entry[key] = value.clone());
-        let system = json!({
-            "$schema": "../schemas/system.json",
-            "services": { "a": entry },
-            "addresses": { "readings": "127.0.0.1:5601", "both": ["ipc:///run/a", "ipc:///run/b"] },
-        });
-        System::from_json(&system, Path::new("/etc")).unwrap().services.remove(0)
-    }
-
-    #[test]
-    fn an_entry_may_say_only_its_service() {
-        let expected = Entry {
-            name: "a".to_owned(),
-            service: "sensor".to_owned(),
-            addresses: None,
-            config: None,
-            args: vec![],
-            main_mode: false,
-            environment: vec![],
-            grace: None,
-        };
-        assert_eq!(entry(&json!({})), expected);
-    }
-
-    #[test]
-    fn paths_are_relative_to_the_file_and_names_are_not() {
-        let entry =
-            entry(&json!({ "service": "./../bin/sh:one", "addresses": "passwd", "config": {"k": 1} }));
-        assert_eq!(entry.service, "/etc/../bin/sh:one");
-        assert_eq!(entry.addresses, Some(Source::File("/etc/passwd".into())));
-        assert_eq!(entry.config, Some(Source::Inline(json!({ "k": 1 }))));
-    }
-
-    #[test]
-    fn shared_addresses_stand_where_their_names_do() {
-        let addresses = json!({
-            "in": { "x": { "subscriber": "readings" } },
-            "out": { "y": { "requester": ["127.0.0.1:1", "both"] }, "z": { "publisher": "tcp://*:9" } },
-        });
-        let expected = json!({
-            "in": { "x": { "subscriber": "127.0.0.1:5601" } },
-            "out": {
-                "y": { "requester": ["127.0.0.1:1", "ipc:///run/a", "ipc:///run/b"] },
-                "z": { "publisher": "tcp://*:9" },
-            },
-        });
-        assert_eq!(entry(&json!({ "addresses": addresses })).addresses, Some(Source::Inline(expected)));
-    }
-
-    #[test]
-    fn a_grace_is_seconds_or_text() {
-        for (grace, seconds) in
-            [(json!(2), 2.0), (json!(0.5), 0.5), (json!("500ms"), 0.5), (json!("1.5m"), 90.0)]
-        {
-            assert_eq!(entry(&json!({ "grace": grace })).grace, Some(Duration::from_secs_f64(seconds)));
-        }
-    }
-
-    #[test]
-    fn every_problem_is_listed() {
-        let system = json!({
-            "servces": {},
-            "addresses": { "readings": 5601, "a:b": "127.0.0.1:1" },
-            "services": {
-                "../up": { "service": "x" },
-                "none": {},
-                "word": "sensor",
-                "a": {
-                    "service": "./no_such_program",
-                    "addresses": { "in": { "x": { "subscriber": "readngs" } } },
-                    "config": "no_such_file.json",
-                    "args": ["--rate", 5],
-                    "main": true,
-                    "main_mode": "yes",
-                    "environment": { "LEVEL": 3 },
-                    "grace": "soon",
-                    "replicas": 3,
-                    "restart": { "policy": "always" },
-                },
-            },
-        });
-        insta::assert_snapshot!(problems(&system), @r#"
-        servces: expected one of $schema, services, addresses, found unknown key "servces" (did you mean `services`?)
-        addresses.readings: expected an address like "127.0.0.1:5601", or a list of them, found 5601
-        addresses["a:b"]: expected a name without `:`, found "a:b"
-        services["../up"]: expected a name of letters, digits, `_`, `-` and `.`, found "../up"
-        services.none.service: expected a service: its name or path, found nothing
-        services.word: expected a table, found "sensor"
-        services.a.main: expected one of service, addresses, config, args, main_mode, environment, grace, found unknown key "main"
-        services.a.replicas: expected nothing, found a key that this version does not act on (it starts each service once, in the order of the file)
-        services.a.restart: expected nothing, found a key that this version does not act on (it starts each service once, in the order of the file)
-        services.a.addresses.in.x.subscriber: expected an address like "127.0.0.1:5601", or a name from the system's `addresses`, found "readngs" (did you mean `readings`?)
-        services.a.service: expected a file, by a path relative to the system file, found no file /etc/no_such_program
-        services.a.config: expected a file, by a path relative to the system file, found no file /etc/no_such_file.json
-        services.a.args[1]: expected a string, found 5 (write it as "5")
-        services.a.main_mode: expected true or false, found "yes"
-        services.a.environment.LEVEL: expected a string, found 3 (write it as "3")
-        services.a.grace: expected a duration: seconds, or text such as "5s", found "soon"
-        "#);
-    }
-
-    #[test]
-    fn a_system_has_services() {
-        for (system, problem) in [
-            (json!({ "services": {} }), "services: expected at least one service, found none"),
-            (json!({ "services": null }), "services: expected a table of services, found nothing"),
-            (json!({ "services": 3 }), "services: expected a table, found 3"),
-            (json!({}), "services: expected a table of services, found nothing"),
-            (json!([]), "expected a table, found a list of 0"),
-        ] {
-            assert_eq!(problems(&system), problem);
-        }
-    }
-
-    #[test]
-    fn a_file_that_is_no_json_is_said_with_its_place() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("system.json");
-        let problem = |path: &Path| {
-            System::load(path).unwrap_err()[0].to_string().replace(&file.display().to_string(), "F")
-        };
-        assert_eq!(problem(&file), "F: expected a system file, found No such file or directory (os error 2)");
-        std::fs::write(&file, "{\n \"services\": {,}}").unwrap();
-        assert_eq!(problem(&file), "F: expected JSON, found key must be a string at line 2 column 15");
-    }
 }
