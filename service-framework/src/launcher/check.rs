@@ -10,7 +10,7 @@ use super::inputs::{Inputs, NamedJson, flag_warnings, name_meant_flag};
 use super::pairs::{self, Pair};
 use super::report;
 use super::terminal::Palette;
-use super::{exit, schemas};
+use super::exit;
 use crate::connection::{Addresses, Resolved};
 use crate::model::{Checker, Config, ConnectionModel, Problem, ServiceModel, Side};
 
@@ -89,7 +89,7 @@ fn config_problems(model: &ServiceModel, inputs: &Inputs) -> Vec<Problem> {
 
 fn check_addresses(model: &ServiceModel, inputs: &Inputs, findings: &mut Findings) {
     match &inputs.addresses {
-        Some(file) => match read_addresses(file) {
+        Some(file) => match Addresses::from_json(&file.content, Some(&file.name)) {
             Ok(addresses) => {
                 let resolution = addresses.resolve(model);
                 findings.problems.extend(resolution.problems);
@@ -99,14 +99,6 @@ fn check_addresses(model: &ServiceModel, inputs: &Inputs, findings: &mut Finding
         },
         None if inputs.problems.is_empty() => findings.warnings.extend(without_addresses(model)),
         None => {}
-    }
-}
-
-fn read_addresses(file: &NamedJson) -> Result<Addresses, Vec<Problem>> {
-    let addresses = Addresses::from_json(&file.content, Some(&file.name))?;
-    match schemas::ADDRESSES.problems(&file.content, &file.name) {
-        problems if problems.is_empty() => Ok(addresses),
-        problems => Err(problems),
     }
 }
 

@@ -34,7 +34,6 @@ use terminal::Color;
 use up::UpOptions;
 
 use crate::model::{Problem, ServiceModel};
-use crate::service::Service;
 
 pub use services::Services;
 
@@ -136,7 +135,7 @@ impl Launcher {
             Target::Program { path, service } => {
                 Err(vec![program::exec(&path, service.as_deref(), &options.forwarded)])
             }
-            Target::Command(path) => run::start(Service::from_command(&path)?, options),
+            Target::Command(path) => run::start(run::command_service(&path)?, options),
         }
     }
 
@@ -145,7 +144,7 @@ impl Launcher {
         match self.target(value)? {
             Target::Registered(place) => Ok(self.services.model(place).cloned().unwrap_or_default()),
             Target::Program { path, service } => program::describe(&path, service.as_deref()),
-            Target::Command(path) => run::read_command_service(&path),
+            Target::Command(path) => run::read_command_model(&path),
         }
     }
 
@@ -156,7 +155,7 @@ impl Launcher {
 
     fn check(&self, options: &Options) -> Result<ExitCode, Vec<Problem>> {
         let mut inputs = Inputs::read(options);
-        let other_addresses = inputs.file(options.with_addresses.as_deref());
+        let other_addresses = inputs.other_addresses(options.with_addresses.as_deref());
         let model = self.model(options.service.as_deref())?;
         let mut findings = check::check(&model, &inputs, options.main_mode);
         if let Some(other) = &options.with {

@@ -19,7 +19,7 @@ use crate::service::{Cause, Prepared, Service, Setup, Stop, write_current_workfl
 /// All that is wrong with models, files and setup functions. No socket was opened then.
 pub(super) fn start(service: Service, options: &Options) -> Result<ExitCode, Vec<Problem>> {
     let mut inputs = Inputs::read(options);
-    logs::set_workflow_source(write_current_workflow);
+    logs::set_workflow_source(|out| write_current_workflow(out).unwrap_or_default());
     inputs.problems.extend(logs_of(&service.model().name, options).start().err());
     let prepared = prepare(service, &inputs, options)?;
     Ok(run(prepared))
@@ -86,11 +86,21 @@ fn run(prepared: Prepared) -> ExitCode {
     }
 }
 
-/// Reads a service in any language: a model with a command.
+/// A service in any language, from its file.
 ///
 /// # Errors
 /// All that is wrong with the file.
-pub(super) fn read_command_service(path: &Path) -> Result<ServiceModel, Vec<Problem>> {
+pub(super) fn command_service(path: &Path) -> Result<Service, Vec<Problem>> {
+    let model = read_command_model(path)?;
+    let _ = model;
+    Err(vec![Problem::new("--service_path", "a service in Rust", "a .json service")])
+}
+
+/// Reads the model of a service in any language: one with a command.
+///
+/// # Errors
+/// All that is wrong with the file.
+pub(super) fn read_command_model(path: &Path) -> Result<ServiceModel, Vec<Problem>> {
     let json = files::read_json(path).map_err(|problem| vec![problem])?;
     let name = path.display().to_string();
     let model = ServiceModel::from_json(&json, Some(&name))?;

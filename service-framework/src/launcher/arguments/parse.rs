@@ -178,7 +178,11 @@ fn argument(flag: &Flag) -> Arg {
         Some(value) => {
             let path = matches!(value, "ADDRESSES" | "CONFIG" | "FOLDER" | "SERVICE" | "OTHER");
             let hint = if path { ValueHint::AnyPath } else { ValueHint::Unknown };
-            argument.value_name(value).value_parser((flag.parser)()).value_hint(hint).default_values(flag.default)
+            argument
+                .value_name(value)
+                .value_parser((flag.parser)())
+                .value_hint(hint)
+                .default_values(flag.default)
         }
     }
 }
