@@ -1,5 +1,18 @@
 //! Launcher: command line, files, signals, processes, logs and exit codes. Nothing else touches these.
 
-mod exit;
-#[expect(dead_code, reason = "the command line comes next")]
+mod arguments;
+mod check;
+mod completions;
+mod describe;
+pub mod exit;
+mod files;
+mod inputs;
+mod logs;
+mod pairs;
+mod program;
+mod report;
+mod resolve;
+mod schemas;
+mod signals;
+mod terminal;
 mod up;

@@ -13,7 +13,7 @@ fn entry(keys: &Json) -> Entry {
     let mut entry = json!({ "service": "sensor" });
     keys.as_object().unwrap().iter().for_each(|(key, value)| entry[key] = value.clone());
     let system = json!({
-        "$schema": "../schemas/system.json",
+        "$schema": "../schemas/system.schema.json",
         "services": { "a": entry },
         "addresses": { "readings": "127.0.0.1:5601", "both": ["ipc:///run/a", "ipc:///run/b"] },
     });
@@ -113,7 +113,7 @@ fn every_problem_is_listed() {
 /// The schema is for editors; it must not call right what we refuse, nor the other way round.
 #[test]
 fn the_schema_agrees() {
-    let schema = serde_json::from_str(include_str!("../../../../../schemas/system.json")).unwrap();
+    let schema = serde_json::from_str(include_str!("../../../../../schemas/system.schema.json")).unwrap();
     let schema = jsonschema::validator_for(&schema).unwrap();
     let with = |keys: Json| {
         let mut entry = json!({ "service": "sensor" });
