@@ -6,11 +6,11 @@ use std::process::ExitCode;
 use serde_json::{Value as Json, json};
 
 use super::arguments::Options;
+use super::exit;
 use super::inputs::{Inputs, NamedJson, flag_warnings, name_meant_flag};
 use super::pairs::{self, Pair};
 use super::report;
 use super::terminal::Palette;
-use super::exit;
 use crate::connection::{Addresses, Resolved};
 use crate::model::{Checker, Config, ConnectionModel, Problem, ServiceModel, Side};
 
@@ -247,7 +247,7 @@ mod tests {
         assert_eq!(shown(&check(&desk(), &inputs, false)), "ok: desk can start\n");
         let without = Inputs { addresses: None, ..inputs };
         insta::assert_snapshot!(shown(&check(&desk(), &without, false)), @r"
-        warning: no addresses file (-a): `desk` must set up 1 itself
+        warning: no addresses file (-a): the service itself must set up connections.in.cancel
         ok: desk can start
         ");
     }

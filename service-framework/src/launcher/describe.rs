@@ -156,7 +156,7 @@ mod tests {
 
         config
           symbol  str, required
-          patience  timedelta [{"__timedelta__":true,"as_str":"PT5S"}]
+          patience  timedelta [PT5S]
           venue  str [kraken]
           limits  ["list","float"]
 

@@ -48,11 +48,7 @@ impl Inputs {
     }
 
     /// The file at `path`; what is wrong with it by itself is a problem.
-    fn file(
-        &mut self,
-        path: Option<&Path>,
-        judge: fn(&Json, &str) -> Vec<Problem>,
-    ) -> Option<NamedJson> {
+    fn file(&mut self, path: Option<&Path>, judge: fn(&Json, &str) -> Vec<Problem>) -> Option<NamedJson> {
         let path = path?;
         let name = path.display().to_string();
         let read = files::read_json(path).map_err(|problem| vec![problem]);

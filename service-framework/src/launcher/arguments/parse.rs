@@ -198,7 +198,7 @@ fn positional_argument(positional: &Positional) -> Arg {
 /// What `clap` has to say, in the words of every other problem.
 fn problem(error: &clap::Error) -> Problem {
     let argument = context(error, ContextKind::InvalidArg).unwrap_or_default();
-    let place = argument.split_whitespace().next().unwrap_or("command line").trim_matches(['<', '>']);
+    let place = argument.split_whitespace().next().unwrap_or("command line").trim_matches(['<', '>', '[', ']']);
     let value = context(error, ContextKind::InvalidValue).unwrap_or_default();
     let choices = context(error, ContextKind::ValidValue).map(|choices| format!("one of {choices}"));
     let reason = || error.source().map(ToString::to_string);
@@ -284,7 +284,7 @@ mod tests {
         --console_loglevel: expected DEBUG, INFO, WARNING, ERROR, CRITICAL, TRACE or OFF, found "LOUD"
         "#);
         insta::assert_snapshot!(problems("--grace soon"), @r#"--grace: expected a duration such as 10s, 500ms or 1.5m, found "soon""#);
-        insta::assert_snapshot!(problems("completions tcsh"), @r#"<SHELL>: expected one of bash, elvish, fish, powershell, zsh, found "tcsh""#);
-        insta::assert_snapshot!(problems("up"), @"command line: expected <SYSTEM>, found nothing");
+        insta::assert_snapshot!(problems("completions tcsh"), @r#"SHELL: expected one of bash, elvish, fish, powershell, zsh, found "tcsh""#);
+        insta::assert_snapshot!(problems("up"), @"command line: expected SYSTEM: system JSON: which services, with which addresses and config, found nothing");
     }
 }
