@@ -212,15 +212,10 @@ impl Launcher {
 }
 
 fn up_options(options: &Options) -> UpOptions {
-    let color = match options.color {
-        Color::Auto => None,
-        Color::Always => Some(true),
-        Color::Never => Some(false),
-    };
     UpOptions {
         system: options.positional.as_deref().unwrap_or_default().into(),
         seconds: options.seconds,
-        color,
+        color: options.color,
         json: options.log_format == logs::Format::Json,
         for_all: options.run_flags.clone(),
     }

@@ -198,7 +198,8 @@ fn positional_argument(positional: &Positional) -> Arg {
 /// What `clap` has to say, in the words of every other problem.
 fn problem(error: &clap::Error) -> Problem {
     let argument = context(error, ContextKind::InvalidArg).unwrap_or_default();
-    let place = argument.split_whitespace().next().unwrap_or("command line").trim_matches(['<', '>', '[', ']']);
+    let place =
+        argument.split_whitespace().next().unwrap_or("command line").trim_matches(['<', '>', '[', ']']);
     let value = context(error, ContextKind::InvalidValue).unwrap_or_default();
     let choices = context(error, ContextKind::ValidValue).map(|choices| format!("one of {choices}"));
     let reason = || error.source().map(ToString::to_string);

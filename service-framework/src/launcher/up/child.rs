@@ -25,7 +25,7 @@ pub(super) enum Event {
     /// The process of a service has ended, and its lines are shown. It waits to be reaped.
     Ended { service: usize, at: Instant },
     /// Somebody asked `up` to end.
-    Signal(i32),
+    Signal,
     /// Nobody reads what `up` writes any more.
     Unread,
 }

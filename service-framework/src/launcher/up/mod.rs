@@ -37,7 +37,8 @@ use signals::{Live, Watch};
 use supervisor::{Outcome, Supervisor};
 use system::System;
 
-use super::exit;
+use super::terminal::Color;
+use super::{exit, report};
 
 /// How long a service may take to end when asked, unless its entry says.
 const DEFAULT_GRACE: Duration = Duration::from_secs(10);
@@ -49,8 +50,8 @@ pub(crate) struct UpOptions {
     pub(crate) system: PathBuf,
     /// End by itself after this time.
     pub(crate) seconds: Option<Duration>,
-    /// Colours always or never; None: on a terminal, unless `NO_COLOR` is set.
-    pub(crate) color: Option<bool>,
+    /// When to colour.
+    pub(crate) color: Color,
     /// Every line one JSON object.
     pub(crate) json: bool,
     /// Launcher arguments that every service gets, before its own `args`.
@@ -62,7 +63,7 @@ pub(crate) fn up(options: &UpOptions) -> ExitCode {
     let system = match System::load(&options.system) {
         Ok(system) => system,
         Err(problems) => {
-            problems.iter().for_each(|problem| eprintln!("error: {problem}"));
+            report::problems(&problems, options.color, "nothing was started");
             return ExitCode::from(exit::WRONG_INPUT);
         }
     };
@@ -88,9 +89,8 @@ fn run(system: &System, options: &UpOptions) -> io::Result<u8> {
 /// Colours and panels are for people at a terminal.
 fn look(options: &UpOptions) -> Look {
     let at_terminal = io::stdout().is_terminal();
-    let wants_none = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     Look {
-        colour: options.color.unwrap_or(at_terminal && !wants_none),
+        colour: options.color.palette(&io::stdout()).0,
         json: options.json,
         size: (at_terminal && !options.json).then_some(size),
     }

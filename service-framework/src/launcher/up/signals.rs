@@ -56,8 +56,8 @@ impl Watch {
         let handle = signals.handle();
         thread::Builder::new().name("signals".to_owned()).spawn(move || {
             let mut signals = signals.forever();
-            if let Some(first) = signals.next() {
-                let _ = events.send(Event::Signal(first));
+            if signals.next().is_some() {
+                let _ = events.send(Event::Signal);
             }
             if let Some(second) = signals.next() {
                 live.kill();

@@ -80,7 +80,7 @@ impl<'a> Supervisor<'a> {
         while self.is_any_running() {
             match self.next_event(events) {
                 Some(Event::Ended { service, at }) => self.ended(service, at),
-                Some(Event::Signal(_)) => self.stop("stopping all; once more ends them at once"),
+                Some(Event::Signal) => self.stop("stopping all; once more ends them at once"),
                 Some(Event::Unread) => self.stop("nobody reads these lines any more: stopping all"),
                 None => self.time_is_up(),
             }

@@ -39,7 +39,7 @@ impl Systems {
         let options = UpOptions {
             system: folder.path().join("system.json"),
             seconds: None,
-            color: None,
+            color: Color::Auto,
             json: false,
             for_all: vec![],
         };
@@ -58,7 +58,7 @@ impl Systems {
     }
 
     fn run(&self) -> Shown {
-        self.run_until("never shown", 1, Event::Signal(2))
+        self.run_until("never shown", 1, Event::Signal)
     }
 
     /// Runs the system; when `text` was shown so many `times`, the `event` happens.
@@ -165,7 +165,7 @@ fn a_signal_stops_the_last_one_first_and_each_after_the_other() {
         script,
         json!({}),
     );
-    let shown = systems.run_until("ready", 3, Event::Signal(2));
+    let shown = systems.run_until("ready", 3, Event::Signal);
     assert_eq!(shown.code, 0);
     let byes: Vec<&str> = shown.out.lines().filter(|line| line.ends_with("bye")).collect();
     assert_eq!(byes, ["three | bye", "two   | bye", "one   | bye"]);
@@ -176,7 +176,7 @@ fn whoever_does_not_end_in_time_is_killed_and_the_rest_is_hurried() {
     let stubborn = "trap '' TERM; echo ready; while :; do sleep 0.05; done";
     let systems =
         Systems::new().with("first", WAITS, json!({})).with("stubborn", stubborn, json!({ "grace": "50ms" }));
-    let shown = systems.run_until("ready", 2, Event::Signal(15));
+    let shown = systems.run_until("ready", 2, Event::Signal);
     assert_eq!(shown.code, 1);
     assert!(shown.err.contains("up       | stubborn did not end within 0.05 s: killed\n"), "{}", shown.err);
     let killed = "stubborn: was killed: it did not end within 0.1 s";
