@@ -5,6 +5,7 @@
 
 mod arguments;
 mod check;
+mod command;
 mod completions;
 mod describe;
 pub mod exit;

@@ -63,3 +63,49 @@ fn accepts_record(mine: &[(String, Type)], theirs: &[(String, Type)]) -> bool {
     };
     mine.len() == theirs.len() && mine.iter().all(accepted)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value as Json, json};
+
+    use super::*;
+
+    // That it never says yes wrongly is a law in `checker::laws`; here is what it says yes to.
+    #[test]
+    fn accepts_what_it_can_tell() {
+        let accepts = |mine: &Json, theirs: &Json| {
+            Type::from_json(mine, "").unwrap().accepts(&Type::from_json(theirs, "").unwrap())
+        };
+        for (mine, theirs) in [
+            (json!("any"), json!(["int"])),
+            (json!("float"), json!("int")),
+            (json!("float"), json!(["literal", 1, 2.5])),
+            (json!(["optional", "float"]), json!(["optional", "int"])),
+            (json!(["optional", "int"]), json!(["literal", 1, null])),
+            (json!(["union", "int", "str"]), json!("str")),
+            (json!(["union", "int", "str", "None"]), json!(["optional", ["union", "str", "int"]])),
+            (json!(["literal", 1, 2]), json!(["literal", 2])),
+            (json!(["literal", null]), json!("None")),
+            (json!(["float"]), json!(["tuple", "int", "float"])),
+            (json!({"str": "float"}), json!({"a": "int", "b": "float"})),
+            (json!({"a": "float", "b": "str"}), json!({"b": "str", "a": "int"})),
+        ] {
+            assert!(accepts(&mine, &theirs), "{mine} {theirs}");
+        }
+        for (mine, theirs) in [
+            (json!("int"), json!("any")),
+            (json!("int"), json!("float")),
+            (json!("int"), json!("bool")),
+            (json!("str"), json!(["optional", "str"])),
+            (json!(["literal", 1]), json!("int")),
+            (json!(["literal", 1]), json!(["literal", 1, 2])),
+            (json!({"a": "int"}), json!({"a": "int", "b": "int"})),
+            (json!({"a": "int", "b": "int"}), json!({"a": "int"})),
+            (json!({"a": "int"}), json!({"str": "int"})),
+            (json!(["tuple", "int"]), json!(["int"])),
+            (json!(["set", "int"]), json!(["int"])),
+        ] {
+            assert!(!accepts(&mine, &theirs), "{mine} {theirs}");
+        }
+    }
+}

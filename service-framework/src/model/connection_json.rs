@@ -4,7 +4,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::arguments::Arguments;
 use super::connection::{ConnectionModel, ConnectionType, Side};
-use super::creation::{self, is_creation_argument};
+use super::creation;
 use super::problem::{Problem, child, shortened};
 use super::read::{Table, describe};
 
@@ -28,7 +28,7 @@ impl ConnectionModel {
     /// Reads the connection `name` of one side; None if it has problems that leave no model.
     pub(crate) fn read(name: &str, side: Side, table: &mut Table<'_, '_>) -> Option<ConnectionModel> {
         table.refuse_others_but(&KEYS, |key| {
-            is_creation_argument(key).then(|| format!("`{key}` belongs into `{}`", creation::TABLES[1]))
+            creation::table_of(key).map(|table| format!("`{key}` belongs in `{table}`"))
         });
         let connection_arguments = Arguments::read(table, CONNECTION.0, CONNECTION.1);
         let arguments = Arguments::read(table, MESSAGE.0, MESSAGE.1);
@@ -36,14 +36,7 @@ impl ConnectionModel {
         let kind = read_kind(table, side)?;
         let mut model =
             ConnectionModel { connection_arguments, arguments, returns, ..ConnectionModel::new(name, kind) };
-        // From JSON the function has to be named: nobody else can know what an external request calls.
-        model.func_to_call = None;
-        creation::refuse_twice(table);
-        for key in creation::TABLES {
-            if let Some(mut creation) = table.table(key) {
-                model.read_creation(&mut creation);
-            }
-        }
+        model.read_creation_tables(table);
         Some(model)
     }
 

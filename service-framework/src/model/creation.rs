@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Map, Value as Json, json};
 
 use super::connection::{ConnectionModel, ConnectionType};
-use super::problem::Problem;
+use super::problem::{Problem, child};
 use super::read::Table;
 
 /// How long a publisher waits once it is made, where its model does not say.
@@ -18,6 +18,7 @@ pub(crate) const TABLES: [&str; 2] = ["required_creation_arguments", "optional_c
 const HANDLER_OF_REPLYER: &str = "on_new_request";
 const HANDLER_OF_SUBSCRIBER: &str = "on_new_message";
 const HANDLER: &str = "connection_function";
+const FUNCTION: &str = "func_to_call";
 
 /// Every creation argument of a connection of this type.
 fn keys_of(kind: ConnectionType) -> &'static [&'static str] {
@@ -26,48 +27,62 @@ fn keys_of(kind: ConnectionType) -> &'static [&'static str] {
         ConnectionType::Subscriber => &[HANDLER, HANDLER_OF_SUBSCRIBER, "topic", "is_binder"],
         ConnectionType::Requester => &[],
         ConnectionType::Publisher => &["topic", "is_x_pub", "wait_after_creation_s"],
-        ConnectionType::ExternalRequest => &["func_to_call"],
+        ConnectionType::ExternalRequest => &[FUNCTION],
     }
 }
 
-/// Whether any connection has a creation argument of this name.
-pub(crate) fn is_creation_argument(key: &str) -> bool {
-    ConnectionType::ALL.into_iter().any(|kind| keys_of(kind).contains(&key))
+/// The table in which a creation argument of any connection is written.
+pub(crate) fn table_of(key: &str) -> Option<&'static str> {
+    let functions = [HANDLER, HANDLER_OF_REPLYER, HANDLER_OF_SUBSCRIBER, FUNCTION];
+    let is_known = ConnectionType::ALL.into_iter().any(|kind| keys_of(kind).contains(&key));
+    is_known.then(|| TABLES[usize::from(!functions.contains(&key))])
 }
 
 impl ConnectionModel {
-    /// Overrides creation arguments by name, as `setup_connections` may: `{"topic": "eu"}`. Null takes one away.
+    /// Overrides creation arguments by name, as `setup_connections` may: `{"topic": "eu"}`. Null takes one away, but
+    /// never a function.
     ///
     /// # Errors
     /// All problems; nothing is overridden then.
     pub fn override_creation(&mut self, arguments: &Map<String, Json>) -> Result<(), Vec<Problem>> {
-        let mut overridden = self.clone();
-        let mut problems = Vec::new();
-        let arguments = Json::Object(arguments.clone());
-        if let Some(mut table) = Table::open(&arguments, &self.name, &mut problems) {
-            overridden.read_creation(&mut table);
-        }
-        if !problems.is_empty() {
-            return Err(problems);
-        }
-        *self = overridden;
+        *self = overridden(
+            self,
+            &child("setup_connections", &self.name),
+            arguments,
+            ConnectionModel::read_creation,
+        )?;
         Ok(())
     }
 
+    /// Takes over the creation arguments of the model `table`.
+    pub(crate) fn read_creation_tables(&mut self, table: &mut Table<'_, '_>) {
+        refuse_twice(table, keys_of(self.kind));
+        if self.kind == ConnectionType::ExternalRequest
+            && !given(table).iter().any(|(_, name)| *name == FUNCTION)
+        {
+            table.problems.push(no_function(&table.path, FUNCTION));
+        }
+        for key in TABLES {
+            if let Some(mut creation) = table.table(key) {
+                self.read_creation(&mut creation);
+            }
+        }
+    }
+
     /// Takes over the creation arguments in `table`.
-    pub(crate) fn read_creation(&mut self, table: &mut Table<'_, '_>) {
+    fn read_creation(&mut self, table: &mut Table<'_, '_>) {
         let known = keys_of(self.kind);
         for (key, _) in table.entries() {
             match key {
                 _ if !known.contains(&key) => {
                     let problem = Problem::unknown_key(&table.path, key, known.iter().copied());
-                    table.problems.push(with_seeds_name(problem, key, self.kind));
+                    table.problems.push(with_name_here(problem, key, self.kind));
                 }
                 "topic" => self.topic = read_topic(table),
                 "is_x_pub" => self.is_x_pub = table.flag(key).unwrap_or_default(),
                 "is_binder" => self.is_binder = table.flag(key).unwrap_or_default(),
                 "wait_after_creation_s" => self.wait_after_creation = read_wait(table),
-                "func_to_call" => self.func_to_call = read_name(table, key),
+                FUNCTION => self.func_to_call = read_name(table, key).or(self.func_to_call.take()),
                 _ => self.handler = read_name(table, key).or(self.handler.take()),
             }
         }
@@ -77,7 +92,7 @@ impl ConnectionModel {
     pub(crate) fn write_creation(&self, into: &mut Map<String, Json>) {
         let mut required = Map::new();
         insert(&mut required, HANDLER, self.handler.as_ref().map(|name| json!(name)));
-        insert(&mut required, "func_to_call", self.func_to_call.as_ref().map(|name| json!(name)));
+        insert(&mut required, FUNCTION, self.func_to_call.as_ref().map(|name| json!(name)));
         let mut optional = Map::new();
         insert(&mut optional, "topic", self.topic.as_ref().map(|topic| json!(topic)));
         insert(&mut optional, "is_x_pub", self.is_x_pub.then(|| json!(true)));
@@ -90,7 +105,7 @@ impl ConnectionModel {
     pub(crate) fn creation_problems(&self, path: &str) -> Vec<Problem> {
         let set = [
             (HANDLER, self.handler.is_some()),
-            ("func_to_call", self.func_to_call.is_some()),
+            (FUNCTION, self.func_to_call.is_some()),
             ("topic", self.topic.is_some()),
             ("is_x_pub", self.is_x_pub),
             ("is_binder", self.is_binder),
@@ -100,45 +115,61 @@ impl ConnectionModel {
         let extra = set.iter().filter(|(key, set)| *set && !known.contains(key));
         let mut problems: Vec<Problem> =
             extra.map(|(key, _)| Problem::unknown_key(path, key, known.iter().copied())).collect();
-        let lacking = |key| Problem::missing(format!("{path}.{}.{key}", TABLES[0]), "the name of a function");
-        if self.kind == ConnectionType::ExternalRequest && self.func_to_call.is_none() {
-            problems.push(lacking("func_to_call"));
-        }
-        if known.contains(&HANDLER) && self.handler.is_none() {
-            problems.push(lacking(HANDLER));
-        }
+        let functions = [(HANDLER, &self.handler), (FUNCTION, &self.func_to_call)];
+        let lacking = functions.into_iter().filter(|(key, name)| name.is_none() && known.contains(key));
+        problems.extend(lacking.map(|(key, _)| no_function(path, key)));
         problems
     }
 }
 
-/// The seed calls the function of an external request its target.
-fn with_seeds_name(problem: Problem, key: &str, kind: ConnectionType) -> Problem {
-    match (key, kind) {
-        ("target", ConnectionType::ExternalRequest) => problem.with_hint("did you mean `func_to_call`?"),
-        _ => problem,
-    }
+/// `model` with the creation arguments that `read` takes from `arguments`, which stand at `path`; or all problems.
+pub(crate) fn overridden<M: Clone>(
+    model: &M,
+    path: &str,
+    arguments: &Map<String, Json>,
+    read: impl FnOnce(&mut M, &mut Table<'_, '_>),
+) -> Result<M, Vec<Problem>> {
+    let mut model = model.clone();
+    let mut problems = Vec::new();
+    read(&mut model, &mut Table::of(arguments, path, &mut problems));
+    if problems.is_empty() { Ok(model) } else { Err(problems) }
 }
 
-/// Problems for creation arguments that stand in both tables of the model `table`, or under two names.
-pub(crate) fn refuse_twice(table: &mut Table<'_, '_>) {
+fn no_function(path: &str, key: &str) -> Problem {
+    Problem::missing(child(&child(path, TABLES[0]), key), "the name of a function")
+}
+
+/// Names that are right elsewhere: the seed calls the function of an external request its target.
+fn with_name_here(problem: Problem, key: &str, kind: ConnectionType) -> Problem {
+    let name = match (key, kind) {
+        ("target", ConnectionType::ExternalRequest) => FUNCTION,
+        (HANDLER_OF_REPLYER, ConnectionType::Subscriber) => HANDLER_OF_SUBSCRIBER,
+        (HANDLER_OF_SUBSCRIBER, ConnectionType::Replyer) => HANDLER_OF_REPLYER,
+        _ => return problem,
+    };
+    problem.with_hint(format!("did you mean `{name}`?"))
+}
+
+/// Every creation argument that the model `table` gives, with the path of its table.
+fn given<'a>(table: &Table<'a, '_>) -> Vec<(String, &'a str)> {
+    let entries =
+        |key| table.get(key).and_then(Json::as_object).into_iter().flatten().map(move |entry| (key, entry));
+    let given = TABLES.into_iter().flat_map(entries).filter(|(_, (_, json))| !json.is_null());
+    given.map(|(key, (name, _))| (table.path_of(key), name.as_str())).collect()
+}
+
+/// Problems for creation arguments that the model `table` gives twice: in both tables, or under two names.
+pub(crate) fn refuse_twice(table: &mut Table<'_, '_>, known: &[&str]) {
     let mut seen = Vec::new();
-    for key in TABLES {
-        let path = table.path_of(key);
-        for name in table.get(key).and_then(Json::as_object).into_iter().flat_map(Map::keys) {
-            let meaning = match name.as_str() {
-                HANDLER_OF_REPLYER | HANDLER_OF_SUBSCRIBER => HANDLER,
-                other => other,
-            };
-            if seen.contains(&meaning) {
-                let problem = Problem::new(
-                    super::problem::child(&path, name),
-                    "each creation argument once",
-                    "one that is given twice",
-                );
-                table.problems.push(problem);
-            }
-            seen.push(meaning);
+    for (path, name) in given(table).into_iter().filter(|(_, name)| known.contains(name)) {
+        let meaning =
+            if [HANDLER_OF_REPLYER, HANDLER_OF_SUBSCRIBER].contains(&name) { HANDLER } else { name };
+        if seen.contains(&meaning) {
+            let problem =
+                Problem::new(child(&path, name), "each creation argument once", "one that is given twice");
+            table.problems.push(problem);
         }
+        seen.push(meaning);
     }
 }
 

@@ -214,3 +214,113 @@ fn meant(word: &str) -> Option<&'static str> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::model::generate::any_type;
+
+    fn problems(json: Json) -> Vec<String> {
+        let read = Type::from_json(&json, "args.x");
+        read.err().unwrap_or_default().iter().map(Problem::to_string).collect()
+    }
+
+    #[test]
+    fn short_forms_have_long_forms() {
+        for (short, long) in [
+            (json!("str"), json!("str")),
+            (json!(["int"]), json!(["list", "int"])),
+            (json!([["int"]]), json!(["list", ["list", "int"]])),
+            (json!({"Decimal": "Decimal"}), json!(["map", "Decimal", "Decimal"])),
+            (json!({"str": ["list", "int"]}), json!(["map", "str", ["list", "int"]])),
+            (json!({"price": "Decimal"}), json!(["record", {"price": "Decimal"}])),
+            (json!({"str": "int", "int": "int"}), json!(["record", {"str": "int", "int": "int"}])),
+            (json!(["record", {"str": "int"}]), json!(["record", {"str": "int"}])),
+            (json!({}), json!(["record", {}])),
+            (json!(["tuple", "int", ["str"]]), json!(["tuple", "int", ["list", "str"]])),
+            (json!(["tuple"]), json!(["tuple"])),
+            (json!(["literal", 1, 1.5, "a", null, true]), json!(["literal", 1, 1.5, "a", null, true])),
+            (json!(["optional", {"a": ["any"]}]), json!(["optional", ["record", {"a": ["list", "any"]}]])),
+        ] {
+            assert_eq!(Type::from_json(&short, "").unwrap().to_json(), long, "{short}");
+        }
+    }
+
+    #[test]
+    fn says_what_is_wrong_and_what_was_meant() {
+        for (json, expected) in [
+            (json!("string"), r#"args.x: expected a type, found "string" (did you mean `str`?)"#),
+            (json!("integer"), r#"args.x: expected a type, found "integer" (did you mean `int`?)"#),
+            (json!("boolean"), r#"args.x: expected a type, found "boolean" (did you mean `bool`?)"#),
+            (json!("number"), r#"args.x: expected a type, found "number" (did you mean `float`?)"#),
+            (json!("uuid"), r#"args.x: expected a type, found "uuid" (did you mean `UUID`?)"#),
+            (json!("decimal"), r#"args.x: expected a type, found "decimal" (did you mean `Decimal`?)"#),
+            (json!("datetme"), r#"args.x: expected a type, found "datetme" (did you mean `datetime`?)"#),
+            (
+                json!("dict"),
+                r#"args.x: expected a type, found "dict" (did you mean `["map", K, V]` or `{"name": T}`?)"#,
+            ),
+            (json!("list"), r#"args.x: expected a type, found "list" (did you mean `["list", T]`?)"#),
+            (json!("xyzzy"), r#"args.x: expected a type, found "xyzzy""#),
+            (json!(5), "args.x: expected a type, found 5"),
+            (json!(null), "args.x: expected a type, found null"),
+            (
+                json!([]),
+                r#"args.x: expected one type for a list, or first one of list, tuple, set, map, record, union, optional, literal, found a list of 0 (did you mean `["tuple", …]` or `["union", …]`?)"#,
+            ),
+            (json!(["lst", "int"]), r#"args.x[0]: expected a type, found "lst" (did you mean `list`?)"#),
+            (json!(["list"]), r#"args.x: expected ["list", T], found ["list"]"#),
+            (json!(["map", "str"]), r#"args.x: expected ["map", K, V], found ["map","str"]"#),
+            (json!(["union"]), r#"args.x: expected ["union", T1, …], found ["union"]"#),
+            (
+                json!(["literal", [1]]),
+                "args.x[1]: expected a bool, a number, a string or null, found a list of 1",
+            ),
+            (
+                json!({"a": {"b": ["in"]}}),
+                r#"args.x.a.b[0]: expected a type, found "in" (did you mean `int`?)"#,
+            ),
+        ] {
+            assert_eq!(problems(json.clone()), [expected], "{json}");
+        }
+    }
+
+    #[test]
+    fn lists_all_problems_at_once() {
+        let found = problems(json!({"a": "string", "b": ["tuple", "int", "long"], "c": ["map", 1, 2]}));
+        let paths: Vec<&str> = found.iter().filter_map(|line| line.split(':').next()).collect();
+        assert_eq!(paths, ["args.x.a", "args.x.b[2]", "args.x.c[1]", "args.x.c[2]"]);
+    }
+
+    #[test]
+    fn broken_schemas_are_problems() {
+        let draft = "https://json-schema.org/draft/2020-12/schema";
+        let broken = problems(json!({"$schema": draft, "type": "strng"}));
+        assert!(broken[0].starts_with("args.x: expected a valid JSON Schema, found "), "{broken:?}");
+        for schema in [
+            json!({"$schema": draft, "$ref": "https://example.org/elsewhere.json"}),
+            json!({"$schema": draft, "pattern": "("}),
+            json!({"$schema": "https://example.org/own"}),
+            json!({"$schema": 5}),
+        ] {
+            assert_eq!(problems(schema.clone()).len(), 1, "{schema}");
+        }
+    }
+
+    #[test]
+    fn nesting_is_bounded() {
+        let nested = |depth| (0..depth).fold(json!("int"), |of, _| json!([of]));
+        assert_eq!(problems(nested(MAX_TYPE_DEPTH - 1)), [""; 0]);
+        assert_eq!(problems(nested(500)).len(), 1);
+    }
+
+    proptest! {
+        #[test]
+        fn reads_what_it_writes(of in any_type()) {
+            prop_assert_eq!(Type::from_json(&of.to_json(), ""), Ok(of));
+        }
+    }
+}

@@ -16,6 +16,8 @@ mod config;
 mod connection;
 mod connection_json;
 mod creation;
+#[cfg(test)]
+mod generate;
 mod grammar;
 mod mismatch;
 mod problem;

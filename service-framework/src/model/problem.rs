@@ -108,11 +108,11 @@ const LONGEST_NAME: usize = 64;
 /// changed, left out, added or swapped. Case, `-` and `_` make no difference.
 pub fn near_miss<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wanted = letters(wanted)?;
-    let allowed = (wanted.len() / 3).max(1);
+    let allowed = |name: &str| (wanted.len().max(name.len()) / 3).max(1);
     names
         .into_iter()
         .filter_map(|name| Some((distance(&wanted, &letters(name)?), name)))
-        .filter(|(distance, name)| *distance <= allowed && *distance < name.len())
+        .filter(|(distance, name)| *distance <= allowed(name) && *distance < name.len())
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, name)| name)
 }

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value as Json};
 
 use super::problem::{Problem, child, shortened};
+use crate::value::Value;
 
 /// Short text for a JSON value in messages: what it is, and what it says if that is short.
 pub(crate) fn describe(json: &Json) -> String {
@@ -16,6 +17,14 @@ pub(crate) fn describe(json: &Json) -> String {
     }
 }
 
+/// Reads the JSON form of a value, which stands at `path`.
+pub(crate) fn read_value(json: &Json, path: &str) -> Result<Value, Problem> {
+    Value::from_json(json).map_err(|error| {
+        let step = if error.path.is_empty() || error.path.starts_with('[') { "" } else { "." };
+        Problem::new(format!("{path}{step}{}", error.path), error.expected, shortened(&error.found, 60))
+    })
+}
+
 /// A JSON object with its path and the list that takes its problems.
 pub(crate) struct Table<'a, 'p> {
     object: &'a Map<String, Json>,
@@ -27,12 +36,17 @@ impl<'a, 'p> Table<'a, 'p> {
     /// The object at `path`; a problem and None if `json` is something else.
     pub(crate) fn open(json: &'a Json, path: &str, problems: &'p mut Vec<Problem>) -> Option<Self> {
         match json {
-            Json::Object(object) => Some(Table { object, path: path.to_owned(), problems }),
+            Json::Object(object) => Some(Table::of(object, path, problems)),
             other => {
                 problems.push(Problem::new(path, "a table", describe(other)));
                 None
             }
         }
+    }
+
+    /// The object at `path`.
+    pub(crate) fn of(object: &'a Map<String, Json>, path: &str, problems: &'p mut Vec<Problem>) -> Self {
+        Table { object, path: path.to_owned(), problems }
     }
 
     /// The path of `key` in this table.

@@ -28,8 +28,9 @@ pub struct ServiceModel {
     pub command: Option<Vec<String>>,
 }
 
-const KEYS: [&str; 7] =
-    ["name", "version", "main", "command", "config_model", "connection_models", "state_models"];
+/// `$schema` is for editors and means nothing here.
+const KEYS: [&str; 8] =
+    ["$schema", "name", "version", "main", "command", "config_model", "connection_models", "state_models"];
 
 /// The version of a service that has none.
 const NO_VERSION: &str = "0.0.0";
@@ -200,3 +201,7 @@ fn read_sides<M>(
     }
     models
 }
+
+#[cfg(test)]
+#[path = "service_tests.rs"]
+mod tests;

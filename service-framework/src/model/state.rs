@@ -119,7 +119,7 @@ impl StateModel {
         let kind = read_kind(table, side)?;
         check_state_arguments(table, kind, &state_arguments);
         let mut model = StateModel { arguments, ..StateModel::new(name, side, kind) };
-        creation::refuse_twice(table);
+        creation::refuse_twice(table, model.creation_keys());
         for key in creation::TABLES {
             if let Some(mut creation) = table.table(key) {
                 model.read_creation(&mut creation);
@@ -152,16 +152,12 @@ impl StateModel {
     /// # Errors
     /// All problems; nothing is overridden then.
     pub fn override_creation(&mut self, arguments: &Map<String, Json>) -> Result<(), Vec<Problem>> {
-        let mut overridden = self.clone();
-        let mut problems = Vec::new();
-        let arguments = Json::Object(arguments.clone());
-        if let Some(mut table) = Table::open(&arguments, &self.name, &mut problems) {
-            overridden.read_creation(&mut table);
-        }
-        if !problems.is_empty() {
-            return Err(problems);
-        }
-        *self = overridden;
+        *self = creation::overridden(
+            self,
+            &child("setup_states", &self.name),
+            arguments,
+            StateModel::read_creation,
+        )?;
         Ok(())
     }
 

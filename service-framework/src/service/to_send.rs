@@ -263,6 +263,13 @@ impl BlockingToSend {
     }
 }
 
+impl BlockingToSend {
+    /// Whether a stop is to end what uses this: `main` and `init_function`, but not a handler.
+    pub(crate) fn ends_at_stop(&self) -> bool {
+        self.inner.scope.ends_at_stop
+    }
+}
+
 /// A request that blocking code has not sent yet.
 #[must_use = "a request leaves with `wait` or `start`"]
 pub struct BlockingRequest<'a, R> {

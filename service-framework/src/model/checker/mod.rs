@@ -66,4 +66,6 @@ impl Checker {
 }
 
 #[cfg(test)]
+mod laws;
+#[cfg(test)]
 mod tests;

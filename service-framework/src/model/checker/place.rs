@@ -60,6 +60,8 @@ impl<'a> Place<'a> {
     pub(super) fn path(&self) -> String {
         let parent = self.parent.map(Place::path).unwrap_or_default();
         match self.step {
+            // The name of the whole may be a path itself.
+            Step::Name(name) if self.parent.is_none() => name.to_owned(),
             Step::Name(name) => child(&parent, name),
             Step::Index(index) => element(&parent, index),
             Step::Entry(key) => format!("{parent}[{}]", describe_raw(key)),

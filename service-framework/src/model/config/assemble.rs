@@ -3,10 +3,10 @@
 use serde_json::{Map, Value as Json};
 
 use super::fit::fit_entry;
-use super::text::{example, from_text};
-use super::{Config, ConfigModel, mismatches};
+use super::text::from_text;
+use super::{Config, ConfigModel, mismatches, with_example};
 use crate::model::problem::{Problem, child, near_miss, shortened};
-use crate::model::read::describe;
+use crate::model::read::{describe, read_value};
 use crate::model::types::Type;
 use crate::value::Value;
 
@@ -139,9 +139,9 @@ impl<'m> Assembly<'m> {
     }
 
     fn put_json(&mut self, key: &str, json: &Json, file: &str, path: &str) {
-        match Value::from_json(json) {
+        match read_value(json, path) {
             Ok(value) => self.put_value(key, value, file, path),
-            Err(error) => self.problems.push(Problem::new(path, "a value", error.to_string()).in_file(file)),
+            Err(problem) => self.problems.push(problem.in_file(file)),
         }
     }
 
@@ -180,7 +180,7 @@ impl<'m> Assembly<'m> {
             let Some(upper) = name.strip_prefix(ENVIRONMENT_PREFIX).filter(|key| !key.is_empty()) else {
                 continue;
             };
-            match self.keys().into_iter().find(|key| key.to_uppercase() == upper) {
+            match self.keys().into_iter().find(|key| variable_of(key) == *name) {
                 Some(key) => self.put_text(key, text, name),
                 None if self.model.is_none() => self.config.set(upper.to_lowercase(), text.as_str()),
                 None => {}
@@ -199,11 +199,11 @@ impl<'m> Assembly<'m> {
         }
     }
 
-    /// The declared key that is meant by `given`, in which `-` may stand for `_`.
+    /// The declared key that is meant by `given`, in which `-` and `_` are the same.
     fn declared(&self, given: &str) -> Option<&'m str> {
         let keys = self.keys();
-        let exact = keys.iter().find(|key| **key == given);
-        exact.or_else(|| keys.iter().find(|key| **key == given.replace('-', "_"))).copied()
+        let alike = |key: &&&str| key.replace('-', "_") == given.replace('-', "_");
+        keys.iter().find(|key| **key == given).or_else(|| keys.iter().find(alike)).copied()
     }
 
     fn put_text(&mut self, key: &str, text: &str, path: &str) {
@@ -214,10 +214,7 @@ impl<'m> Assembly<'m> {
             None => {
                 let found = format!("{:?}", shortened(text, 60));
                 let problem = Problem::new(path, shortened(&of.to_string(), 120), found);
-                self.problems.push(match example(of) {
-                    Some(example) => problem.with_hint(example),
-                    None => problem,
-                });
+                self.problems.push(with_example(problem, of));
             }
         }
     }
@@ -226,13 +223,18 @@ impl<'m> Assembly<'m> {
         let required = self.model.map(|model| model.arguments.required.as_slice()).unwrap_or_default();
         for (key, of) in required {
             if self.config.get(key).is_none() && !self.given.contains(key) {
-                let variable = format!("{ENVIRONMENT_PREFIX}{}", key.to_uppercase());
-                let hint = format!("give it as `--{key} VALUE`, as {variable} or in the config file");
+                let hint =
+                    format!("give it as `--{key} VALUE`, as {} or in the config file", variable_of(key));
                 let problem = Problem::missing(child("config", key), shortened(&of.to_string(), 120));
                 self.problems.push(problem.with_hint(hint));
             }
         }
     }
+}
+
+/// The environment variable that sets a key.
+fn variable_of(key: &str) -> String {
+    format!("{ENVIRONMENT_PREFIX}{}", key.to_uppercase().replace('-', "_"))
 }
 
 fn entries<'a>(

@@ -10,8 +10,9 @@ use serde_json::{Map, Value as Json};
 
 use super::arguments::Arguments;
 use super::checker::Checker;
+use super::mismatch::Mismatch;
 use super::problem::{Problem, child};
-use super::read::Table;
+use super::read::{Table, read_value};
 use super::types::Type;
 use crate::value::Value;
 
@@ -40,10 +41,11 @@ impl ConfigModel {
         self
     }
 
-    /// Adds a key that may be given, and is `default` if it is not.
+    /// Adds a key that may be given, and is `default` if it is not. As in a config file, text may stand for what JSON
+    /// does not have: `"5s"` for a timedelta.
     pub fn optional(mut self, key: impl Into<String>, of: Type, default: impl Into<Value>) -> Self {
         let key = key.into();
-        self.defaults.push((key.clone(), default.into()));
+        self.defaults.push((key.clone(), fit::fit(default.into(), &of)));
         self.optional_without_default(key, of)
     }
 
@@ -68,14 +70,14 @@ impl ConfigModel {
     pub(crate) fn read(table: &mut Table<'_, '_>) -> ConfigModel {
         table.refuse_others(&["required", "optional", "defaults"]);
         let arguments = Arguments::read(table, "required", "optional");
+        let broken = broken_keys(table, &arguments);
         let mut defaults = Vec::new();
         if let Some(table) = table.table("defaults") {
-            for (key, json) in table.entries() {
-                match Value::from_json(json) {
+            // The type of a broken key is not known, and that is said already.
+            for (key, json) in table.entries().filter(|(key, _)| !broken.contains(key)) {
+                match read_value(json, &table.path_of(key)) {
                     Ok(value) => defaults.push((key.to_owned(), fit::fit_entry(value, arguments.get(key)))),
-                    Err(error) => {
-                        table.problems.push(Problem::new(table.path_of(key), "a value", error.to_string()));
-                    }
+                    Err(problem) => table.problems.push(problem),
                 }
             }
         }
@@ -107,14 +109,33 @@ impl ConfigModel {
     }
 }
 
+/// The keys that are declared, but not with a type that could be read.
+fn broken_keys<'a>(table: &Table<'a, '_>, arguments: &Arguments) -> Vec<&'a str> {
+    let declared = ["required", "optional"].into_iter().filter_map(|key| table.get(key)?.as_object());
+    let keys = declared.flat_map(Map::keys).map(String::as_str);
+    keys.filter(|key| arguments.get(key).is_none()).collect()
+}
+
 /// What of `value`, which stands at `path`, is not of type `of`.
 fn mismatches(value: &Value, of: &Type, path: &str) -> Vec<Problem> {
     let checker = match Checker::of_type(of, path) {
         Ok(checker) => checker,
         Err(problems) => return problems,
     };
-    let mismatches = checker.check_named(path, &value.to_msgpack()).err().unwrap_or_default();
-    mismatches.into_iter().map(|found| Problem::new(found.path, found.expected, found.found)).collect()
+    let found = checker.check_named(path, &value.to_msgpack()).err().unwrap_or_default();
+    let problem = |found: Mismatch| {
+        let problem = Problem::new(found.path, found.expected, found.found);
+        if problem.path == path { with_example(problem, of) } else { problem }
+    };
+    found.into_iter().map(problem).collect()
+}
+
+/// Adds how a value of type `of` is written, where its name does not say it.
+fn with_example(problem: Problem, of: &Type) -> Problem {
+    match text::example(of) {
+        Some(example) => problem.with_hint(example),
+        None => problem,
+    }
 }
 
 #[cfg(test)]
