@@ -174,7 +174,8 @@ mod tests {
     #[test]
     fn a_panel_has_a_row_for_everything() {
         let reading = reading();
-        let alarms = Watch::new(Limits { load_per_core: 2.0, memory: 0.9, disk: 0.9 }).compare(&reading);
+        let limits = Limits { load_per_core: 2.0, memory: 0.9, disk: 0.9 };
+        let alarms = Watch::default().compare(&reading, &limits);
         let view = View { reading: &reading, alarms: &alarms, age: 0.3, colour: false };
         let rows = [
             "workbench, up 1 d 02 h 03 min",
