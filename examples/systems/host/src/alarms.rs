@@ -10,7 +10,7 @@ use crate::reading::Reading;
 const CLEARED_BELOW: f64 = 0.95;
 
 /// The values that are still well.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 pub struct Limits {
     /// Load over one minute, for each processor.
     pub load_per_core: f64,
@@ -34,21 +34,15 @@ pub struct Alarm {
 }
 
 /// Compares readings with limits and remembers what is raised.
+#[derive(Debug, Default)]
 pub struct Watch {
-    limits: Limits,
     raised: BTreeMap<String, Alarm>,
 }
 
 impl Watch {
-    /// A watch that has seen nothing.
-    #[must_use]
-    pub fn new(limits: Limits) -> Self {
-        Watch { limits, raised: BTreeMap::new() }
-    }
-
     /// The alarms that `reading` raises or clears.
-    pub fn compare(&mut self, reading: &Reading) -> Vec<Alarm> {
-        let measured = self.measure(reading);
+    pub fn compare(&mut self, reading: &Reading, limits: &Limits) -> Vec<Alarm> {
+        let measured = self.measure(reading, limits);
         measured.into_iter().filter_map(|(what, value, limit)| self.change(what, value, limit)).collect()
     }
 
@@ -57,18 +51,17 @@ impl Watch {
         self.raised.values()
     }
 
-    /// What is watched: its name, its value, its limit. A disk that is gone clears its alarm.
-    fn measure(&self, reading: &Reading) -> Vec<(String, f64, f64)> {
-        let Limits { load_per_core, memory, disk: limit } = self.limits;
+    /// What is watched: its name, its value, its limit. A disk that is gone is empty, which clears its alarm.
+    fn measure(&self, reading: &Reading, limits: &Limits) -> Vec<(String, f64, f64)> {
         let mut measured = vec![
-            ("load".to_owned(), reading.load.one / reading.cores.max(1) as f64, load_per_core),
-            ("memory".to_owned(), reading.memory.share(), memory),
+            ("load".to_owned(), reading.load.one / reading.cores.max(1) as f64, limits.load_per_core),
+            ("memory".to_owned(), reading.memory.share(), limits.memory),
         ];
-        measured.extend(
-            reading.disks.iter().map(|disk| (format!("disk {}", disk.mount), disk.space.share(), limit)),
-        );
-        let gone = self.raised.keys().filter(|what| !measured.iter().any(|(measured, ..)| measured == *what));
-        let gone: Vec<_> = gone.map(|what| (what.clone(), 0.0, limit)).collect();
+        let disks = reading.disks.iter();
+        measured.extend(disks.map(|disk| (format!("disk {}", disk.mount), disk.space.share(), limits.disk)));
+        let is_gone = |what: &&String| !measured.iter().any(|(measured, ..)| measured == *what);
+        let gone: Vec<_> =
+            self.raised.keys().filter(is_gone).map(|what| (what.clone(), 0.0, limits.disk)).collect();
         measured.extend(gone);
         measured
     }
@@ -102,32 +95,33 @@ mod tests {
 
     #[test]
     fn a_limit_is_crossed_once_in_each_direction() {
-        let mut watch = Watch::new(LIMITS);
+        let mut watch = Watch::default();
         let mut now = reading();
-        assert_eq!(watch.compare(&now), []);
+        assert_eq!(watch.compare(&now, &LIMITS), []);
         now.load.one = 4.2;
         let raised = Alarm { what: "load".to_owned(), value: 2.1, limit: 2.0, raised: true };
-        assert_eq!(watch.compare(&now), [raised]);
+        assert_eq!(watch.compare(&now, &LIMITS), [raised]);
         now.load.one = 5.0;
-        assert_eq!(watch.compare(&now), [], "said already");
+        assert_eq!(watch.compare(&now, &LIMITS), [], "said already");
         assert_eq!(watch.raised().next().map(|alarm| alarm.value), Some(2.5), "but kept up to date");
         now.load.one = 3.9;
-        assert_eq!(watch.compare(&now), [], "not clearly below");
+        assert_eq!(watch.compare(&now, &LIMITS), [], "not clearly below");
         now.load.one = 3.0;
         let cleared = Alarm { what: "load".to_owned(), value: 1.5, limit: 2.0, raised: false };
-        assert_eq!(watch.compare(&now), [cleared]);
+        assert_eq!(watch.compare(&now, &LIMITS), [cleared]);
         assert_eq!(watch.raised().count(), 0);
     }
 
     #[test]
     fn each_disk_has_its_own_alarm_and_takes_it_along() {
-        let mut watch = Watch::new(Limits { disk: 0.9, ..LIMITS });
+        let limits = Limits { disk: 0.9, ..LIMITS };
+        let mut watch = Watch::default();
         let mut now = reading();
-        let raised: Vec<String> = watch.compare(&now).into_iter().map(|alarm| alarm.what).collect();
+        let raised: Vec<String> = watch.compare(&now, &limits).into_iter().map(|alarm| alarm.what).collect();
         assert_eq!(raised, ["disk /data"]);
         now.disks.pop();
-        let cleared = watch.compare(&now);
+        let cleared = watch.compare(&now, &limits);
         assert_eq!((cleared[0].what.as_str(), cleared[0].raised), ("disk /data", false));
-        assert_eq!(watch.compare(&now), []);
+        assert_eq!(watch.compare(&now, &limits), []);
     }
 }

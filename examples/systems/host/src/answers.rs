@@ -134,8 +134,8 @@ mod tests {
     #[test]
     fn every_question_has_an_answer() {
         let reading = reading();
-        let mut watch = Watch::new(Limits { load_per_core: 0.2, memory: 0.9, disk: 0.9 });
-        let alarms = watch.compare(&reading);
+        let limits = Limits { load_per_core: 0.2, memory: 0.9, disk: 0.9 };
+        let alarms = Watch::default().compare(&reading, &limits);
         let answers = QUESTIONS.map(|question| answer(question, &reading, &alarms).unwrap());
         assert_eq!(
             answers,

@@ -115,7 +115,8 @@ impl View<'_> {
     fn busiest(&self) -> String {
         let processes = self.reading.busiest.iter().enumerate();
         let busy = processes.filter(|(index, process)| *index == 0 || process.cpu >= 0.01);
-        let texts = busy.take(3).map(|(_, process)| format!("{} {}", process.name, Percent(process.cpu)));
+        let texts =
+            busy.take(3).map(|(_, process)| format!("{:.NAME$} {}", process.name, Percent(process.cpu)));
         texts.collect::<Vec<_>>().join(", ")
     }
 
@@ -126,6 +127,8 @@ impl View<'_> {
 
 /// Columns of a label.
 const LABEL: usize = 10;
+/// Columns of a process's name.
+const NAME: usize = 15;
 /// Columns that are kept for what stands behind a bar.
 const TEXT: usize = 32;
 
@@ -174,7 +177,8 @@ mod tests {
     #[test]
     fn a_panel_has_a_row_for_everything() {
         let reading = reading();
-        let alarms = Watch::new(Limits { load_per_core: 2.0, memory: 0.9, disk: 0.9 }).compare(&reading);
+        let limits = Limits { load_per_core: 2.0, memory: 0.9, disk: 0.9 };
+        let alarms = Watch::default().compare(&reading, &limits);
         let view = View { reading: &reading, alarms: &alarms, age: 0.3, colour: false };
         let rows = [
             "workbench, up 1 d 02 h 03 min",
