@@ -8,5 +8,6 @@ pub mod service;
 pub mod value;
 pub mod wire;
 
+pub use launcher::{Services, run};
 pub use service::{Result, Service};
 pub use value::Value;

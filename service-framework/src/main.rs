@@ -1,3 +1,9 @@
-//! The binary `service_framework`.
+//! The binary `service_framework`: the launcher without services of its own.
 
-fn main() {}
+use std::process::ExitCode;
+
+use service_framework::{Services, run};
+
+fn main() -> ExitCode {
+    run(Services::none())
+}

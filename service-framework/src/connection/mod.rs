@@ -16,9 +16,7 @@ mod subscriber;
 mod wake;
 mod zeromq;
 
-pub(crate) use addresses::{
-    Addresses, Endpoint, EndpointError, Host, Of, Resolution, Resolved, ResolvedSocket,
-};
+pub(crate) use addresses::{Addresses, Endpoint, Of, Resolved, ResolvedSocket};
 pub(crate) use counters::Counters;
 pub(crate) use deadlines::Deadlines;
 pub use error::SendError;

@@ -6,11 +6,11 @@ use std::process::ExitCode;
 use serde_json::{Value as Json, json};
 
 use super::arguments::Options;
+use super::exit;
 use super::inputs::{Inputs, NamedJson, flag_warnings, name_meant_flag};
 use super::pairs::{self, Pair};
 use super::report;
 use super::terminal::Palette;
-use super::{exit, schemas};
 use crate::connection::{Addresses, Resolved};
 use crate::model::{Checker, Config, ConnectionModel, Problem, ServiceModel, Side};
 
@@ -89,7 +89,7 @@ fn config_problems(model: &ServiceModel, inputs: &Inputs) -> Vec<Problem> {
 
 fn check_addresses(model: &ServiceModel, inputs: &Inputs, findings: &mut Findings) {
     match &inputs.addresses {
-        Some(file) => match read_addresses(file) {
+        Some(file) => match Addresses::from_json(&file.content, Some(&file.name)) {
             Ok(addresses) => {
                 let resolution = addresses.resolve(model);
                 findings.problems.extend(resolution.problems);
@@ -102,19 +102,12 @@ fn check_addresses(model: &ServiceModel, inputs: &Inputs, findings: &mut Finding
     }
 }
 
-fn read_addresses(file: &NamedJson) -> Result<Addresses, Vec<Problem>> {
-    let addresses = Addresses::from_json(&file.content, Some(&file.name))?;
-    match schemas::ADDRESSES.problems(&file.content, &file.name) {
-        problems if problems.is_empty() => Ok(addresses),
-        problems => Err(problems),
-    }
-}
-
 /// Without a file a service may still give its own addresses, which only its start would show.
 fn without_addresses(model: &ServiceModel) -> Option<String> {
-    let empty = Addresses::default().resolve(model);
-    let count = empty.problems.len();
-    (count > 0).then(|| format!("no addresses file (-a): `{}` must set up {count} itself", model.name))
+    let missing = Addresses::default().resolve(model).problems;
+    let names: Vec<_> = missing.iter().map(|problem| problem.path.as_str()).collect();
+    let names = names.join(", ");
+    (!missing.is_empty()).then(|| format!("no addresses file (-a): the service itself must set up {names}"))
 }
 
 /// Compares both ends of every connection that `model` and `other` share.
@@ -254,7 +247,7 @@ mod tests {
         assert_eq!(shown(&check(&desk(), &inputs, false)), "ok: desk can start\n");
         let without = Inputs { addresses: None, ..inputs };
         insta::assert_snapshot!(shown(&check(&desk(), &without, false)), @r"
-        warning: no addresses file (-a): `desk` must set up 1 itself
+        warning: no addresses file (-a): the service itself must set up connections.in.cancel
         ok: desk can start
         ");
     }

@@ -11,15 +11,12 @@ use crate::model::{
 };
 use crate::value::Value;
 
-/// Prints the model of one service, or of all that a program has.
-pub(crate) fn describe(models: &[&ServiceModel], options: &Options) {
+/// Prints a model.
+pub(crate) fn describe(model: &ServiceModel, options: &Options) {
     let stdout = std::io::stdout();
     if stdout.is_terminal() && !options.json {
-        let palette = options.color.palette(&stdout);
-        let tables: Vec<_> = models.iter().map(|model| table(model, palette)).collect();
-        return report::print(&tables.join("\n"));
-    }
-    for model in models {
+        report::print(&table(model, options.color.palette(&stdout)));
+    } else {
         report::print(&format!("{:#}\n", model.to_json()));
     }
 }
@@ -60,11 +57,11 @@ pub(crate) fn config_rows(config: &ConfigModel) -> Vec<(String, String)> {
     required.chain(config.arguments.optional.iter().map(|(key, of)| row(key, of, ""))).collect()
 }
 
+/// A value as one would write it on the command line.
 fn shown(value: &Value) -> String {
-    match value.as_str() {
-        Some(text) => text.to_owned(),
-        None => value.to_json().to_string(),
-    }
+    let json = value.to_json();
+    let text = json.as_str().or_else(|| json.get("as_str")?.as_str());
+    text.map_or_else(|| json.to_string(), str::to_owned)
 }
 
 fn heading(text: &mut String, palette: Palette, title: &str) {
@@ -159,7 +156,7 @@ mod tests {
 
         config
           symbol  str, required
-          patience  timedelta [{"__timedelta__":true,"as_str":"PT5S"}]
+          patience  timedelta [PT5S]
           venue  str [kraken]
           limits  ["list","float"]
 

@@ -6,7 +6,8 @@ use std::path::Path;
 use serde_json::Value as Json;
 
 use super::arguments::{Options, RUN, near_flag};
-use super::files;
+use super::{files, schemas};
+use crate::connection::Addresses;
 use crate::model::{ENVIRONMENT_PREFIX, Problem, Source};
 
 /// A JSON file by the name that the user gave it.
@@ -36,21 +37,26 @@ impl Inputs {
             command_line: options.config.clone(),
             ..Self::default()
         };
-        inputs.addresses = inputs.file(options.addresses.as_deref());
-        inputs.config = inputs.file(options.config_file.as_deref());
+        inputs.addresses = inputs.file(options.addresses.as_deref(), addresses_problems);
+        inputs.config = inputs.file(options.config_file.as_deref(), config_problems);
         inputs
     }
 
-    /// One more file; a problem if it cannot be read.
-    pub(crate) fn file(&mut self, path: Option<&Path>) -> Option<NamedJson> {
+    /// Reads the addresses of another service.
+    pub(crate) fn other_addresses(&mut self, path: Option<&Path>) -> Option<NamedJson> {
+        self.file(path, addresses_problems)
+    }
+
+    /// The file at `path`; what is wrong with it by itself is a problem.
+    fn file(&mut self, path: Option<&Path>, judge: fn(&Json, &str) -> Vec<Problem>) -> Option<NamedJson> {
         let path = path?;
-        match files::read_json(path) {
-            Ok(content) => Some(NamedJson { name: path.display().to_string(), content }),
-            Err(problem) => {
-                self.problems.push(problem);
-                None
-            }
-        }
+        let name = path.display().to_string();
+        let read = files::read_json(path).map_err(|problem| vec![problem]);
+        let judged = read.and_then(|content| match judge(&content, &name) {
+            problems if problems.is_empty() => Ok(NamedJson { name, content }),
+            problems => Err(problems),
+        });
+        judged.map_err(|problems| self.problems.extend(problems)).ok()
     }
 
     /// Where config comes from, lowest precedence first.
@@ -59,6 +65,19 @@ impl Inputs {
         file.chain([Source::Environment(&self.environment), Source::CommandLine(&self.command_line)])
             .collect()
     }
+}
+
+/// What our own reader says, which knows more; the schema is asked if it is content.
+fn addresses_problems(content: &Json, file: &str) -> Vec<Problem> {
+    match Addresses::from_json(content, Some(file)) {
+        Ok(_) => schemas::ADDRESSES.problems(content, file),
+        Err(problems) => problems,
+    }
+}
+
+/// Keys and values are the config model's to judge; it says more of what is no table at all, too.
+fn config_problems(content: &Json, file: &str) -> Vec<Problem> {
+    if content.is_object() { schemas::CONFIG.problems(content, file) } else { Vec::new() }
 }
 
 /// Variables of the environment that name config; those that are no UTF-8 name none of ours.

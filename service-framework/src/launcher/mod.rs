@@ -1,4 +1,7 @@
 //! Launcher: command line, files, signals, processes, logs and exit codes. Nothing else touches these.
+//!
+//! [`run`] is the whole of it: the binary `service_framework` calls it with no services, a program that is a
+//! service with its own.
 
 mod arguments;
 mod check;
@@ -13,6 +16,208 @@ mod pairs;
 mod program;
 mod report;
 mod resolve;
+mod run;
 mod schemas;
+mod services;
 mod signals;
 mod terminal;
+mod up;
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::ExitCode;
+
+use arguments::{Asked, COMMANDS, Command, Help, Name, Options, RUN, Reader};
+use check::Other;
+use inputs::Inputs;
+use resolve::{Places, Target};
+use terminal::Color;
+use up::UpOptions;
+
+use crate::model::{Problem, ServiceModel};
+
+pub use services::Services;
+
+/// Does what the command line of this process says, for a program that has these services: starts one of them or
+/// another program's, or describes, checks, and whatever else `--help` lists.
+///
+/// Returns the exit code of the process, one of those in [`exit`].
+///
+/// ```no_run
+/// # use std::process::ExitCode;
+/// # use service_framework::Service;
+/// # fn service() -> Service { Service::new("order_desk") }
+/// fn main() -> ExitCode {
+///     service_framework::run(service())
+/// }
+/// ```
+pub fn run(services: impl Into<Services>) -> ExitCode {
+    up::end_with_parent();
+    let mut words = std::env::args_os();
+    let program = words.next().map(|path| program_name(&path)).unwrap_or_default();
+    let launcher = Launcher { program, services: services.into(), places: Places::of_process() };
+    match texts(words) {
+        Ok(words) => launcher.run(&words),
+        Err(problem) => refuse(&[problem], Color::Auto),
+    }
+}
+
+fn program_name(path: &OsString) -> String {
+    let name = Path::new(path).file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
+}
+
+fn texts(words: impl Iterator<Item = OsString>) -> Result<Vec<String>, Problem> {
+    let text = |word: OsString| {
+        word.into_string().map_err(|word| {
+            Problem::new("command line", "text in UTF-8", format!("{:?}", word.to_string_lossy()))
+        })
+    };
+    words.map(text).collect()
+}
+
+/// Says what is wrong with what came from outside.
+fn refuse(problems: &[Problem], color: Color) -> ExitCode {
+    report::problems(problems, color, "nothing was started");
+    ExitCode::from(exit::WRONG_INPUT)
+}
+
+/// One process of the launcher.
+struct Launcher {
+    /// As it was called, without its folder.
+    program: String,
+    services: Services,
+    places: Places,
+}
+
+impl Launcher {
+    fn run(self, words: &[String]) -> ExitCode {
+        let asked = match arguments::parse(words) {
+            Ok(asked) => asked,
+            Err(problems) => return refuse(&problems, Color::Auto),
+        };
+        let color = asked.options.color;
+        self.act(&asked).unwrap_or_else(|problems| refuse(&problems, color))
+    }
+
+    fn act(self, asked: &Asked) -> Result<ExitCode, Vec<Problem>> {
+        let options = &asked.options;
+        if let Some(help) = asked.help {
+            return self.help(asked.command, help, options);
+        }
+        if asked.version {
+            report::print(&self.version());
+            return Ok(ExitCode::from(exit::OK));
+        }
+        match asked.command.name {
+            Name::Run => self.start(options),
+            Name::Describe => self.describe(options),
+            Name::Check => self.check(options),
+            Name::Up => Ok(up::up(&up_options(options))),
+            Name::Completions => Ok(self.completions(options)),
+            Name::Help => {
+                let word = options.positional.as_deref().unwrap_or_default();
+                let command = COMMANDS.iter().find(|command| command.word == word).unwrap_or(&RUN);
+                Ok(self.print_help(command, Help::Long, options, &[]))
+            }
+        }
+    }
+
+    fn target(&self, value: Option<&str>) -> Result<Target, Vec<Problem>> {
+        resolve::resolve(value, &self.services.names(), &self.places).map_err(|problem| vec![problem])
+    }
+
+    fn start(self, options: &Options) -> Result<ExitCode, Vec<Problem>> {
+        match self.target(options.service.as_deref())? {
+            Target::Registered(place) => match self.services.take(place) {
+                Some(service) => run::start(service, options),
+                None => Ok(ExitCode::from(exit::FAILED)),
+            },
+            Target::Program { path, service } => {
+                Err(vec![program::exec(&path, service.as_deref(), &options.forwarded)])
+            }
+            Target::Command(path) => run::start_command(&path, options),
+        }
+    }
+
+    /// The model of any service, wherever it is.
+    fn model(&self, value: Option<&str>) -> Result<ServiceModel, Vec<Problem>> {
+        match self.target(value)? {
+            Target::Registered(place) => Ok(self.services.model(place).cloned().unwrap_or_default()),
+            Target::Program { path, service } => program::describe(&path, service.as_deref()),
+            Target::Command(path) => run::read_command_model(&path),
+        }
+    }
+
+    fn describe(&self, options: &Options) -> Result<ExitCode, Vec<Problem>> {
+        describe::describe(&self.model(options.service.as_deref())?, options);
+        Ok(ExitCode::from(exit::OK))
+    }
+
+    fn check(&self, options: &Options) -> Result<ExitCode, Vec<Problem>> {
+        let mut inputs = Inputs::read(options);
+        let other_addresses = inputs.other_addresses(options.with_addresses.as_deref());
+        let model = self.model(options.service.as_deref())?;
+        let mut findings = check::check(&model, &inputs, options.main_mode);
+        if let Some(other) = &options.with {
+            let other = Other { model: self.model(Some(other))?, addresses: other_addresses };
+            check::compare(&model, &inputs, &other, &mut findings);
+        }
+        Ok(check::conclude(&model, &findings, options))
+    }
+
+    fn completions(&self, options: &Options) -> ExitCode {
+        let shell = options.positional.as_deref().unwrap_or_default();
+        report::print(&completions::script(shell, &self.program).unwrap_or_default());
+        ExitCode::from(exit::OK)
+    }
+
+    fn version(&self) -> String {
+        let framework = format!("service_framework {}", env!("CARGO_PKG_VERSION"));
+        match self.services.models().collect::<Vec<_>>().as_slice() {
+            [model] => format!("{} {} ({framework})\n", model.name, model.version),
+            _ => format!("{framework}\n"),
+        }
+    }
+
+    /// Help of a service that is another program is that program's to give: it knows its config.
+    fn help(&self, command: &Command, help: Help, options: &Options) -> Result<ExitCode, Vec<Problem>> {
+        let target = self.target(options.service.as_deref()).ok().filter(|_| command.name == Name::Run);
+        let config = match target {
+            Some(Target::Program { path, service }) => {
+                return Err(vec![program::exec(&path, service.as_deref(), &options.forwarded)]);
+            }
+            Some(_) => self.model(options.service.as_deref()).ok().and_then(|model| model.config),
+            None => None,
+        };
+        let rows = config.as_ref().map(describe::config_rows).unwrap_or_default();
+        Ok(self.print_help(command, help, options, &rows))
+    }
+
+    fn print_help(
+        &self,
+        command: &Command,
+        help: Help,
+        options: &Options,
+        config: &[(String, String)],
+    ) -> ExitCode {
+        let reader = Reader {
+            program: &self.program,
+            has_service: self.services.models().len() == 1,
+            config,
+            palette: options.color.palette(&std::io::stdout()),
+        };
+        report::print(&arguments::render_help(command, help, reader));
+        ExitCode::from(exit::OK)
+    }
+}
+
+fn up_options(options: &Options) -> UpOptions {
+    UpOptions {
+        system: options.positional.as_deref().unwrap_or_default().into(),
+        seconds: options.seconds,
+        color: options.color,
+        json: options.log_format == logs::Format::Json,
+        for_all: options.run_flags.clone(),
+    }
+}

@@ -33,6 +33,8 @@ pub(crate) enum Target {
 pub(crate) struct Places {
     /// The folder of this program, then those of `SERVICE_FRAMEWORK_PATH`.
     pub(crate) folders: Vec<PathBuf>,
+    /// This program, which is no service to be started.
+    pub(crate) own: Option<PathBuf>,
     /// Whether a launcher became this program.
     pub(crate) execed: bool,
 }
@@ -40,10 +42,31 @@ pub(crate) struct Places {
 impl Places {
     /// Those of this process.
     pub(crate) fn of_process() -> Self {
-        let beside = env::current_exe().ok().and_then(|program| program.parent().map(Path::to_owned));
+        let own = env::current_exe().ok();
+        let beside = own.as_deref().and_then(Path::parent).map(Path::to_owned);
         let searched = env::var_os(SEARCH_PATH).unwrap_or_default();
         let searched = env::split_paths(&searched).filter(|folder| !folder.as_os_str().is_empty());
-        Self { folders: beside.into_iter().chain(searched).collect(), execed: env::var_os(EXECED).is_some() }
+        Self {
+            folders: beside.into_iter().chain(searched).collect(),
+            own,
+            execed: env::var_os(EXECED).is_some(),
+        }
+    }
+}
+
+impl Places {
+    /// Names of programs that could be services; names with a dot are libraries and debug files.
+    fn programs(&self) -> impl Iterator<Item = String> {
+        let in_folder = |folder: &PathBuf| {
+            let mut names = file_names(folder);
+            names.retain(|name| !name.contains('.') && self.may_start(&folder.join(name)));
+            names
+        };
+        self.folders.iter().flat_map(in_folder)
+    }
+
+    fn may_start(&self, path: &Path) -> bool {
+        is_program(path) && self.own.as_deref() != Some(path)
     }
 }
 
@@ -108,8 +131,8 @@ fn resolve_name(value: &str, registered: &[&str], places: &Places) -> Result<Tar
         Some((name, service)) => (name, Some(service.to_owned())),
         None => (value, None),
     };
-    let candidates = places.folders.iter().map(|folder| folder.join(name));
-    match candidates.into_iter().find(|path| is_program(path)) {
+    let mut candidates = places.folders.iter().map(|folder| folder.join(name));
+    match candidates.find(|path| places.may_start(path)) {
         Some(path) => Ok(Target::Program { path, service }),
         None => Err(not_found(value, registered, places)),
     }
@@ -148,7 +171,7 @@ fn near_file(problem: Problem, path: &Path) -> Problem {
 }
 
 fn not_found(value: &str, registered: &[&str], places: &Places) -> Problem {
-    let programs: BTreeSet<String> = places.folders.iter().flat_map(|folder| programs_in(folder)).collect();
+    let programs: BTreeSet<String> = places.programs().collect();
     let names: Vec<&str> = registered.iter().copied().chain(programs.iter().map(String::as_str)).collect();
     let tried = places.folders.iter().map(|folder| format!("\n{}", folder.join(value).display()));
     let found =
@@ -180,13 +203,6 @@ fn file_names(folder: &Path) -> Vec<String> {
     entries.filter_map(|entry| entry.file_name().into_string().ok()).collect()
 }
 
-/// Programs that could be services; names with a dot are libraries and debug files.
-fn programs_in(folder: &Path) -> Vec<String> {
-    let mut names = file_names(folder);
-    names.retain(|name| !name.contains('.') && is_program(&folder.join(name)));
-    names
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -205,7 +221,7 @@ mod tests {
     }
 
     fn places(folder: &Path) -> Places {
-        Places { folders: vec![folder.to_owned()], execed: false }
+        Places { folders: vec![folder.to_owned()], ..Places::default() }
     }
 
     fn program(path: PathBuf, service: Option<&str>) -> Target {
@@ -249,7 +265,7 @@ mod tests {
     #[test]
     fn a_program_that_was_execed_becomes_no_other() {
         let folder = folder();
-        let places = Places { folders: vec![folder.path().to_owned()], execed: true };
+        let places = Places { folders: vec![folder.path().to_owned()], execed: true, own: None };
         assert!(resolve(Some("middle"), &["echo"], &places).is_err());
         assert_eq!(resolve(Some("echo"), &["echo"], &places), Ok(Target::Registered(0)));
     }

@@ -146,8 +146,8 @@ impl Endpoint {
     /// The text that a socket binds.
     ///
     /// With `bind_all` a tcp address takes every interface of this host, whatever host is written: the
-    /// originals did so. `localhost` becomes a number, since a bind looks no names up; any other name is left
-    /// as it is, for [`host_name`](Self::host_name) to be looked up by whoever binds.
+    /// originals did so. `localhost` becomes a number, since libzmq looks no names up for a bind; any other
+    /// name is left as it is, and then that of an interface.
     #[must_use]
     pub(crate) fn bind_text(&self, bind_all: bool) -> String {
         match self {
@@ -157,21 +157,6 @@ impl Endpoint {
             }
             other => other.to_string(),
         }
-    }
-
-    /// The name that must be looked up before this address can be bound, if its host is a name.
-    #[must_use]
-    pub(crate) fn host_name(&self) -> Option<&str> {
-        match self {
-            Self::Tcp { host: Host::Name(name), .. } => Some(name),
-            _ => None,
-        }
-    }
-
-    /// Whether the socket must be told to speak IPv6.
-    #[must_use]
-    pub(crate) fn is_v6(&self) -> bool {
-        matches!(self, Self::Tcp { host: Host::V6(_), .. })
     }
 
     /// Whether the system chooses a part of it, so that only whoever binds knows the address.

@@ -8,8 +8,8 @@ mod resolve;
 
 use serde_json::Value as Json;
 
-pub(crate) use endpoint::{Endpoint, EndpointError, Host};
-pub(crate) use resolve::{Resolution, Resolved, ResolvedSocket};
+pub(crate) use endpoint::Endpoint;
+pub(crate) use resolve::{Resolved, ResolvedSocket};
 
 use crate::model::{Problem, Side, Table, describe};
 
@@ -53,7 +53,6 @@ impl Of {
 pub(crate) struct Addresses {
     /// As messages name it.
     file: Option<String>,
-    json: Json,
     /// Whether names stand right below `in` and `out`.
     is_older_form: bool,
     entries: Vec<Entry>,
@@ -93,15 +92,9 @@ impl Addresses {
             }
         }
         if problems.is_empty() {
-            return Ok(Self { file: file.map(str::to_owned), json: json.clone(), is_older_form, entries });
+            return Ok(Self { file: file.map(str::to_owned), is_older_form, entries });
         }
         Err(problems.into_iter().map(|problem| in_file(problem, file)).collect())
-    }
-
-    /// The addresses as they were read.
-    #[must_use]
-    pub(crate) fn to_json(&self) -> &Json {
-        &self.json
     }
 
     /// Where the addresses of one connection or state stand in the file.

@@ -34,14 +34,6 @@ impl Resolved {
         let mut sockets = self.sockets.iter().filter(|socket| socket.of == Of::Connection);
         sockets.find(|socket| socket.side == side && socket.name == name).map(|socket| &*socket.endpoints)
     }
-
-    /// The endpoints of one socket of a state.
-    #[must_use]
-    pub(crate) fn state(&self, side: Side, name: &str, socket: &str) -> Option<&[Endpoint]> {
-        let mut sockets = self.sockets.iter().filter(|socket| socket.of == Of::State);
-        let found = sockets.find(|known| known.side == side && known.name == name && known.socket == socket);
-        found.map(|socket| &*socket.endpoints)
-    }
 }
 
 /// What a model and its addresses make together.

@@ -8,7 +8,6 @@ mod split;
 mod values;
 
 pub(crate) use commands::{COMMANDS, Command, Name, RUN};
-pub(crate) use flags::Flag;
-pub(crate) use help::render as render_help;
+pub(crate) use help::{Reader, render as render_help};
 pub(crate) use parse::{Asked, Options, described_command, parse};
 pub(crate) use split::{Help, near_flag};

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::PossibleValuesParser;
-use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::error::{ContextKind, ContextValue};
 use clap::{Arg, ArgAction, ArgMatches, ValueHint};
 use tracing::level_filters::LevelFilter;
 
 use super::commands::{COMMANDS, Command, Positional, RUN};
-use super::flags::{COLOR, Flag};
+use super::flags::{COLOR, Flag, SERVICE};
 use super::split::{Help, Split, split};
 use crate::launcher::logs::Format;
 use crate::launcher::terminal::Color;
@@ -71,6 +71,9 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Asked, Vec<Problem>> {
     let (command, help, version) = (split.command, split.help, split.version);
     let excused = help.is_some() || version;
     let mut problems = std::mem::take(&mut split.problems);
+    if split.positionals.is_empty() && !excused {
+        problems.extend(command.positional.as_ref().filter(|positional| positional.required).map(missing));
+    }
     match read(split, excused) {
         Ok(options) if excused || problems.is_empty() => Ok(Asked { command, help, version, options }),
         Ok(_) => Err(problems),
@@ -81,11 +84,17 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Asked, Vec<Problem>> {
     }
 }
 
+fn missing(positional: &Positional) -> Problem {
+    Problem::missing("command line", format!("{}: {}", positional.name, positional.help))
+}
+
 fn read(split: Split, excused: bool) -> Result<Options, clap::Error> {
-    let flags = if excused { Vec::new() } else { split.flags };
+    let mut flags = split.flags;
+    // Help is given whatever else is wrong; whose help it is still counts.
+    flags.retain(|(flag, _)| !excused || flag.name == SERVICE.name);
     let run_flags = flags.iter().filter(|(flag, _)| is_run_flag(flag)).map(spelt_out).collect();
-    let words = flags.iter().map(spelt_out).chain(split.positionals);
-    let mut matches = parser(split.command, excused).try_get_matches_from(words)?;
+    let words = flags.iter().map(spelt_out).chain(split.positionals.into_iter().filter(|_| !excused));
+    let mut matches = parser(split.command).try_get_matches_from(words)?;
     Ok(Options {
         service: take(&mut matches, "service_path"),
         addresses: take(&mut matches, "addresses_path"),
@@ -130,21 +139,21 @@ fn spelt_out((flag, value): &(&Flag, Option<String>)) -> String {
 /// A parser that knows the flags of every command, so that those which this one lacks have their defaults.
 ///
 /// The first pass has refused what the command does not take.
-fn parser(command: &Command, excused: bool) -> clap::Command {
+fn parser(command: &Command) -> clap::Command {
     let mut flags: Vec<&Flag> = Vec::new();
     for flag in COMMANDS.iter().chain([&RUN]).flat_map(|command| command.flags) {
         if !flags.iter().any(|known| known.name == flag.name) {
             flags.push(flag);
         }
     }
-    let positional = command.positional.iter().map(|positional| positional_argument(positional, excused));
+    let positional = command.positional.iter().map(positional_argument);
     bare_command(command.word).no_binary_name(true).args(flags.into_iter().map(argument)).args(positional)
 }
 
 /// The whole command line, as completion scripts need it.
 pub(crate) fn described_command() -> clap::Command {
     let described = |command: &Command, name: &'static str| {
-        let positional = command.positional.iter().map(|positional| positional_argument(positional, false));
+        let positional = command.positional.iter().map(positional_argument);
         bare_command(name)
             .about(command.about)
             .args(command.flags.iter().copied().map(argument))
@@ -178,11 +187,8 @@ fn argument(flag: &Flag) -> Arg {
     }
 }
 
-fn positional_argument(positional: &Positional, excused: bool) -> Arg {
-    let argument = Arg::new(POSITIONAL)
-        .value_name(positional.name)
-        .required(positional.required && !excused)
-        .help(positional.help);
+fn positional_argument(positional: &Positional) -> Arg {
+    let argument = Arg::new(POSITIONAL).value_name(positional.name).help(positional.help);
     match positional.choices {
         [] => argument.value_hint(ValueHint::FilePath),
         choices => argument.value_parser(PossibleValuesParser::new(choices)),
@@ -192,17 +198,13 @@ fn positional_argument(positional: &Positional, excused: bool) -> Arg {
 /// What `clap` has to say, in the words of every other problem.
 fn problem(error: &clap::Error) -> Problem {
     let argument = context(error, ContextKind::InvalidArg).unwrap_or_default();
-    let place = argument.split_whitespace().next().unwrap_or("command line").to_owned();
-    match error.kind() {
-        ErrorKind::MissingRequiredArgument => Problem::missing("command line", argument),
-        _ => {
-            let value = context(error, ContextKind::InvalidValue).unwrap_or_default();
-            let choices = context(error, ContextKind::ValidValue).map(|choices| format!("one of {choices}"));
-            let reason = || error.source().map(ToString::to_string);
-            let expected = choices.or_else(reason).unwrap_or_else(|| error.kind().to_string());
-            Problem::new(place, expected, format!("{value:?}"))
-        }
-    }
+    let place =
+        argument.split_whitespace().next().unwrap_or("command line").trim_matches(['<', '>', '[', ']']);
+    let value = context(error, ContextKind::InvalidValue).unwrap_or_default();
+    let choices = context(error, ContextKind::ValidValue).map(|choices| format!("one of {choices}"));
+    let reason = || error.source().map(ToString::to_string);
+    let expected = choices.or_else(reason).unwrap_or_else(|| error.kind().to_string());
+    Problem::new(place, expected, format!("{value:?}"))
 }
 
 fn context(error: &clap::Error, kind: ContextKind) -> Option<String> {
@@ -283,7 +285,7 @@ mod tests {
         --console_loglevel: expected DEBUG, INFO, WARNING, ERROR, CRITICAL, TRACE or OFF, found "LOUD"
         "#);
         insta::assert_snapshot!(problems("--grace soon"), @r#"--grace: expected a duration such as 10s, 500ms or 1.5m, found "soon""#);
-        insta::assert_snapshot!(problems("completions tcsh"), @r#"<SHELL>: expected one of bash, elvish, fish, powershell, zsh, found "tcsh""#);
-        insta::assert_snapshot!(problems("up"), @"command line: expected <SYSTEM>, found nothing");
+        insta::assert_snapshot!(problems("completions tcsh"), @r#"SHELL: expected one of bash, elvish, fish, powershell, zsh, found "tcsh""#);
+        insta::assert_snapshot!(problems("up"), @"command line: expected SYSTEM: system JSON: which services, with which addresses and config, found nothing");
     }
 }

@@ -62,12 +62,31 @@ fn unreadable(file: &str, reason: &str) -> Problem {
 
 fn syntax(error: &serde_json::Error, text: &str) -> Problem {
     let (line, column) = (error.line(), error.column());
-    let message = error.to_string();
-    let found = message.rsplit_once(" at line ").map_or(message.as_str(), |(message, _)| message);
-    let problem = Problem::new(format!("line {line}, column {column}"), "JSON", found);
-    match text.lines().nth(line.saturating_sub(1)).map(str::trim) {
-        Some(shown) if !shown.is_empty() => problem.with_hint(format!("the line is: {}", excerpt(shown))),
-        _ => problem,
+    let shown = text.lines().nth(line.saturating_sub(1)).unwrap_or_default();
+    let (expected, found) = explain(&error.to_string(), shown.as_bytes().get(column.saturating_sub(1)));
+    let problem = Problem::new(format!("line {line}, column {column}"), expected, found);
+    match shown.trim() {
+        "" => problem,
+        shown => problem.with_hint(format!("the line is: {}", excerpt(shown))),
+    }
+}
+
+/// What was expected and what was found, from the reader's words and the byte at which it stopped.
+fn explain(message: &str, at: Option<&u8>) -> (String, String) {
+    let message = message.rsplit_once(" at line ").map_or(message, |(message, _)| message);
+    let end = "the end of the text";
+    let byte = at.map_or_else(|| end.to_owned(), |byte| format!("`{}`", char::from(*byte)));
+    match message {
+        "trailing comma" => ("one more entry behind the comma, or no comma".to_owned(), byte),
+        "trailing characters" => (end.to_owned(), byte),
+        "expected value" => ("a value".to_owned(), byte),
+        "key must be a string" => ("a name in double quotes".to_owned(), byte),
+        _ => match (message.strip_prefix("expected "), message.strip_prefix("EOF while parsing ")) {
+            (Some(expected), _) => (expected.to_owned(), byte),
+            (_, Some("a value")) => ("a value".to_owned(), end.to_owned()),
+            (_, Some(open)) => (format!("the end of {open}"), end.to_owned()),
+            _ => ("JSON".to_owned(), message.to_owned()),
+        },
     }
 }
 
@@ -89,12 +108,15 @@ mod tests {
 
     #[test]
     fn mistakes_have_a_line_and_a_column() {
-        insta::assert_snapshot!(problem("{\n  \"in\": {},\n}"), @"line 3, column 1: expected JSON, found trailing comma (the line is: })");
-        insta::assert_snapshot!(problem("{\"in\": {\"a\": 1} \"out\": {}}"), @r#"line 1, column 17: expected JSON, found expected `,` or `}` (the line is: {"in": {"a": 1} "out": {}})"#);
-        insta::assert_snapshot!(problem("{\"in\": {\"a"), @r#"line 1, column 10: expected JSON, found EOF while parsing a string (the line is: {"in": {"a)"#);
-        insta::assert_snapshot!(problem(""), @"line 1, column 0: expected JSON, found EOF while parsing a value");
+        insta::assert_snapshot!(problem("{\n  \"in\": {},\n}"), @"line 3, column 1: expected one more entry behind the comma, or no comma, found `}` (the line is: })");
+        insta::assert_snapshot!(problem("{\"in\": {\"a\": 1} \"out\": {}}"), @r#"line 1, column 17: expected `,` or `}`, found `"` (the line is: {"in": {"a": 1} "out": {}})"#);
+        insta::assert_snapshot!(problem("{\"in\": {\"a"), @r#"line 1, column 10: expected the end of a string, found the end of the text (the line is: {"in": {"a)"#);
+        insta::assert_snapshot!(problem("{\"a\": .5}"), @r#"line 1, column 7: expected a value, found `.` (the line is: {"a": .5})"#);
+        insta::assert_snapshot!(problem("{} {}"), @"line 1, column 4: expected the end of the text, found `{` (the line is: {} {})");
+        insta::assert_snapshot!(problem("{\"in\": {}"), @r#"line 1, column 9: expected the end of an object, found the end of the text (the line is: {"in": {})"#);
+        insta::assert_snapshot!(problem(""), @"line 1, column 0: expected a value, found the end of the text");
         insta::assert_snapshot!(problem("{\"in\": {\"a\": 1, \"b\": 2, \"a\": 3}}"), @r#"line 1, column 27: expected JSON, found the name "a" twice in one object (the line is: {"in": {"a": 1, "b": 2, "a": 3}})"#);
-        insta::assert_snapshot!(problem("{'in': {}}"), @"line 1, column 2: expected JSON, found key must be a string (the line is: {'in': {}})");
+        insta::assert_snapshot!(problem("{'in': {}}"), @"line 1, column 2: expected a name in double quotes, found `'` (the line is: {'in': {}})");
     }
 
     #[test]

@@ -1,0 +1,128 @@
+//! One service from its files to its end: the only place of the launcher that calls one.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use signal_hook::consts::SIGINT;
+
+use super::arguments::Options;
+use super::check;
+use super::inputs::{Inputs, name_meant_flag};
+use super::logs::{self, Files, Logs};
+use super::{command, exit, files, report, signals};
+use crate::model::{Problem, ServiceModel};
+use crate::service::{Cause, Prepared, Service, Setup, Stop, write_current_workflow};
+
+/// Starts `service` and stays until it has ended.
+///
+/// # Errors
+/// All that is wrong with models, files and setup functions. No socket was opened then.
+pub(super) fn start(service: Service, options: &Options) -> Result<ExitCode, Vec<Problem>> {
+    start_until(service, &Stop::new(), options)
+}
+
+/// The same for a service in any language, from the file with its model and its command.
+///
+/// # Errors
+/// As for [`start`], and all that is wrong with the file.
+pub(super) fn start_command(path: &Path, options: &Options) -> Result<ExitCode, Vec<Problem>> {
+    let model = read_command_model(path)?;
+    let stop = Stop::new();
+    let (service, host) = command::host(model, &folder_of(path), &stop);
+    let ended = start_until(service, &stop, options);
+    host.end();
+    ended
+}
+
+fn folder_of(path: &Path) -> PathBuf {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    folder.unwrap_or(Path::new(".")).to_owned()
+}
+
+fn start_until(service: Service, stop: &Stop, options: &Options) -> Result<ExitCode, Vec<Problem>> {
+    let mut inputs = Inputs::read(options);
+    logs::set_workflow_source(|out| write_current_workflow(out).unwrap_or_default());
+    inputs.problems.extend(logs_of(&service.model().name, options).start().err());
+    let prepared = prepare(service, &inputs, options)?;
+    Ok(run(prepared, stop))
+}
+
+fn logs_of(service: &str, options: &Options) -> Logs {
+    let files = options.log_folder.clone().map(|folder| Files {
+        folder,
+        level: options.file_level,
+        count: options.backup_count,
+    });
+    Logs {
+        service: service.to_owned(),
+        console_level: options.console_level,
+        format: options.log_format,
+        palette: options.color.palette(&std::io::stderr()),
+        files,
+    }
+}
+
+/// What is wrong with a file is listed together with everything else, but setup functions, which might act on
+/// what they are given, are not called then.
+fn prepare(service: Service, inputs: &Inputs, options: &Options) -> Result<Prepared, Vec<Problem>> {
+    if !inputs.problems.is_empty() {
+        return Err(check::check(service.model(), inputs, options.main_mode).problems);
+    }
+    if service.model().config.is_none() {
+        for warning in super::inputs::flag_warnings(inputs) {
+            tracing::warn!("{warning}");
+        }
+    }
+    let prepared = service.prepare(&setup(inputs, options));
+    prepared.map_err(|error| error.problems.into_iter().map(name_meant_flag).collect())
+}
+
+fn setup<'a>(inputs: &'a Inputs, options: &Options) -> Setup<'a> {
+    Setup {
+        config: inputs.sources(),
+        addresses: inputs.addresses.as_ref().map(|file| file.content.clone()),
+        addresses_file: inputs.addresses.as_ref().map(|file| file.name.clone()),
+        bind_all: options.bind_all,
+        min_wait: options.min_wait,
+        grace: options.grace,
+        main_mode: options.main_mode,
+    }
+}
+
+fn run(prepared: Prepared, stop: &Stop) -> ExitCode {
+    let stop_at_signal = stop.clone();
+    let asked = move |signal| {
+        stop_at_signal.stop_because(if signal == SIGINT { Cause::Interrupt } else { Cause::Terminate });
+    };
+    if let Err(error) = signals::on_stop(asked) {
+        tracing::error!("cannot watch for signals: {error}");
+        return ExitCode::from(exit::FAILED);
+    }
+    match prepared.run(stop) {
+        Ok(()) => ExitCode::from(exit::OK),
+        Err(error) => {
+            tracing::error!("{}", report::chain(&error));
+            ExitCode::from(exit::FAILED)
+        }
+    }
+}
+
+/// Reads the model of a service in any language: one with a command.
+///
+/// # Errors
+/// All that is wrong with the file.
+pub(super) fn read_command_model(path: &Path) -> Result<ServiceModel, Vec<Problem>> {
+    let json = files::read_json(path).map_err(|problem| vec![problem])?;
+    let name = path.display().to_string();
+    let model = ServiceModel::from_json(&json, Some(&name))?;
+    match model.command {
+        Some(_) => Ok(model),
+        None => Err(vec![no_command(&name)]),
+    }
+}
+
+fn no_command(file: &str) -> Problem {
+    Problem::missing("command", "the program that runs the handlers and its arguments")
+        .with_hint("for instance [\"python3\", \"desk.py\"], which is run in the folder of the file")
+        .in_file(file)
+}

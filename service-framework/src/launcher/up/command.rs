@@ -1,0 +1,64 @@
+//! The command that starts one service: the launcher itself, as a user would type it.
+
+use std::io;
+use std::path::Path;
+use std::process::Command;
+
+use super::folder::PrivateFolder;
+use super::follow::PARENT;
+use super::lines::COLUMNS;
+use super::system::{Entry, Source};
+
+/// Tells an executable that it was started by a launcher; our children are launchers themselves.
+const EXECED: &str = "SERVICE_FRAMEWORK_EXECED";
+
+/// What all services of a system are started with.
+pub(super) struct Starter<'a> {
+    pub(super) launcher: &'a Path,
+    pub(super) folder: &'a PrivateFolder,
+    /// Launcher arguments for every service, before its own.
+    pub(super) for_all: &'a [String],
+    /// The width of the terminal, if panels are shown on it.
+    pub(super) columns: Option<u16>,
+}
+
+impl Starter<'_> {
+    /// The command for `entry`. What stands inside the system file is written to the private folder.
+    pub(super) fn command(&self, entry: &Entry) -> io::Result<Command> {
+        let mut command = Command::new(self.launcher);
+        command.arg("-s").arg(&entry.service);
+        self.add_source(&mut command, "-a", "addresses", entry, entry.addresses.as_ref())?;
+        self.add_source(&mut command, "-c", "config", entry, entry.config.as_ref())?;
+        if entry.main_mode {
+            command.arg("-m");
+        }
+        if let Some(grace) = entry.grace {
+            command.arg(format!("--grace={}s", grace.as_secs_f64()));
+        }
+        command.args(self.for_all).args(&entry.args);
+        command.env_remove(EXECED).env(PARENT, std::process::id().to_string());
+        match self.columns {
+            Some(columns) => command.env(COLUMNS, columns.to_string()),
+            None => command.env_remove(COLUMNS),
+        };
+        command.envs(entry.environment.iter().cloned());
+        Ok(command)
+    }
+
+    fn add_source(
+        &self,
+        command: &mut Command,
+        flag: &str,
+        what: &str,
+        entry: &Entry,
+        source: Option<&Source>,
+    ) -> io::Result<()> {
+        let file = match source {
+            None => return Ok(()),
+            Some(Source::File(path)) => path.clone(),
+            Some(Source::Inline(json)) => self.folder.write(&format!("{}.{what}.json", entry.name), json)?,
+        };
+        command.arg(flag).arg(file);
+        Ok(())
+    }
+}
