@@ -92,7 +92,8 @@ pub(crate) fn tell(address: &str, count: usize) {
         to_send.sleep(Duration::from_secs(1))?;
         let message = Text { payload: "x".repeat(crate::TEXT) };
         (0..count).try_for_each(|_| to_send.publish("ticks", &message))?;
-        crate::limit::wait_to_be_killed()
+        crate::limit::wait_to_be_killed();
+        Ok(())
     };
     let service = Service::new("tells").publisher(ticks(ConnectionModel::publisher("ticks"))).main(main);
     run(service, json!({"out": {"ticks": {"publisher": address}}}), true);

@@ -11,3 +11,4 @@ pub(crate) use commands::{COMMANDS, Command, Name, RUN};
 pub(crate) use help::{Reader, render as render_help};
 pub(crate) use parse::{Asked, Options, described_command, parse};
 pub(crate) use split::{Help, near_flag};
+pub(crate) use values::duration;

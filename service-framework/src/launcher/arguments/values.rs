@@ -52,7 +52,7 @@ pub(super) fn seconds(text: &str) -> Result<Duration, String> {
 }
 
 /// `10s`, `500ms`, `1.5m`, `1h`; a plain number is seconds.
-pub(super) fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let unit = UNITS.iter().find_map(|(name, factor)| Some((text.strip_suffix(name)?, factor)));
     let (number, factor) = unit.unwrap_or((text, &1.0));
     let number: Option<f64> = number.parse().ok();

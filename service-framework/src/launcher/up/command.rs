@@ -18,6 +18,8 @@ pub(super) struct Starter<'a> {
     pub(super) folder: &'a PrivateFolder,
     /// Launcher arguments for every service, before its own.
     pub(super) for_all: &'a [String],
+    /// Whether their logs have colours, which they cannot know: they write to pipes.
+    pub(super) colour: bool,
     /// The width of the terminal, if panels are shown on it.
     pub(super) columns: Option<u16>,
 }
@@ -34,6 +36,9 @@ impl Starter<'_> {
         }
         if let Some(grace) = entry.grace {
             command.arg(format!("--grace={}s", grace.as_secs_f64()));
+        }
+        if self.colour {
+            command.arg("--color=always");
         }
         command.args(self.for_all).args(&entry.args);
         command.env_remove(EXECED).env(PARENT, std::process::id().to_string());

@@ -128,6 +128,7 @@ impl<'a> Session<'a> {
             launcher: self.launcher,
             folder: &self.folder,
             for_all: &options.for_all,
+            colour: self.screen.has_colours(),
             columns: self.screen.columns(),
         };
         let commands = system

@@ -71,6 +71,11 @@ impl Screen {
         Screen { look, labels: labels(&names, look.colour), names, inner }
     }
 
+    /// Whether people read it in colours.
+    pub(super) fn has_colours(&self) -> bool {
+        self.look.colour && !self.look.json
+    }
+
     /// How wide panels may be; None if they are not shown.
     pub(super) fn columns(&self) -> Option<u16> {
         self.look.size.map(|size| size().1)
@@ -144,7 +149,7 @@ impl Screen {
 
     /// `text` as a failure.
     pub(super) fn alarming(&self, text: &str) -> String {
-        painted(text, 31, self.look.colour && !self.look.json)
+        painted(text, 31, self.has_colours())
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io;
 use std::path::PathBuf;
-use std::process::{ExitStatus, exit};
+use std::process::ExitStatus;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -11,8 +11,10 @@ use std::thread;
 use rustix::process::{Pid, Signal, kill_process_group};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::{Handle, Signals};
+use signal_hook::low_level;
 
 use super::child::{Event, Running};
+use crate::launcher::exit;
 
 /// The processes that are started and not reaped: those whose ids are surely theirs.
 #[derive(Default)]
@@ -62,7 +64,8 @@ impl Watch {
             if let Some(second) = signals.next() {
                 live.kill();
                 let _ = fs::remove_dir_all(folder);
-                exit(128 + second);
+                // Not `process::exit`: no destructor may keep the second signal from its work.
+                low_level::exit(exit::after_signal(second));
             }
         })?;
         Ok(Watch(handle))

@@ -1,7 +1,6 @@
 //! The system file: which services a system has and what each is started with.
 //! Every problem of the file is collected; what this version would not act on is refused, never ignored.
 
-mod duration;
 mod shared;
 #[cfg(test)]
 mod tests;
@@ -11,9 +10,8 @@ use std::time::Duration;
 
 use serde_json::{Map, Value as Json};
 
-use crate::launcher::{files, schemas};
+use crate::launcher::{arguments, files, schemas};
 use crate::model::{Problem, Table, child, describe, element};
-use duration::duration;
 use shared::SharedAddresses;
 
 const SYSTEM_KEYS: &[&str] = &["$schema", "services", "addresses"];
@@ -221,4 +219,13 @@ fn text_at(json: &Json, path: String, table: &mut Table<'_, '_>) -> Option<Strin
     }
     table.problems.push(problem);
     None
+}
+
+/// A number of seconds, or text as on the command line.
+fn duration(json: &Json) -> Option<Duration> {
+    match json {
+        Json::Number(seconds) => Duration::try_from_secs_f64(seconds.as_f64()?).ok(),
+        Json::String(text) => arguments::duration(text).ok(),
+        _ => None,
+    }
 }

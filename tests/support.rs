@@ -1,0 +1,141 @@
+//! Processes for tests: started, listened to, and never left behind.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value as Json;
+
+/// Nothing here takes that long; whoever does hangs.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The root of the repository.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
+}
+
+/// The launcher, which has the services of this workspace beside it.
+pub fn launcher() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_service_framework"))
+}
+
+/// An address of this machine that is free.
+pub fn free_address() -> String {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
+}
+
+/// Waits until somebody listens at `address`.
+pub fn wait_for_listener(address: &str) {
+    let until = Instant::now() + PATIENCE;
+    while TcpStream::connect(address).is_err() {
+        assert!(Instant::now() < until, "nobody listens at {address}");
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// A process whose lines are read as they come. Killed when dropped.
+pub struct Process {
+    child: Child,
+    lines: Receiver<String>,
+    seen: Vec<String>,
+}
+
+impl Process {
+    pub fn start(command: &mut Command) -> Self {
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        let (sender, lines) = channel();
+        let (stdout, stderr) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+        for pipe in [Box::new(stdout) as Box<dyn Read + Send>, Box::new(stderr)] {
+            let sender = sender.clone();
+            thread::spawn(move || {
+                BufReader::new(pipe).lines().map_while(Result::ok).all(|line| sender.send(line).is_ok())
+            });
+        }
+        Process { child, lines, seen: Vec::new() }
+    }
+
+    pub fn pid(&self) -> Pid {
+        Pid::from_child(&self.child)
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        kill_process(self.pid(), signal).unwrap();
+    }
+
+    /// Waits for a line in which `text` stands, on either stream.
+    pub fn wait_for(&mut self, text: &str) -> String {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            match self.lines.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                Ok(line) => {
+                    self.seen.push(line.clone());
+                    if line.contains(text) {
+                        return line;
+                    }
+                }
+                Err(error) => panic!("{error} before {text:?} in:\n{}", self.seen.join("\n")),
+            }
+        }
+    }
+
+    /// Waits for the end. The lines are those of both streams, each stream's in order.
+    pub fn finish(mut self) -> Finished {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            match self.lines.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                Ok(line) => self.seen.push(line),
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => panic!("it goes on and on:\n{}", self.seen.join("\n")),
+            }
+        }
+        let code = self.child.wait().unwrap().code();
+        Finished { code, lines: std::mem::take(&mut self.seen) }
+    }
+
+    /// Asks it to end by `signal` and waits for that.
+    pub fn finish_by(self, signal: Signal) -> Finished {
+        self.signal(signal);
+        self.finish()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Both fail if it has ended, which is what is wanted.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What a process left.
+#[derive(Debug)]
+pub struct Finished {
+    /// Its exit code; None if a signal ended it.
+    pub code: Option<i32>,
+    pub lines: Vec<String>,
+}
+
+impl Finished {
+    /// All lines as one text.
+    pub fn text(&self) -> String {
+        self.lines.join("\n")
+    }
+
+    /// The lines that are JSON objects.
+    pub fn objects(&self) -> Vec<Json> {
+        let objects = self.lines.iter().filter(|line| line.starts_with('{'));
+        objects.filter_map(|line| serde_json::from_str(line).ok()).collect()
+    }
+
+    /// The last of them.
+    #[track_caller]
+    pub fn object(&self) -> Json {
+        self.objects().pop().unwrap_or_else(|| panic!("no JSON, code {:?}, in:\n{}", self.code, self.text()))
+    }
+}

@@ -1,0 +1,138 @@
+//! `service_framework up` as a user meets it: real services, real signals.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+use serde_json::{Value as Json, json};
+use tempfile::TempDir;
+
+use crate::support::{PATIENCE, Process, free_address, launcher};
+
+/// A service that does not end when asked, and says its number.
+const STUBBORN: &str = "#!/bin/sh\ntrap '' TERM\necho \"here $$\"\nwhile :; do sleep 0.05; done\n";
+
+/// A folder with a system file and what it names. Temporary files of `up` go there too.
+struct Place(TempDir);
+
+impl Place {
+    fn new(services: &Json) -> Self {
+        let place = Place(tempfile::tempdir().unwrap());
+        fs::create_dir(place.temporary()).unwrap();
+        fs::write(place.0.path().join("system.json"), json!({ "services": services }).to_string()).unwrap();
+        place
+    }
+
+    /// Adds an executable service.
+    fn with_script(self, name: &str, script: &str) -> Self {
+        let path = self.0.path().join(name);
+        fs::write(&path, script).unwrap();
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+        self
+    }
+
+    fn temporary(&self) -> PathBuf {
+        self.0.path().join("temporary")
+    }
+
+    fn up(&self) -> Process {
+        let mut command = launcher();
+        command.arg("up").arg(self.0.path().join("system.json")).env("TMPDIR", self.temporary());
+        Process::start(&mut command)
+    }
+}
+
+/// The process number behind `here`.
+fn number(line: &str) -> String {
+    line.rsplit(' ').next().unwrap().to_owned()
+}
+
+fn wait_until_gone(pid: &str) {
+    let until = Instant::now() + PATIENCE;
+    // One that nobody has reaped yet is gone too.
+    let is_here = || fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "));
+    while is_here() {
+        assert!(Instant::now() < until, "process {pid} lives on");
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+fn echo_system() -> Json {
+    let address = free_address();
+    json!({
+        "replyer": {
+            "service": "echo_replyer",
+            "addresses": { "in": { "echo": { "replyer": address } } },
+        },
+        "requester": {
+            "service": "echo_requester",
+            "addresses": { "out": { "echo": { "requester": address } } },
+            "config": { "size": 10 },
+            "args": ["--n", "50"],
+            "main_mode": true,
+        },
+    })
+}
+
+#[test]
+fn services_talk_and_ctrl_c_ends_them() {
+    let place = Place::new(&echo_system());
+    let mut up = place.up();
+    let result = up.wait_for("requester | {");
+    assert!(result.contains("\"n\":50"), "{result}");
+    up.wait_for("requester ended by itself");
+    let ended = up.finish_by(Signal::INT);
+    assert_eq!(ended.code, Some(0), "{}", ended.text());
+    assert!(ended.text().contains("stopped when asked"), "{}", ended.text());
+    assert_eq!(fs::read_dir(place.temporary()).unwrap().count(), 0, "temporary files stay behind");
+}
+
+#[test]
+fn a_service_with_wrong_config_ends_all_and_is_named() {
+    let mut services = echo_system();
+    services["requester"]["config"] = json!({ "size": "large" });
+    let ended = Place::new(&services).up().finish();
+    assert_eq!(ended.code, Some(2), "{}", ended.text());
+    let text = ended.text();
+    assert!(text.contains("the last lines of requester, which failed first:"), "{text}");
+    assert!(
+        text.lines().any(|line| line.starts_with("requester ") && line.ends_with("failed with exit code 2"))
+    );
+}
+
+#[test]
+fn a_wrong_system_file_starts_nothing() {
+    let services = json!({ "a": { "service": "echo_replyer", "adresses": {} }, "b": {} });
+    let ended = Place::new(&services).up().finish();
+    assert_eq!(ended.code, Some(2));
+    let text = ended.text();
+    assert!(text.contains("services.a.adresses") && text.contains("did you mean `addresses`?"), "{text}");
+    assert!(text.contains("services.b.service"), "{text}");
+}
+
+#[test]
+fn a_second_signal_ends_all_at_once() {
+    let services = json!({ "stubborn": { "service": "./stubborn", "config": { "k": 1 } } });
+    let place = Place::new(&services).with_script("stubborn", STUBBORN);
+    let mut up = place.up();
+    let pid = number(&up.wait_for("here "));
+    up.signal(Signal::TERM);
+    up.wait_for("once more ends them at once");
+    let ended = up.finish_by(Signal::INT);
+    assert_eq!(ended.code, Some(130), "{}", ended.text());
+    wait_until_gone(&pid);
+    assert_eq!(fs::read_dir(place.temporary()).unwrap().count(), 0, "temporary files stay behind");
+}
+
+#[test]
+fn services_end_when_up_is_killed() {
+    let script = "#!/bin/sh\necho \"here $$\"\nexec sleep 600\n";
+    let place = Place::new(&json!({ "a": { "service": "./a" } })).with_script("a", script);
+    let mut up = place.up();
+    let pid = number(&up.wait_for("here "));
+    up.signal(Signal::KILL);
+    wait_until_gone(&pid);
+}
