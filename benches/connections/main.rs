@@ -27,7 +27,9 @@ fn main() -> ExitCode {
         ["limit", "listen", address, count] => limit::listen(address, number(count)),
         ["limit", "tell", address, count] => limit::tell(address, number(count)),
         ["framework", "answer", address] => framework::answer(address),
-        ["framework", "ask", address, window, count] => framework::ask(address, number(window), number(count)),
+        ["framework", "ask", address, window, count] => {
+            framework::ask(address, number(window), number(count))
+        }
         ["framework", "listen", address, count] => framework::listen(address, number(count)),
         ["framework", "tell", address, count] => framework::tell(address, number(count)),
         [] => compare_all(),
@@ -62,7 +64,8 @@ fn compare_all() {
 fn run(of: &str, case: &Case) -> Figures {
     let folder = tempfile::TempDir::new().expect("a folder for the sockets");
     // tcp, as services use it; the port is free when asked for and taken a moment later.
-    let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port();
+    let port =
+        std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port();
     let address = format!("tcp://127.0.0.1:{port}");
     let count = case.count.to_string();
     let window = case.window.map(|window| window.to_string());
@@ -98,8 +101,9 @@ fn start(arguments: &[&str]) -> Child {
 /// One line of figures that a role prints for the one who started it.
 pub(crate) fn print(count: usize, seconds: f64, mut latencies_us: Vec<f64>) {
     latencies_us.sort_by(f64::total_cmp);
-    let at = |share: f64| latencies_us.get((latencies_us.len() as f64 * share) as usize).copied().unwrap_or(0.0);
-    println!("{} {} {}", count as f64 / seconds, at(0.5), at(0.99));
+    let at =
+        |share: f64| latencies_us.get((latencies_us.len() as f64 * share) as usize).copied().unwrap_or(0.0);
+    println!("{} {}", count as f64 / seconds, at(0.99));
 }
 
 impl Figures {
@@ -107,7 +111,7 @@ impl Figures {
         let mut line = String::new();
         lines.read_line(&mut line).expect("a line of figures");
         let mut figures = line.split_whitespace().map(|figure| figure.parse().expect("a figure"));
-        let mut next = || figures.next().expect("three figures");
-        Self { per_second: next(), p50_us: next(), p99_us: next() }
+        let mut next = || figures.next().expect("two figures");
+        Self { per_second: next(), p99_us: next() }
     }
 }
