@@ -41,3 +41,6 @@ pub fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, DecodeError>
 pub fn decode_checked<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, DecodeError> {
     rmp_serde::from_slice(bytes).map_err(|error| DecodeError::Shape(error.to_string()))
 }
+
+#[cfg(test)]
+mod tests;

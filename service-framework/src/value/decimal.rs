@@ -41,7 +41,7 @@ impl Decimal {
     }
 
     /// The coefficient and the exponent, so that the number is `coefficient · 10^exponent`: `1.50` gives
-    /// `(150, -2)`. `None` if it is not finite or the coefficient does not fit.
+    /// `(150, -2)`. `None` if it is not finite or either does not fit. A zero loses its sign.
     #[must_use]
     pub fn parts(&self) -> Option<(i128, i32)> {
         let (number, exponent) = self.0.split_once(['e', 'E']).unwrap_or((&self.0, "0"));
@@ -139,3 +139,6 @@ macro_rules! from_integers {
 }
 
 from_integers!(i32, i64, u32, u64, i128);
+
+#[cfg(test)]
+mod tests;

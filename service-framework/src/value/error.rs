@@ -5,11 +5,11 @@
 #[non_exhaustive]
 pub enum DecodeError {
     /// The bytes end within a value, or a length promises more than is there.
-    #[error("the value at byte {at} needs {needed} more bytes, {left} are left")]
+    #[error("at least {needed} bytes should follow at byte {at}, {left} do")]
     Truncated {
-        /// Where the value begins.
+        /// Where they should stand: behind a marker or a length.
         at: usize,
-        /// Bytes that must follow, at least.
+        /// Bytes that should follow, at least.
         needed: u64,
         /// Bytes that follow.
         left: usize,
@@ -23,7 +23,7 @@ pub enum DecodeError {
     /// Text that is not UTF-8.
     #[error("the text at byte {at} is not UTF-8")]
     Utf8 {
-        /// Where the text begins, its length included.
+        /// Where the text begins, behind its length.
         at: usize,
     },
     /// Containers within each other beyond [`super::Limits::depth`].

@@ -232,3 +232,6 @@ pub(super) fn to_base64(bytes: &[u8]) -> String {
 pub(super) fn from_base64(text: &str) -> Result<Vec<u8>, base64::DecodeError> {
     STANDARD.decode(text)
 }
+
+#[cfg(test)]
+mod tests;

@@ -125,6 +125,10 @@ impl Value {
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
+pub(crate) mod strategies;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 pub(crate) mod vectors;

@@ -15,14 +15,27 @@ pub(crate) struct Vector {
 
 /// All vectors that have a payload.
 pub(crate) fn all() -> Vec<Vector> {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/data/wire_vectors.json");
-    let file: Json = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
-    file["vectors"].as_array().unwrap().iter().filter_map(vector).collect()
+    file().iter().filter_map(vector).collect()
 }
 
 /// The payload of the vector `name`.
 pub(crate) fn payload(name: &str) -> Vec<u8> {
-    all().into_iter().find(|vector| vector.name == name).unwrap().payload
+    unhex(entry(name)["payload_hex"].as_str().unwrap())
+}
+
+/// What was recorded on TCP for the vector `name`.
+pub(crate) fn recorded(name: &str) -> Vec<u8> {
+    unhex(entry(name)["zmtp_hex"].as_str().unwrap())
+}
+
+fn entry(name: &str) -> Json {
+    file().into_iter().find(|entry| entry["name"] == name).unwrap()
+}
+
+fn file() -> Vec<Json> {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/data/wire_vectors.json");
+    let mut file: Json = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    serde_json::from_value(file["vectors"].take()).unwrap()
 }
 
 fn vector(json: &Json) -> Option<Vector> {

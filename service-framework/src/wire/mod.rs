@@ -26,4 +26,6 @@ pub use topic::{split_topic, topic_prefix};
 pub use workflow_id::WorkflowId;
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;

@@ -68,3 +68,6 @@ macro_rules! kept_text {
 kept_text!(DateTime, grammar::datetime, "a point in time such as 2026-11-21T08:30:00+01:00");
 kept_text!(Date, grammar::date, "a day such as 2026-11-21");
 kept_text!(Time, grammar::time, "a time of day such as 08:30:00");
+
+#[cfg(test)]
+mod tests;

@@ -31,3 +31,6 @@ pub(crate) fn check_length(bytes: &[u8], limits: &Limits) -> Result<(), DecodeEr
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
