@@ -1,6 +1,6 @@
 //! Typed connections between many small services, over ZeroMQ, with one launcher for all of them.
 
-// In reading order; each may use only those above it (`tests/direction.rs` holds this).
+// Dependencies run one way: value, model, wire, connection, service, launcher. `tests/direction.rs` holds this.
 mod connection;
 pub mod launcher;
 pub mod model;
@@ -8,4 +8,5 @@ pub mod service;
 pub mod value;
 pub mod wire;
 
+pub use service::{Result, Service};
 pub use value::Value;

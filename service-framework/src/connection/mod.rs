@@ -1,1 +1,33 @@
 //! Connections: replyer, subscriber, requester, publisher and external request over sockets.
+//!
+//! Each type owns its sockets and bytes; it knows nothing of handlers. Whoever owns them polls.
+
+mod addresses;
+mod counters;
+mod deadlines;
+mod error;
+mod monitor;
+mod publisher;
+mod raw;
+mod replyer;
+mod requester;
+mod socket;
+mod subscriber;
+mod wake;
+mod zeromq;
+
+pub(crate) use addresses::{
+    Addresses, Endpoint, EndpointError, Host, Of, Resolution, Resolved, ResolvedSocket,
+};
+pub(crate) use counters::Counters;
+pub(crate) use deadlines::Deadlines;
+pub use error::SendError;
+pub(crate) use error::list;
+pub(crate) use publisher::{Place, Publisher};
+pub(crate) use replyer::{Replyer, Route};
+pub(crate) use requester::{Answer, Outgoing, Requester};
+pub use socket::SocketError;
+pub(crate) use socket::{Frame, PollItem, is_ready, poll, readable};
+pub(crate) use subscriber::{Source, Subscriber};
+pub(crate) use wake::Wake;
+pub(crate) use zeromq::Sockets;

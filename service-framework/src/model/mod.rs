@@ -35,6 +35,8 @@ pub use connection::{ConnectionModel, ConnectionType, Side};
 pub use creation::DEFAULT_WAIT_AFTER_CREATION;
 pub use mismatch::{MAX_MISMATCHES, Mismatch};
 pub use problem::{Problem, near_miss};
+pub(crate) use problem::{child, element};
+pub(crate) use read::{Table, describe};
 pub use service::ServiceModel;
 pub use state::{StateModel, StateType};
 pub use types::{MAX_TYPE_DEPTH, Type};

@@ -1,0 +1,38 @@
+//! Counts of what a connection did and of what it had to give up.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// One count that any thread may read.
+#[derive(Debug, Default)]
+pub(crate) struct Count(AtomicU64);
+
+impl Count {
+    pub(crate) fn add_one(&self) {
+        self.add(1);
+    }
+
+    pub(crate) fn add(&self, more: u64) {
+        self.0.fetch_add(more, Ordering::Relaxed);
+    }
+
+    pub(crate) fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// What one connection counts.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    /// Messages that came in.
+    pub(crate) received: Count,
+    /// Messages handed over to go out.
+    pub(crate) sent: Count,
+    /// Messages that a slow peer did not get, or that came back too late, or that nobody waited for.
+    pub(crate) dropped: Count,
+    /// Messages that a subscriber knows it missed.
+    pub(crate) missed: Count,
+    /// Messages that were not understood.
+    pub(crate) bad: Count,
+    /// Requests that ended with an error, here or at the other end.
+    pub(crate) failed: Count,
+}

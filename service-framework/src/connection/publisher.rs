@@ -1,0 +1,89 @@
+//! The telling end: every subscriber that keeps up gets every message, and what one misses is counted.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::counters::Counters;
+use super::socket::{Role, Sent, Socket, SocketError};
+use super::zeromq::{Sockets, ZmqSocket};
+use crate::wire::{Extras, WorkflowId, topic_prefix, write_request};
+
+/// Quiet for so long, and the next drop is a new burst with a log line of its own.
+const BURST_ENDS_AFTER: Duration = Duration::from_secs(1);
+
+/// One publishing connection.
+pub(crate) struct Publisher {
+    name: String,
+    counters: Arc<Counters>,
+    socket: ZmqSocket,
+    prefix: Vec<u8>,
+    epoch: u64,
+    seq: u64,
+    last_drop: Option<Instant>,
+    frame: Vec<u8>,
+}
+
+/// How a publisher is to be reached.
+pub(crate) enum Place {
+    /// It listens.
+    Bind(String),
+    /// It connects to subscribers that listen (`is_x_pub`).
+    Connect(Vec<String>),
+}
+
+impl Publisher {
+    /// Opens the socket. `epoch` tells this run of the publisher from those before.
+    pub(crate) fn open(
+        sockets: &Sockets,
+        name: &str,
+        place: &Place,
+        topic: Option<&str>,
+        epoch: u64,
+        counters: Arc<Counters>,
+    ) -> Result<Self, SocketError> {
+        let socket = sockets.socket(Role::Publish)?;
+        match place {
+            Place::Bind(address) => drop(socket.bind(address)?),
+            Place::Connect(addresses) => addresses.iter().try_for_each(|address| socket.connect(address))?,
+        }
+        Ok(Self {
+            name: name.into(),
+            counters,
+            socket,
+            prefix: topic.map(topic_prefix).unwrap_or_default(),
+            epoch,
+            seq: 0,
+            last_drop: None,
+            frame: Vec::new(),
+        })
+    }
+
+    /// Sends arguments, already checked, to everyone who subscribed.
+    pub(crate) fn publish(&mut self, args: &[u8], workflow: &WorkflowId) -> Result<(), SocketError> {
+        self.frame.clear();
+        self.frame.extend_from_slice(&self.prefix);
+        let extras = Extras { seq: Some(self.seq), epoch: Some(self.epoch), ..Extras::default() };
+        write_request(&mut self.frame, args, workflow, &extras);
+        self.seq += 1;
+        self.counters.sent.add_one();
+        if self.socket.send(&[&self.frame])? == Sent::Done {
+            return Ok(());
+        }
+        self.count_drop();
+        self.socket.send_lossy(&[&self.frame])
+    }
+
+    fn count_drop(&mut self) {
+        self.counters.dropped.add_one();
+        let now = Instant::now();
+        if self.last_drop.is_none_or(|last| now.duration_since(last) > BURST_ENDS_AFTER) {
+            tracing::warn!(
+                connection = self.name,
+                seq = self.seq - 1,
+                dropped = self.counters.dropped.get(),
+                "a subscriber is too slow and misses messages"
+            );
+        }
+        self.last_drop = Some(now);
+    }
+}

@@ -1,0 +1,121 @@
+//! The listening end: receives what it subscribed to, takes the topic off and counts what is missing.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::counters::Counters;
+use super::socket::{Frame, Interest, PollItem, Role, Socket, SocketError};
+use super::zeromq::{Sockets, ZmqSocket};
+use crate::wire::{split_topic, topic_prefix};
+
+/// Publishers that are remembered by their epoch; with more of them, the count of missed messages starts anew.
+const MOST_EPOCHS: usize = 1_024;
+
+/// One subscribing connection.
+pub(crate) struct Subscriber {
+    name: String,
+    counters: Arc<Counters>,
+    socket: ZmqSocket,
+    gaps: Gaps,
+    frames: Vec<Frame>,
+}
+
+/// Where a subscriber gets its messages from.
+pub(crate) enum Source {
+    /// It connects to publishers.
+    Connect(Vec<String>),
+    /// It listens for publishers that connect (`is_binder`).
+    Bind(String),
+}
+
+impl Subscriber {
+    /// Opens the socket and subscribes, to everything where no topic is given.
+    pub(crate) fn open(
+        sockets: &Sockets,
+        name: &str,
+        source: &Source,
+        topic: Option<&str>,
+        counters: Arc<Counters>,
+    ) -> Result<Self, SocketError> {
+        let socket = sockets.socket(Role::Subscribe)?;
+        socket.subscribe(&topic.map(topic_prefix).unwrap_or_default())?;
+        match source {
+            Source::Bind(address) => drop(socket.bind(address)?),
+            Source::Connect(addresses) => addresses.iter().try_for_each(|address| socket.connect(address))?,
+        }
+        Ok(Self { name: name.into(), counters, socket, gaps: Gaps::default(), frames: Vec::new() })
+    }
+
+    /// Its place in a poll set.
+    pub(crate) fn poll_item(&self) -> PollItem<'_> {
+        self.socket.poll_item(Interest::Receive)
+    }
+
+    /// The next message's frame and where in it the payload begins; `None` if there is none now.
+    pub(crate) fn receive(&mut self) -> Result<Option<(Frame, usize)>, SocketError> {
+        while self.socket.receive(&mut self.frames)? {
+            self.counters.received.add_one();
+            // The originals send one frame; of more, none can be meant for us.
+            if let (Some(frame), true) = (self.frames.pop(), self.frames.is_empty()) {
+                let start = frame.len() - split_topic(&frame).1.len();
+                return Ok(Some((frame, start)));
+            }
+            self.counters.bad.add_one();
+        }
+        Ok(None)
+    }
+
+    /// Notes a message's number; says once per gap what is missing.
+    pub(crate) fn note_sequence(&mut self, epoch: Option<u64>, seq: Option<u64>) {
+        let Some(seq) = seq else { return };
+        let missed = self.gaps.note(epoch.unwrap_or(0), seq);
+        if missed > 0 {
+            self.counters.missed.add(missed);
+            tracing::warn!(
+                connection = self.name,
+                missed,
+                total = self.counters.missed.get(),
+                "messages were missed"
+            );
+        }
+    }
+}
+
+/// The next number that each publisher should send.
+#[derive(Debug, Default)]
+struct Gaps(HashMap<u64, u64>);
+
+impl Gaps {
+    /// How many messages are missing before this one. The first of a publisher may have any number.
+    fn note(&mut self, epoch: u64, seq: u64) -> u64 {
+        if self.0.len() >= MOST_EPOCHS && !self.0.contains_key(&epoch) {
+            self.0.clear();
+        }
+        let next = self.0.entry(epoch).or_insert(seq);
+        let missed = seq.saturating_sub(*next);
+        *next = (*next).max(seq.saturating_add(1));
+        missed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_what_is_missing_per_publisher() {
+        let mut gaps = Gaps::default();
+        assert_eq!([gaps.note(1, 5), gaps.note(1, 6), gaps.note(1, 9)], [0, 0, 2]);
+        assert_eq!([gaps.note(2, 0), gaps.note(1, 10), gaps.note(2, 3)], [0, 0, 2]);
+        assert_eq!([gaps.note(1, 10), gaps.note(1, 4)], [0, 0], "duplicates and old ones are no gap");
+    }
+
+    #[test]
+    fn remembers_a_bounded_number_of_publishers() {
+        let mut gaps = Gaps::default();
+        for epoch in 0..10_000 {
+            assert_eq!(gaps.note(epoch, u64::MAX), 0);
+        }
+        assert!(gaps.0.len() <= MOST_EPOCHS);
+    }
+}

@@ -1,0 +1,71 @@
+//! A bell: any thread rings it, the owner of the sockets hears it in its poll.
+
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rustix::event::{EventfdFlags, eventfd};
+
+/// An eventfd with the state that keeps a thousand rings from being a thousand system calls.
+#[derive(Debug)]
+pub(crate) struct Wake {
+    fd: OwnedFd,
+    rung: AtomicBool,
+}
+
+impl Wake {
+    /// A silent bell.
+    pub(crate) fn new() -> io::Result<Self> {
+        let fd = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        Ok(Self { fd, rung: AtomicBool::new(false) })
+    }
+
+    /// Makes the descriptor readable, once until [`Wake::clear`].
+    ///
+    /// What the owner is to find must be in place before.
+    pub(crate) fn ring(&self) {
+        if !self.rung.swap(true, Ordering::AcqRel) {
+            // Only a counter at its limit can refuse, and then the descriptor is readable already.
+            let _ = rustix::io::write(&self.fd, &1_u64.to_ne_bytes());
+        }
+    }
+
+    /// Silences the bell; whoever rings from now on is heard by the next poll.
+    ///
+    /// The owner looks at its queues after this, never before: a ring between the two would be lost.
+    pub(crate) fn clear(&self) {
+        if self.rung.load(Ordering::Acquire) {
+            let mut count = [0; 8];
+            let _ = rustix::io::read(&self.fd, &mut count);
+            self.rung.store(false, Ordering::Release);
+        }
+    }
+
+    /// The descriptor for a poll set.
+    pub(crate) fn fd(&self) -> RawFd {
+        self.fd.as_raw_fd()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn readable(wake: &Wake) -> bool {
+        let mut items = [zmq::PollItem::from_fd(wake.fd(), zmq::POLLIN)];
+        zmq::poll(&mut items, 0).unwrap() == 1
+    }
+
+    #[test]
+    fn rings_once_until_cleared_and_again_after() {
+        let wake = Wake::new().unwrap();
+        assert!(!readable(&wake));
+        wake.ring();
+        wake.ring();
+        assert!(readable(&wake));
+        wake.clear();
+        assert!(!readable(&wake));
+        wake.ring();
+        assert!(readable(&wake));
+    }
+}

@@ -1,0 +1,164 @@
+//! The engine: libzmq sockets behind [`Socket`].
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::raw;
+use super::socket::{Frame, Interest, PollItem, Role, Sent, Socket, SocketError};
+
+/// Messages that may wait for one slow peer, and in one receiving queue.
+///
+/// libzmq's own 1,000 is less than a burst of a few milliseconds.
+const HIGH_WATER_MARK: i32 = 50_000;
+/// A frame over this ends the connection that sent it, before it is in memory whole.
+const HARD_FRAME_LIMIT: i64 = 256 << 20;
+const RECONNECT_FIRST: i32 = 100;
+const RECONNECT_MOST: i32 = 1_000;
+/// A peer whose host vanished is noticed after this, milliseconds; a live one answers from its I/O thread.
+const HEARTBEAT_EVERY: i32 = 5_000;
+const HEARTBEAT_TIMEOUT: i32 = 15_000;
+
+/// Where sockets come from: everything made here can talk over `inproc://`.
+///
+/// Dropping the last clone waits until what was sent has left, at most [`Sockets::LINGER`].
+#[derive(Clone)]
+pub(crate) struct Sockets(Arc<zmq::Context>);
+
+impl Sockets {
+    /// How long a closed socket may go on sending what it was given.
+    pub(crate) const LINGER: Duration = Duration::from_secs(1);
+
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(zmq::Context::new()))
+    }
+
+    /// A socket with every bound set.
+    pub(crate) fn socket(&self, role: Role) -> Result<ZmqSocket, SocketError> {
+        let kind = match role {
+            Role::Router => zmq::ROUTER,
+            Role::Dealer => zmq::DEALER,
+            Role::Publish => zmq::PUB,
+            Role::Subscribe => zmq::SUB,
+        };
+        let mut socket = ZmqSocket(self.raw(kind)?);
+        socket.limit().and_then(|()| socket.shape(role)).map_err(failed(|| format!("set up a {role:?}")))?;
+        Ok(socket)
+    }
+
+    /// A bare libzmq socket.
+    pub(super) fn raw(&self, kind: zmq::SocketType) -> Result<zmq::Socket, SocketError> {
+        self.0.socket(kind).map_err(failed(|| "open a socket".into()))
+    }
+}
+
+/// One libzmq socket.
+pub(crate) struct ZmqSocket(pub(super) zmq::Socket);
+
+impl ZmqSocket {
+    fn limit(&self) -> zmq::Result<()> {
+        let socket = &self.0;
+        socket.set_linger(i32::try_from(Sockets::LINGER.as_millis()).unwrap_or(i32::MAX))?;
+        socket.set_sndhwm(HIGH_WATER_MARK)?;
+        socket.set_rcvhwm(HIGH_WATER_MARK)?;
+        socket.set_maxmsgsize(HARD_FRAME_LIMIT)?;
+        socket.set_reconnect_ivl(RECONNECT_FIRST)?;
+        socket.set_reconnect_ivl_max(RECONNECT_MOST)?;
+        socket.set_heartbeat_ivl(HEARTBEAT_EVERY)?;
+        socket.set_heartbeat_timeout(HEARTBEAT_TIMEOUT)?;
+        socket.set_ipv6(true)
+    }
+
+    fn shape(&mut self, role: Role) -> zmq::Result<()> {
+        match role {
+            Role::Router => self.0.set_router_mandatory(true),
+            Role::Publish => self.set_drop(false),
+            // Not `immediate`: it throws replies away that came in just before their connection was lost.
+            Role::Dealer | Role::Subscribe => Ok(()),
+        }
+    }
+
+    fn set_drop(&mut self, drop: bool) -> zmq::Result<()> {
+        raw::set_int(&mut self.0, raw::XPUB_NODROP, i32::from(!drop))
+    }
+}
+
+impl Socket for ZmqSocket {
+    fn bind(&self, endpoint: &str) -> Result<String, SocketError> {
+        let failed = failed(|| format!("bind {endpoint}"));
+        self.0.bind(endpoint).map_err(&failed)?;
+        let known = self.0.get_last_endpoint().map_err(&failed)?;
+        Ok(known.unwrap_or_else(|_| endpoint.into()))
+    }
+
+    fn connect(&self, endpoint: &str) -> Result<(), SocketError> {
+        self.0.connect(endpoint).map_err(failed(|| format!("connect to {endpoint}")))
+    }
+
+    fn subscribe(&self, prefix: &[u8]) -> Result<(), SocketError> {
+        self.0.set_subscribe(prefix).map_err(failed(|| "subscribe".into()))
+    }
+
+    fn send(&self, frames: &[&[u8]]) -> Result<Sent, SocketError> {
+        for (index, frame) in frames.iter().enumerate() {
+            let more = if index + 1 < frames.len() { zmq::SNDMORE } else { 0 };
+            match self.0.send(*frame, zmq::DONTWAIT | more) {
+                Ok(()) => {}
+                Err(zmq::Error::EAGAIN) => return Ok(Sent::Full),
+                Err(zmq::Error::EHOSTUNREACH) => return Ok(Sent::NoRoute),
+                Err(error) => return Err(failed(|| "send".into())(error)),
+            }
+        }
+        Ok(Sent::Done)
+    }
+
+    fn send_lossy(&mut self, frames: &[&[u8]]) -> Result<(), SocketError> {
+        let failed = failed(|| "send to the subscribers that keep up".into());
+        self.set_drop(true).map_err(&failed)?;
+        let sent = self.send(frames);
+        self.set_drop(false).map_err(&failed)?;
+        sent.map(|_| ())
+    }
+
+    fn receive(&self, frames: &mut Vec<Frame>) -> Result<bool, SocketError> {
+        frames.clear();
+        loop {
+            let mut message = zmq::Message::new();
+            match self.0.recv(&mut message, zmq::DONTWAIT) {
+                Ok(()) => {}
+                Err(zmq::Error::EAGAIN) => return Ok(false),
+                // A signal came while libzmq looked: the caller's next poll asks again.
+                Err(zmq::Error::EINTR) => return Ok(false),
+                Err(error) => return Err(failed(|| "receive".into())(error)),
+            }
+            let more = message.get_more();
+            frames.push(Frame(message));
+            if !more {
+                return Ok(true);
+            }
+        }
+    }
+
+    fn poll_item(&self, interest: Interest) -> PollItem<'_> {
+        let events = match interest {
+            Interest::Receive => zmq::POLLIN,
+            Interest::ReceiveOrSend => zmq::POLLIN | zmq::POLLOUT,
+        };
+        self.0.as_poll_item(events)
+    }
+}
+
+pub(super) fn poll(items: &mut [PollItem<'_>], timeout: Option<Duration>) -> Result<(), SocketError> {
+    match zmq::poll(items, milliseconds(timeout)) {
+        Ok(_) | Err(zmq::Error::EINTR) => Ok(()),
+        Err(error) => Err(failed(|| "poll".into())(error)),
+    }
+}
+
+/// Rounded up: a poll that returns just before the time would turn around until it has come.
+fn milliseconds(timeout: Option<Duration>) -> i64 {
+    timeout.map_or(-1, |time| i64::try_from(time.as_nanos().div_ceil(1_000_000)).unwrap_or(i64::MAX))
+}
+
+pub(super) fn failed(what: impl Fn() -> String) -> impl Fn(zmq::Error) -> SocketError {
+    move |error| SocketError { what: what(), cause: error.message().into() }
+}

@@ -1,0 +1,205 @@
+//! Commands of the command line: what each takes. A new command is one more entry of [`COMMANDS`].
+
+use super::flags::{
+    self, ADDRESSES, BACKUP_COUNT, BIND_ALL, COLOR, CONFIG, CONSOLE_LEVEL, FILE_LEVEL, Flag, GRACE, HELP,
+    JSON, LOG_FOLDER, LOG_FORMAT, MAIN_MODE, MIN_WAIT, SERVICE, VERSION,
+};
+
+/// What a command line asks for; which entry of the table it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Name {
+    Run,
+    Describe,
+    Check,
+    Up,
+    Completions,
+    Help,
+}
+
+/// One command.
+#[derive(Debug)]
+pub(crate) struct Command {
+    pub(crate) name: Name,
+    /// First word of the command line; empty for the run form, which has none.
+    pub(crate) word: &'static str,
+    /// One line, imperative.
+    pub(crate) about: &'static str,
+    /// What follows the program (and the word) in the usage line.
+    pub(crate) usage: &'static str,
+    pub(crate) flags: &'static [&'static Flag],
+    /// An argument without a key, such as a file.
+    pub(crate) positional: Option<Positional>,
+    /// Whether `--key value` is config.
+    pub(crate) takes_config: bool,
+    /// The long help behind the flags. `{program}` is the program; `{run}` also names a service if it must.
+    pub(crate) lesson: &'static str,
+}
+
+/// An argument that stands by its place.
+#[derive(Debug)]
+pub(crate) struct Positional {
+    pub(crate) name: &'static str,
+    pub(crate) help: &'static str,
+    pub(crate) required: bool,
+    /// All values it may have, if they are few.
+    pub(crate) choices: &'static [&'static str],
+}
+
+/// The run form.
+pub(crate) static RUN: Command = Command {
+    name: Name::Run,
+    word: "",
+    about: "Start a service.",
+    usage: "[-a ADDRESSES] [-c CONFIG] [-m] [--key value …]",
+    flags: &[
+        &SERVICE,
+        &ADDRESSES,
+        &CONFIG,
+        &MAIN_MODE,
+        &CONSOLE_LEVEL,
+        &LOG_FORMAT,
+        &LOG_FOLDER,
+        &FILE_LEVEL,
+        &BACKUP_COUNT,
+        &MIN_WAIT,
+        &GRACE,
+        &BIND_ALL,
+        &COLOR,
+        &HELP,
+        &VERSION,
+    ],
+    positional: None,
+    takes_config: true,
+    lesson: include_str!("help/run.txt"),
+};
+
+/// Every command that has a word, in the order of help.
+pub(crate) static COMMANDS: [Command; 5] = [
+    Command {
+        name: Name::Describe,
+        word: "describe",
+        about: "Print what a service has and needs: its model.",
+        usage: "[--json]",
+        flags: &[&SERVICE, &JSON, &COLOR, &HELP],
+        positional: None,
+        takes_config: false,
+        lesson: include_str!("help/describe.txt"),
+    },
+    Command {
+        name: Name::Check,
+        word: "check",
+        about: "Find every problem that a start would find, without opening a socket.",
+        usage: "[-a ADDRESSES] [-c CONFIG] [--key value …] [--with OTHER]",
+        flags: &[
+            &SERVICE,
+            &ADDRESSES,
+            &CONFIG,
+            &MAIN_MODE,
+            &flags::WITH,
+            &flags::WITH_ADDRESSES,
+            &JSON,
+            &COLOR,
+            &HELP,
+        ],
+        positional: None,
+        takes_config: true,
+        lesson: include_str!("help/check.txt"),
+    },
+    Command {
+        name: Name::Up,
+        word: "up",
+        about: "Start all services of a system and stop them together.",
+        usage: "SYSTEM.json [--seconds N]",
+        flags: &[
+            &flags::SECONDS,
+            &CONSOLE_LEVEL,
+            &LOG_FORMAT,
+            &LOG_FOLDER,
+            &FILE_LEVEL,
+            &BACKUP_COUNT,
+            &BIND_ALL,
+            &COLOR,
+            &HELP,
+        ],
+        positional: Some(Positional {
+            name: "SYSTEM",
+            help: "system JSON: which services, with which addresses and config",
+            required: true,
+            choices: &[],
+        }),
+        takes_config: false,
+        lesson: include_str!("help/up.txt"),
+    },
+    Command {
+        name: Name::Completions,
+        word: "completions",
+        about: "Print a script with which a shell completes these arguments.",
+        usage: "SHELL",
+        flags: &[&HELP],
+        positional: Some(Positional {
+            name: "SHELL",
+            help: "for which shell",
+            required: true,
+            choices: &["bash", "elvish", "fish", "powershell", "zsh"],
+        }),
+        takes_config: false,
+        lesson: include_str!("help/completions.txt"),
+    },
+    Command {
+        name: Name::Help,
+        word: "help",
+        about: "Explain the program or one command, with examples.",
+        usage: "[COMMAND]",
+        flags: &[&COLOR, &HELP],
+        positional: Some(Positional {
+            name: "COMMAND",
+            help: "which command",
+            required: false,
+            choices: &["describe", "check", "up", "completions"],
+        }),
+        takes_config: false,
+        lesson: "",
+    },
+];
+
+/// The command with this word.
+pub(crate) fn find(word: &str) -> Option<&'static Command> {
+    COMMANDS.iter().find(|command| command.word == word)
+}
+
+/// The words of all commands.
+pub(crate) fn words() -> impl Iterator<Item = &'static str> {
+    COMMANDS.iter().map(|command| command.word)
+}
+
+impl Command {
+    /// The flag that is spelt `text`, dashes included.
+    pub(crate) fn flag(&self, text: &str) -> Option<&'static Flag> {
+        self.flags.iter().find(|flag| flag.is(text)).copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn help_offers_every_command_but_itself() {
+        let help = find("help").and_then(|command| command.positional.as_ref()).unwrap();
+        let others: Vec<_> = words().filter(|word| *word != "help").collect();
+        assert_eq!(help.choices, others);
+    }
+
+    #[test]
+    fn no_command_has_two_flags_of_one_name() {
+        for command in COMMANDS.iter().chain([&RUN]) {
+            let mut spellings: Vec<_> = command.flags.iter().filter_map(|flag| flag.short).collect();
+            spellings.extend(command.flags.iter().map(|flag| flag.name));
+            spellings.extend(command.flags.iter().filter_map(|flag| flag.alias));
+            let all = spellings.len();
+            spellings.sort_unstable();
+            spellings.dedup();
+            assert_eq!(spellings.len(), all, "{}", command.word);
+        }
+    }
+}

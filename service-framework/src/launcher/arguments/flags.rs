@@ -1,0 +1,214 @@
+//! Flags of the command line: their names, their values, and what help says about them.
+
+use clap::builder::ValueParser;
+
+use super::values;
+
+/// One flag.
+#[derive(Debug)]
+pub(crate) struct Flag {
+    /// Name without dashes, words joined by `_`; also accepted with `-`.
+    pub(crate) name: &'static str,
+    /// Another such name.
+    pub(crate) alias: Option<&'static str>,
+    /// One or two letters behind a single dash, exactly so typed.
+    pub(crate) short: Option<&'static str>,
+    /// What the value is called in help; `None` for a switch.
+    pub(crate) value: Option<&'static str>,
+    /// Reads the value.
+    pub(crate) parser: fn() -> ValueParser,
+    /// One line.
+    pub(crate) help: &'static str,
+    /// What more the long help says, in lines short enough for any terminal.
+    pub(crate) more: &'static [&'static str],
+    /// Value without the flag.
+    pub(crate) default: Option<&'static str>,
+}
+
+impl Flag {
+    const fn new(name: &'static str, help: &'static str) -> Self {
+        Self { name, alias: None, short: None, value: None, parser: text, help, more: &[], default: None }
+    }
+
+    const fn short(mut self, short: &'static str) -> Self {
+        self.short = Some(short);
+        self
+    }
+
+    const fn alias(mut self, alias: &'static str) -> Self {
+        self.alias = Some(alias);
+        self
+    }
+
+    const fn value(mut self, value: &'static str, parser: fn() -> ValueParser) -> Self {
+        self.value = Some(value);
+        self.parser = parser;
+        self
+    }
+
+    const fn default(mut self, default: &'static str) -> Self {
+        self.default = Some(default);
+        self
+    }
+
+    const fn more(mut self, more: &'static [&'static str]) -> Self {
+        self.more = more;
+        self
+    }
+
+    /// Whether `text`, dashes in front included, is this flag.
+    pub(crate) fn is(&self, text: &str) -> bool {
+        match text.strip_prefix("--") {
+            Some(long) => {
+                let long = long.replace('-', "_");
+                long == self.name || self.alias == Some(&long)
+            }
+            None => text.strip_prefix('-').is_some_and(|short| self.short == Some(short)),
+        }
+    }
+}
+
+fn text() -> ValueParser {
+    ValueParser::string()
+}
+
+fn path() -> ValueParser {
+    ValueParser::path_buf()
+}
+
+fn level() -> ValueParser {
+    ValueParser::new(values::level)
+}
+
+fn count() -> ValueParser {
+    ValueParser::new(values::count)
+}
+
+fn seconds() -> ValueParser {
+    ValueParser::new(values::seconds)
+}
+
+fn duration() -> ValueParser {
+    ValueParser::new(values::duration)
+}
+
+fn log_format() -> ValueParser {
+    ValueParser::new(values::log_format)
+}
+
+fn color() -> ValueParser {
+    ValueParser::new(values::color)
+}
+
+pub(crate) static SERVICE: Flag =
+    Flag::new("service_path", "the service to start").short("s").value("SERVICE", text).more(&[
+        "A value with a `/` is a path; without one it is the name of a service in this",
+        "program, of a program beside it, or of one in a folder of SERVICE_FRAMEWORK_PATH.",
+        "PATH:NAME picks one service of a program that has several.",
+        "A path that ends in .json is a service in any language.",
+    ]);
+
+pub(crate) static ADDRESSES: Flag =
+    Flag::new("addresses_path", "addresses JSON: where sockets bind and connect")
+        .short("a")
+        .value("ADDRESSES", path)
+        .more(&["Without it every address must come from the service's own setup."]);
+
+pub(crate) static CONFIG: Flag =
+    Flag::new("config_path", "config JSON").short("c").value("CONFIG", path).more(&[
+        "Flat, or with the sections `required` and `optional`. The environment",
+        "(SERVICE_FRAMEWORK_CONFIG_KEY) and the command line (--key value) come over it.",
+    ]);
+
+pub(crate) static MAIN_MODE: Flag = Flag::new("main_mode", "run the service's main function").short("m");
+
+pub(crate) static CONSOLE_LEVEL: Flag = Flag::new("console_loglevel", "least level of log lines on stderr")
+    .short("cl")
+    .value("LEVEL", level)
+    .default("INFO")
+    .more(&["DEBUG, INFO, WARNING, ERROR, CRITICAL or OFF; trace and warn as tracing names them."]);
+
+pub(crate) static LOG_FOLDER: Flag = Flag::new("log_folder", "folder of log files, a new one each hour")
+    .alias("log_path")
+    .short("l")
+    .value("FOLDER", path)
+    .more(&["Files are named SERVICE.log.YYYY-MM-DD-HH, in UTC."]);
+
+pub(crate) static FILE_LEVEL: Flag = Flag::new("file_loglevel", "least level of log lines in files")
+    .short("f")
+    .value("LEVEL", level)
+    .default("INFO");
+
+pub(crate) static BACKUP_COUNT: Flag =
+    Flag::new("backup_count", "how many hourly files are kept; 0 keeps all")
+        .short("bc")
+        .value("COUNT", count)
+        .default("240");
+
+pub(crate) static MIN_WAIT: Flag =
+    Flag::new("service_loop_min_wait_time_s", "least seconds between two turns of the loop")
+        .short("wt")
+        .value("SECONDS", seconds)
+        .default("0");
+
+pub(crate) static LOG_FORMAT: Flag = Flag::new("log_format", "how log lines on stderr are written")
+    .value("human|json", log_format)
+    .default("human");
+
+pub(crate) static BIND_ALL: Flag =
+    Flag::new("bind_all", "bind every network interface, whatever host is written").more(&[
+        "The Python originals do so always. Anyone who reaches this machine then",
+        "reaches its sockets.",
+    ]);
+
+pub(crate) static GRACE: Flag =
+    Flag::new("grace", "how long running handlers may take to finish when stopped")
+        .value("DURATION", duration)
+        .default("10s");
+
+pub(crate) static COLOR: Flag = Flag::new("color", "colours in what is printed for people")
+    .value("auto|always|never", color)
+    .default("auto")
+    .more(&["auto: on terminals, unless NO_COLOR is set."]);
+
+pub(crate) static JSON: Flag = Flag::new("json", "print JSON, whatever stdout is");
+
+pub(crate) static WITH: Flag =
+    Flag::new("with", "another service: compare both ends of each connection they share")
+        .value("OTHER", text)
+        .more(&["Two ends belong together if their addresses meet or their names match."]);
+
+pub(crate) static WITH_ADDRESSES: Flag =
+    Flag::new("with_addresses", "addresses of the other service, if it has its own file")
+        .value("ADDRESSES", path);
+
+pub(crate) static SECONDS: Flag =
+    Flag::new("seconds", "end by itself after this time").value("DURATION", duration);
+
+pub(crate) static HELP: Flag =
+    Flag::new("help", "explain everything, with examples; -h is the short form").short("h");
+
+pub(crate) static VERSION: Flag = Flag::new("version", "print the version").short("V");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_names_take_both_joints_and_short_ones_are_exact() {
+        for (text, flag) in [
+            ("--service_path", &SERVICE),
+            ("--service-path", &SERVICE),
+            ("-s", &SERVICE),
+            ("--log-path", &LOG_FOLDER),
+            ("-cl", &CONSOLE_LEVEL),
+            ("--bind-all", &BIND_ALL),
+            ("--bind_all", &BIND_ALL),
+        ] {
+            assert!(flag.is(text), "{text}");
+        }
+        for text in ["-service_path", "--s", "-sx", "service_path", "-", "--"] {
+            assert!(!SERVICE.is(text), "{text}");
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! Help: the short form is a reminder, the long form a lesson with examples.
+
+use std::fmt::Write as _;
+
+use super::commands::{COMMANDS, Command};
+use super::flags::Flag;
+use super::split::Help;
+use crate::launcher::terminal::Palette;
+
+/// Width of the column of flags.
+const FLAG_WIDTH: usize = 30;
+
+/// Width of the column of other names.
+const WORD_WIDTH: usize = 12;
+
+/// Whose help it is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reader<'a> {
+    /// The program as it was called.
+    pub(crate) program: &'a str,
+    /// Whether the program knows which service is meant, so that `-s` is not needed.
+    pub(crate) has_service: bool,
+    /// What the service takes as config: key, type, and more about it.
+    pub(crate) config: &'a [(String, String)],
+    pub(crate) palette: Palette,
+}
+
+/// The help of `command`.
+pub(crate) fn render(command: &Command, help: Help, reader: Reader<'_>) -> String {
+    let mut text = format!("{}\n\n", command.about);
+    usage(&mut text, command, reader);
+    if command.word.is_empty() {
+        words(&mut text, reader.palette);
+    }
+    if let Some(positional) = &command.positional {
+        heading(&mut text, reader.palette, "Arguments");
+        row(&mut text, positional.name, WORD_WIDTH, &choices(positional.help, positional.choices));
+    }
+    flags(&mut text, command, help, reader.palette);
+    config(&mut text, command, reader);
+    match help {
+        Help::Long => lesson(&mut text, command, reader),
+        Help::Short => text.push_str("\n--help explains more, with examples.\n"),
+    }
+    text
+}
+
+fn usage(text: &mut String, command: &Command, reader: Reader<'_>) {
+    let Reader { program, palette, .. } = reader;
+    let takes_service = command.flags.iter().any(|flag| flag.name == "service_path");
+    let service = if takes_service && !reader.has_service { "-s SERVICE " } else { "" };
+    let word = if command.word.is_empty() { String::new() } else { format!("{} ", command.word) };
+    let _ = writeln!(text, "{} {program} {word}{service}{}", palette.bold("Usage:"), command.usage);
+    if command.word.is_empty() {
+        let _ = writeln!(text, "       {program} COMMAND …");
+    }
+}
+
+fn words(text: &mut String, palette: Palette) {
+    heading(text, palette, "Commands");
+    for command in &COMMANDS {
+        row(text, command.word, WORD_WIDTH, command.about);
+    }
+}
+
+fn choices(help: &str, choices: &[&str]) -> String {
+    match choices {
+        [] => help.to_owned(),
+        choices => format!("{help}: {}", choices.join(", ")),
+    }
+}
+
+fn flags(text: &mut String, command: &Command, help: Help, palette: Palette) {
+    heading(text, palette, "Flags");
+    for flag in command.flags {
+        match help {
+            Help::Short => row(text, &spelling(flag), FLAG_WIDTH, &with_default(flag)),
+            Help::Long => paragraph(text, flag, palette),
+        }
+    }
+}
+
+fn paragraph(text: &mut String, flag: &Flag, palette: Palette) {
+    let _ = writeln!(text, "  {}", palette.bold(&spelling(flag)));
+    for line in [with_default(flag).as_str()].iter().chain(flag.more) {
+        let _ = writeln!(text, "          {line}");
+    }
+}
+
+fn spelling(flag: &Flag) -> String {
+    let short = flag.short.map(|short| format!("-{short},")).unwrap_or_default();
+    let value = flag.value.map(|value| format!(" {value}")).unwrap_or_default();
+    format!("{short:<4} --{}{value}", flag.name)
+}
+
+fn with_default(flag: &Flag) -> String {
+    match flag.default {
+        Some(default) => format!("{} [{default}]", flag.help),
+        None => flag.help.to_owned(),
+    }
+}
+
+fn config(text: &mut String, command: &Command, reader: Reader<'_>) {
+    if !command.takes_config || reader.config.is_empty() {
+        return;
+    }
+    heading(text, reader.palette, "Config of this service");
+    let width = reader.config.iter().map(|(key, _)| key.len() + 2).max().unwrap_or_default();
+    for (key, about) in reader.config {
+        row(text, &format!("--{key}"), width, about);
+    }
+}
+
+fn lesson(text: &mut String, command: &Command, reader: Reader<'_>) {
+    let run = if reader.has_service { String::new() } else { " -s order_desk".to_owned() };
+    for line in command.lesson.lines() {
+        let line = line.replace("{program}", reader.program).replace("{service}", &run);
+        let is_heading = line.ends_with(':') && !line.starts_with(' ');
+        let _ = writeln!(text, "{}", if is_heading { reader.palette.bold(&line) } else { line });
+    }
+}
+
+fn heading(text: &mut String, palette: Palette, title: &str) {
+    let _ = writeln!(text, "\n{}", palette.bold(&format!("{title}:")));
+}
+
+/// Two columns; the right one begins on the next line if the left one is too wide.
+fn row(text: &mut String, left: &str, width: usize, right: &str) {
+    if left.len() > width {
+        let _ = writeln!(text, "  {left}");
+        return row(text, "", width, right);
+    }
+    let _ = writeln!(text, "  {left:<width$}  {right}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::launcher::arguments::RUN;
+
+    fn reader(has_service: bool, config: &[(String, String)]) -> Reader<'_> {
+        Reader { program: "service_framework", has_service, config, palette: Palette::PLAIN }
+    }
+
+    #[test]
+    fn the_short_help_fits_a_screen() {
+        insta::assert_snapshot!(render(&RUN, Help::Short, reader(false, &[])), @r"
+        Start a service.
+
+        Usage: service_framework -s SERVICE [-a ADDRESSES] [-c CONFIG] [-m] [--key value …]
+               service_framework COMMAND …
+
+        Commands:
+          describe      Print what a service has and needs: its model.
+          check         Find every problem that a start would find, without opening a socket.
+          up            Start all services of a system and stop them together.
+          completions   Print a script with which a shell completes these arguments.
+          help          Explain the program or one command, with examples.
+
+        Flags:
+          -s,  --service_path SERVICE     the service to start
+          -a,  --addresses_path ADDRESSES
+                                          addresses JSON: where sockets bind and connect
+          -c,  --config_path CONFIG       config JSON
+          -m,  --main_mode                run the service's main function
+          -cl, --console_loglevel LEVEL   least level of log lines on stderr [INFO]
+               --log_format human|json    how log lines on stderr are written [human]
+          -l,  --log_folder FOLDER        folder of log files, a new one each hour
+          -f,  --file_loglevel LEVEL      least level of log lines in files [INFO]
+          -bc, --backup_count COUNT       how many hourly files are kept; 0 keeps all [240]
+          -wt, --service_loop_min_wait_time_s SECONDS
+                                          least seconds between two turns of the loop [0]
+               --grace DURATION           how long running handlers may take to finish when stopped [10s]
+               --bind_all                 bind every network interface, whatever host is written
+               --color auto|always|never  colours in what is printed for people [auto]
+          -h,  --help                     explain everything, with examples; -h is the short form
+          -V,  --version                  print the version
+
+        --help explains more, with examples.
+        ");
+    }
+
+    #[test]
+    fn a_service_shows_its_config() {
+        let config = [("delay".to_owned(), "float [1.0]".to_owned())];
+        let text = render(&RUN, Help::Long, reader(true, &config));
+        assert!(text.contains("  --delay  float [1.0]\n"), "{text}");
+        assert!(!text.contains("order_desk"), "{text}");
+    }
+
+    #[test]
+    fn every_line_fits_a_terminal_and_every_place_is_filled() {
+        for command in COMMANDS.iter().chain([&RUN]) {
+            let text = render(command, Help::Long, reader(false, &[]));
+            for line in text.lines() {
+                assert!(line.chars().count() <= 100, "{line}");
+                assert!(!line.contains('{') || line.contains('"'), "{line}");
+            }
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! The command line: what was asked for, as typed values. Starts nothing and reads no file.
+
+mod commands;
+mod flags;
+mod help;
+mod parse;
+mod split;
+mod values;
+
+pub(crate) use commands::{COMMANDS, Command, Name, RUN};
+pub(crate) use flags::Flag;
+pub(crate) use help::render as render_help;
+pub(crate) use parse::{Asked, Options, described_command, parse};
+pub(crate) use split::{Help, near_flag};

@@ -1,0 +1,289 @@
+//! Second pass over a command line: values of flags, read by `clap`.
+
+use std::error::Error as _;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::builder::PossibleValuesParser;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Arg, ArgAction, ArgMatches, ValueHint};
+use tracing::level_filters::LevelFilter;
+
+use super::commands::{COMMANDS, Command, Positional, RUN};
+use super::flags::{COLOR, Flag};
+use super::split::{Help, Split, split};
+use crate::launcher::logs::Format;
+use crate::launcher::terminal::Color;
+use crate::model::Problem;
+
+/// Under which name `clap` keeps the argument that stands by its place.
+const POSITIONAL: &str = "positional";
+
+/// What a command line asks for.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    pub(crate) command: &'static Command,
+    pub(crate) help: Option<Help>,
+    pub(crate) version: bool,
+    pub(crate) options: Options,
+}
+
+/// Values of all flags; those that a command does not have keep their defaults.
+#[derive(Debug)]
+pub(crate) struct Options {
+    pub(crate) service: Option<String>,
+    pub(crate) addresses: Option<PathBuf>,
+    pub(crate) config_file: Option<PathBuf>,
+    /// Keys and texts of config, in order; a later one wins.
+    pub(crate) config: Vec<(String, String)>,
+    pub(crate) main_mode: bool,
+    pub(crate) console_level: LevelFilter,
+    pub(crate) log_format: Format,
+    pub(crate) log_folder: Option<PathBuf>,
+    pub(crate) file_level: LevelFilter,
+    /// How many hourly files are kept; 0 keeps all.
+    pub(crate) backup_count: usize,
+    /// Least time between two turns of the loop.
+    pub(crate) min_wait: Duration,
+    /// How long running handlers may take when stopped.
+    pub(crate) grace: Duration,
+    pub(crate) bind_all: bool,
+    pub(crate) color: Color,
+    pub(crate) json: bool,
+    pub(crate) with: Option<String>,
+    pub(crate) with_addresses: Option<PathBuf>,
+    /// The argument that stands by its place: a system file, a shell, a command.
+    pub(crate) positional: Option<String>,
+    /// When to end by itself; `None` is never.
+    pub(crate) seconds: Option<Duration>,
+    /// The line without `-s VALUE`, for another program.
+    pub(crate) forwarded: Vec<String>,
+    /// The flags that were given and that the run form has too, but for colours.
+    pub(crate) run_flags: Vec<String>,
+}
+
+/// Reads a command line, the program's name left out.
+///
+/// # Errors
+/// All that is wrong with it. A line that asks for help or the version is never wrong.
+pub(crate) fn parse(arguments: &[String]) -> Result<Asked, Vec<Problem>> {
+    let mut split = split(arguments);
+    let (command, help, version) = (split.command, split.help, split.version);
+    let excused = help.is_some() || version;
+    let mut problems = std::mem::take(&mut split.problems);
+    match read(split, excused) {
+        Ok(options) if excused || problems.is_empty() => Ok(Asked { command, help, version, options }),
+        Ok(_) => Err(problems),
+        Err(error) => {
+            problems.push(problem(&error));
+            Err(problems)
+        }
+    }
+}
+
+fn read(split: Split, excused: bool) -> Result<Options, clap::Error> {
+    let flags = if excused { Vec::new() } else { split.flags };
+    let run_flags = flags.iter().filter(|(flag, _)| is_run_flag(flag)).map(spelt_out).collect();
+    let words = flags.iter().map(spelt_out).chain(split.positionals);
+    let mut matches = parser(split.command, excused).try_get_matches_from(words)?;
+    Ok(Options {
+        service: take(&mut matches, "service_path"),
+        addresses: take(&mut matches, "addresses_path"),
+        config_file: take(&mut matches, "config_path"),
+        config: split.config,
+        main_mode: matches.get_flag("main_mode"),
+        console_level: take(&mut matches, "console_loglevel").unwrap_or(LevelFilter::INFO),
+        log_format: take(&mut matches, "log_format").unwrap_or_default(),
+        log_folder: take(&mut matches, "log_folder"),
+        file_level: take(&mut matches, "file_loglevel").unwrap_or(LevelFilter::INFO),
+        backup_count: take(&mut matches, "backup_count").unwrap_or_default(),
+        min_wait: take(&mut matches, "service_loop_min_wait_time_s").unwrap_or_default(),
+        grace: take(&mut matches, "grace").unwrap_or_default(),
+        bind_all: matches.get_flag("bind_all"),
+        color: take(&mut matches, "color").unwrap_or_default(),
+        json: matches.get_flag("json"),
+        with: take(&mut matches, "with"),
+        with_addresses: take(&mut matches, "with_addresses"),
+        positional: take(&mut matches, POSITIONAL),
+        seconds: take(&mut matches, "seconds"),
+        forwarded: split.forwarded,
+        run_flags,
+    })
+}
+
+fn take<T: Clone + Send + Sync + 'static>(matches: &mut ArgMatches, name: &str) -> Option<T> {
+    matches.try_remove_one(name).ok().flatten()
+}
+
+fn is_run_flag(flag: &Flag) -> bool {
+    flag.name != COLOR.name && RUN.flags.iter().any(|known| known.name == flag.name)
+}
+
+/// One word that `clap` cannot mistake, however the value begins.
+fn spelt_out((flag, value): &(&Flag, Option<String>)) -> String {
+    match value {
+        Some(value) => format!("--{}={value}", flag.name),
+        None => format!("--{}", flag.name),
+    }
+}
+
+/// A parser that knows the flags of every command, so that those which this one lacks have their defaults.
+///
+/// The first pass has refused what the command does not take.
+fn parser(command: &Command, excused: bool) -> clap::Command {
+    let mut flags: Vec<&Flag> = Vec::new();
+    for flag in COMMANDS.iter().chain([&RUN]).flat_map(|command| command.flags) {
+        if !flags.iter().any(|known| known.name == flag.name) {
+            flags.push(flag);
+        }
+    }
+    let positional = command.positional.iter().map(|positional| positional_argument(positional, excused));
+    bare_command(command.word).no_binary_name(true).args(flags.into_iter().map(argument)).args(positional)
+}
+
+/// The whole command line, as completion scripts need it.
+pub(crate) fn described_command() -> clap::Command {
+    let described = |command: &Command, name: &'static str| {
+        let positional = command.positional.iter().map(|positional| positional_argument(positional, false));
+        bare_command(name)
+            .about(command.about)
+            .args(command.flags.iter().copied().map(argument))
+            .args(positional)
+    };
+    let subcommands = COMMANDS.iter().map(|command| described(command, command.word));
+    described(&RUN, "service_framework").disable_help_subcommand(true).subcommands(subcommands)
+}
+
+fn bare_command(name: &'static str) -> clap::Command {
+    clap::Command::new(name).disable_help_flag(true).disable_version_flag(true).args_override_self(true)
+}
+
+fn argument(flag: &Flag) -> Arg {
+    let argument = Arg::new(flag.name).long(flag.name).help(flag.help);
+    let argument = match flag.short.and_then(|short| short.parse::<char>().ok()) {
+        Some(short) => argument.short(short),
+        None => argument,
+    };
+    match flag.value {
+        None => argument.action(ArgAction::SetTrue),
+        Some(value) => {
+            let path = matches!(value, "ADDRESSES" | "CONFIG" | "FOLDER" | "SERVICE" | "OTHER");
+            let hint = if path { ValueHint::AnyPath } else { ValueHint::Unknown };
+            argument
+                .value_name(value)
+                .value_parser((flag.parser)())
+                .value_hint(hint)
+                .default_values(flag.default)
+        }
+    }
+}
+
+fn positional_argument(positional: &Positional, excused: bool) -> Arg {
+    let argument = Arg::new(POSITIONAL)
+        .value_name(positional.name)
+        .required(positional.required && !excused)
+        .help(positional.help);
+    match positional.choices {
+        [] => argument.value_hint(ValueHint::FilePath),
+        choices => argument.value_parser(PossibleValuesParser::new(choices)),
+    }
+}
+
+/// What `clap` has to say, in the words of every other problem.
+fn problem(error: &clap::Error) -> Problem {
+    let argument = context(error, ContextKind::InvalidArg).unwrap_or_default();
+    let place = argument.split_whitespace().next().unwrap_or("command line").to_owned();
+    match error.kind() {
+        ErrorKind::MissingRequiredArgument => Problem::missing("command line", argument),
+        _ => {
+            let value = context(error, ContextKind::InvalidValue).unwrap_or_default();
+            let choices = context(error, ContextKind::ValidValue).map(|choices| format!("one of {choices}"));
+            let reason = || error.source().map(ToString::to_string);
+            let expected = choices.or_else(reason).unwrap_or_else(|| error.kind().to_string());
+            Problem::new(place, expected, format!("{value:?}"))
+        }
+    }
+}
+
+fn context(error: &clap::Error, kind: ContextKind) -> Option<String> {
+    match error.get(kind)? {
+        ContextValue::String(text) => Some(text.clone()),
+        ContextValue::Strings(texts) => Some(texts.join(", ")),
+        other => Some(other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(line: &str) -> Asked {
+        let words: Vec<_> = line.split_whitespace().map(str::to_owned).collect();
+        parse(&words).unwrap()
+    }
+
+    fn problems(line: &str) -> String {
+        let words: Vec<_> = line.split_whitespace().map(str::to_owned).collect();
+        let problems = parse(&words).unwrap_err();
+        problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn defaults_are_those_of_the_contract() {
+        for line in ["", "describe", "up system.json"] {
+            let options = asked(line).options;
+            assert_eq!(options.console_level, LevelFilter::INFO);
+            assert_eq!(options.file_level, LevelFilter::INFO);
+            assert_eq!(options.backup_count, 240);
+            assert_eq!(options.min_wait, Duration::ZERO);
+            assert_eq!(options.grace, Duration::from_secs(10));
+            assert!(!options.main_mode && !options.bind_all);
+        }
+    }
+
+    #[test]
+    fn every_flag_is_read() {
+        let options = asked(
+            "-s echo -a a.json -c c.json -m -cl ERROR -l logs -f debug -bc 3 -wt 0.5 --log_format json --bind-all \
+             --grace 2s --color never --k v",
+        )
+        .options;
+        assert_eq!(options.service.as_deref(), Some("echo"));
+        assert_eq!(options.addresses, Some(PathBuf::from("a.json")));
+        assert_eq!(options.config_file, Some(PathBuf::from("c.json")));
+        assert_eq!(options.console_level, LevelFilter::ERROR);
+        assert_eq!(options.log_folder, Some(PathBuf::from("logs")));
+        assert_eq!(options.file_level, LevelFilter::DEBUG);
+        assert_eq!(options.backup_count, 3);
+        assert_eq!(options.min_wait, Duration::from_millis(500));
+        assert_eq!(options.log_format, Format::Json);
+        assert_eq!(options.grace, Duration::from_secs(2));
+        assert_eq!(options.color, Color::Never);
+        assert!(options.main_mode && options.bind_all);
+        assert_eq!(options.config, [("k".to_owned(), "v".to_owned())]);
+    }
+
+    #[test]
+    fn the_last_of_two_equal_flags_wins_as_in_the_originals() {
+        assert_eq!(asked("-s a -s b").options.service.as_deref(), Some("b"));
+    }
+
+    #[test]
+    fn help_excuses_everything_else() {
+        assert_eq!(asked("up -h").help, Some(Help::Short));
+        assert_eq!(asked("-bc x --help --delay").help, Some(Help::Long));
+    }
+
+    #[test]
+    fn wrong_values_are_named() {
+        insta::assert_snapshot!(problems("-s echo -bc many"), @r#"--backup_count: expected a whole number, 0 or more, found "many""#);
+        insta::assert_snapshot!(problems("-s echo -wt -1"), @r#"--service_loop_min_wait_time_s: expected seconds, 0 or more, such as 0.05, found "-1""#);
+        insta::assert_snapshot!(problems("-s echo -cl LOUD --delay"), @r#"
+        --delay: expected a value behind this config key, found the end of the line (write `--delay VALUE` or `--delay=VALUE`)
+        --console_loglevel: expected DEBUG, INFO, WARNING, ERROR, CRITICAL, TRACE or OFF, found "LOUD"
+        "#);
+        insta::assert_snapshot!(problems("--grace soon"), @r#"--grace: expected a duration such as 10s, 500ms or 1.5m, found "soon""#);
+        insta::assert_snapshot!(problems("completions tcsh"), @r#"<SHELL>: expected one of bash, elvish, fish, powershell, zsh, found "tcsh""#);
+        insta::assert_snapshot!(problems("up"), @"command line: expected <SYSTEM>, found nothing");
+    }
+}

@@ -1,0 +1,286 @@
+//! `check`: what a start would find wrong with a model and its files, and what two services would find wrong with
+//! each other. Opens no socket and calls nothing of the service.
+
+use std::process::ExitCode;
+
+use serde_json::{Value as Json, json};
+
+use super::arguments::Options;
+use super::inputs::{Inputs, NamedJson, flag_warnings, name_meant_flag};
+use super::pairs::{self, Pair};
+use super::report;
+use super::terminal::Palette;
+use super::{exit, schemas};
+use crate::connection::{Addresses, Resolved};
+use crate::model::{Checker, Config, ConnectionModel, Problem, ServiceModel, Side};
+
+/// What was found.
+#[derive(Debug, Default)]
+pub(crate) struct Findings {
+    pub(crate) problems: Vec<Problem>,
+    pub(crate) warnings: Vec<String>,
+    /// Connections whose two ends were compared.
+    pub(crate) pairs: Vec<String>,
+}
+
+/// Another service and its addresses, for `--with`.
+pub(crate) struct Other {
+    pub(crate) model: ServiceModel,
+    pub(crate) addresses: Option<NamedJson>,
+}
+
+/// Everything that is wrong with `model` and what it would be started with.
+pub(crate) fn check(model: &ServiceModel, inputs: &Inputs, main_mode: bool) -> Findings {
+    let mut findings = Findings { problems: inputs.problems.clone(), ..Findings::default() };
+    findings.problems.extend(model.problems());
+    findings.problems.extend(type_problems(model));
+    if main_mode {
+        findings.problems.extend(main_mode_problems(model));
+    }
+    findings.problems.extend(config_problems(model, inputs));
+    if model.config.is_none() {
+        findings.warnings.extend(flag_warnings(inputs));
+    }
+    check_addresses(model, inputs, &mut findings);
+    findings
+}
+
+/// Types that cannot be compiled, such as a schema that is none.
+fn type_problems(model: &ServiceModel) -> Vec<Problem> {
+    let tables = |connection: &ConnectionModel| [connection.message(), connection.returns.clone()];
+    let all = model.connections.iter().flat_map(|connection| {
+        let path = format!("connection_models.{}.{}", connection.side, connection.name);
+        tables(connection).map(|arguments| (path.clone(), Checker::compile(&arguments)))
+    });
+    let refused = all.filter_map(|(path, compiled)| Some((path, compiled.err()?)));
+    refused
+        .flat_map(|(path, problems)| problems.into_iter().map(move |problem| below(&path, problem)))
+        .collect()
+}
+
+fn below(path: &str, problem: Problem) -> Problem {
+    Problem { path: format!("{path}.{}", problem.path), ..problem }
+}
+
+fn main_mode_problems(model: &ServiceModel) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    if !model.main {
+        let problem = Problem::new("--main_mode", "a service with a main function", "one without");
+        problems.push(problem.with_hint("leave -m out"));
+    }
+    let connections = model.connections_on(Side::In).map(|connection| ("connection", &connection.name));
+    for (word, name) in connections.chain(model.states_on(Side::In).map(|state| ("state", &state.name))) {
+        let expected = "a service that nothing leads to";
+        problems.push(Problem::new("--main_mode", expected, format!("the in {word} `{name}`")));
+    }
+    problems
+}
+
+/// Problems with config. If a file could not be read, nobody knows which keys are missing.
+fn config_problems(model: &ServiceModel, inputs: &Inputs) -> Vec<Problem> {
+    let sources = inputs.sources();
+    let config = match &model.config {
+        None => Config::without_model(&sources),
+        Some(config) if inputs.problems.is_empty() => config.assemble(&sources),
+        Some(config) => config.gather(&sources),
+    };
+    config.err().unwrap_or_default().into_iter().map(name_meant_flag).collect()
+}
+
+fn check_addresses(model: &ServiceModel, inputs: &Inputs, findings: &mut Findings) {
+    match &inputs.addresses {
+        Some(file) => match read_addresses(file) {
+            Ok(addresses) => {
+                let resolution = addresses.resolve(model);
+                findings.problems.extend(resolution.problems);
+                findings.warnings.extend(resolution.warnings);
+            }
+            Err(problems) => findings.problems.extend(problems),
+        },
+        None if inputs.problems.is_empty() => findings.warnings.extend(without_addresses(model)),
+        None => {}
+    }
+}
+
+fn read_addresses(file: &NamedJson) -> Result<Addresses, Vec<Problem>> {
+    let addresses = Addresses::from_json(&file.content, Some(&file.name))?;
+    match schemas::ADDRESSES.problems(&file.content, &file.name) {
+        problems if problems.is_empty() => Ok(addresses),
+        problems => Err(problems),
+    }
+}
+
+/// Without a file a service may still give its own addresses, which only its start would show.
+fn without_addresses(model: &ServiceModel) -> Option<String> {
+    let empty = Addresses::default().resolve(model);
+    let count = empty.problems.len();
+    (count > 0).then(|| format!("no addresses file (-a): `{}` must set up {count} itself", model.name))
+}
+
+/// Compares both ends of every connection that `model` and `other` share.
+pub(crate) fn compare(model: &ServiceModel, inputs: &Inputs, other: &Other, findings: &mut Findings) {
+    let resolved = |model: &ServiceModel, file: Option<&NamedJson>| {
+        let addresses = file.and_then(|file| Addresses::from_json(&file.content, Some(&file.name)).ok());
+        addresses.map_or_else(Resolved::default, |addresses| addresses.resolve(model).resolved)
+    };
+    let ours = resolved(model, inputs.addresses.as_ref());
+    let theirs = resolved(&other.model, other.addresses.as_ref().or(inputs.addresses.as_ref()));
+    let pairs = pairs::find((model, &ours), (&other.model, &theirs));
+    if pairs.is_empty() {
+        findings.warnings.push(format!("`{}` and `{}` share no connection", model.name, other.model.name));
+    }
+    let between = format!("{} with {}", model.name, other.model.name);
+    for pair in pairs {
+        findings.problems.extend(pair.problems().into_iter().map(|problem| problem.in_file(&between)));
+        findings.warnings.extend(pair.warning());
+        findings.pairs.push(name_of(&pair));
+    }
+}
+
+fn name_of(pair: &Pair<'_>) -> String {
+    format!("{}.{} with {}.{}", pair.ours.side, pair.ours.name, pair.theirs.side, pair.theirs.name)
+}
+
+/// Prints what was found: a report for people, or JSON. The exit code says whether it is right.
+pub(crate) fn conclude(model: &ServiceModel, findings: &Findings, options: &Options) -> ExitCode {
+    let is_right = findings.problems.is_empty();
+    if options.json {
+        report::print(&format!("{:#}\n", to_json(model, findings)));
+    } else {
+        let text = text(model, findings, options.color.palette(&std::io::stdout()));
+        report::print(&text);
+    }
+    exit::of_check(is_right)
+}
+
+fn to_json(model: &ServiceModel, findings: &Findings) -> Json {
+    json!({
+        "service": model.name,
+        "problems": findings.problems.iter().map(report::to_json).collect::<Vec<_>>(),
+        "warnings": findings.warnings,
+        "compared": findings.pairs,
+    })
+}
+
+fn text(model: &ServiceModel, findings: &Findings, palette: Palette) -> String {
+    let mut text = String::new();
+    for warning in &findings.warnings {
+        text.push_str(&format!("{} {warning}\n", palette.yellow("warning:")));
+    }
+    for pair in &findings.pairs {
+        text.push_str(&format!("{} {pair}\n", palette.dim("compared:")));
+    }
+    match findings.problems.as_slice() {
+        [] => text.push_str(&format!("{} {} can start\n", palette.green("ok:"), model.name)),
+        problems => {
+            let consequence = format!("{} would not start", model.name);
+            text.push_str(&report::text(problems, &consequence, palette));
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{ConfigModel, Type};
+
+    fn desk() -> ServiceModel {
+        let cancel =
+            ConnectionModel::replyer("cancel").requires("order_id", Type::Str).returns("done", Type::Bool);
+        ServiceModel {
+            config: Some(ConfigModel::new().requires("symbol", Type::Str)),
+            connections: vec![cancel],
+            ..ServiceModel::from_json(&json!({"name": "desk"}), None).unwrap()
+        }
+    }
+
+    fn named(content: Json) -> Option<NamedJson> {
+        Some(NamedJson { name: "a.json".to_owned(), content })
+    }
+
+    fn shown(findings: &Findings) -> String {
+        text(&desk(), findings, Palette::PLAIN)
+    }
+
+    #[test]
+    fn all_problems_of_all_inputs_are_found() {
+        let inputs = Inputs {
+            addresses: named(json!({"in": {"cancle": {"replyer": "127.0.0.1:8001"}}})),
+            command_line: vec![("simbol".to_owned(), "BTC".to_owned())],
+            ..Inputs::default()
+        };
+        insta::assert_snapshot!(shown(&check(&desk(), &inputs, true)), @r"
+        warning: a.json: `desk` has no model of in.cancle
+        error: --main_mode
+          expected  a service with a main function
+          found     one without
+          hint      leave -m out
+        error: --main_mode
+          expected  a service that nothing leads to
+          found     the in connection `cancel`
+        error: --simbol
+          expected  a key of the config model: symbol
+          found     an unknown key
+          hint      did you mean `--symbol`?
+        error: config.symbol
+          expected  str
+          found     nothing
+          hint      give it as `--symbol VALUE`, as SERVICE_FRAMEWORK_CONFIG_SYMBOL or in the config file
+        error: a.json: in.cancel
+          expected  the address of the in connection `cancel`
+          found     nothing
+          hint      `cancle` has an address, but no model: was it meant?
+        5 problems: desk would not start
+        ");
+    }
+
+    #[test]
+    fn a_broken_file_leaves_nothing_missing() {
+        let inputs = Inputs {
+            problems: vec![Problem::new("", "JSON", "none").in_file("c.json")],
+            ..Inputs::default()
+        };
+        assert_eq!(check(&desk(), &inputs, false).problems.len(), 1);
+    }
+
+    #[test]
+    fn what_is_right_can_start() {
+        let inputs = Inputs {
+            addresses: named(json!({"in": {"cancel": {"replyer": "127.0.0.1:8001"}}})),
+            command_line: vec![("symbol".to_owned(), "BTC".to_owned())],
+            ..Inputs::default()
+        };
+        assert_eq!(shown(&check(&desk(), &inputs, false)), "ok: desk can start\n");
+        let without = Inputs { addresses: None, ..inputs };
+        insta::assert_snapshot!(shown(&check(&desk(), &without, false)), @r"
+        warning: no addresses file (-a): `desk` must set up 1 itself
+        ok: desk can start
+        ");
+    }
+
+    #[test]
+    fn both_ends_of_a_connection_are_compared() {
+        let inputs = Inputs {
+            addresses: named(json!({
+                "in": {"cancel": {"replyer": "*:8001"}},
+                "out": {"orders": {"requester": "10.0.0.7:8001"}},
+            })),
+            ..Inputs::default()
+        };
+        let orders =
+            ConnectionModel::requester("orders").requires("order_id", Type::Int).returns("done", Type::Bool);
+        let client =
+            ServiceModel { name: "client".to_owned(), connections: vec![orders], ..ServiceModel::default() };
+        let other = Other { model: client, addresses: None };
+        let mut findings = Findings::default();
+        compare(&desk(), &inputs, &other, &mut findings);
+        insta::assert_snapshot!(shown(&findings), @r"
+        compared: in.cancel with out.orders
+        error: desk with client: connection_models.in.cancel.required_arguments.order_id
+          expected  str, as the this end takes
+          found     int, as the requester sends
+        1 problem: desk would not start
+        ");
+    }
+}

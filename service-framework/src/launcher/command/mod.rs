@@ -1,0 +1,14 @@
+//! Services in any language: a model as JSON, and a command that has the handlers.
+//!
+//! The command is started once and spoken to in JSON, one object a line, over its stdin and stdout; its stderr goes
+//! to the log. One call is open at a time. A command that dies is started again, at most once each backoff, and the
+//! call that it had fails.
+
+mod host;
+mod process;
+mod protocol;
+
+pub(crate) use host::{Host, host};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,178 @@
+//! `describe`: the model of a service, as JSON for programs and as a table for people.
+
+use std::fmt::Write as _;
+use std::io::IsTerminal;
+
+use super::arguments::Options;
+use super::report;
+use super::terminal::Palette;
+use crate::model::{
+    Arguments, ConfigModel, ConnectionModel, ConnectionType, ServiceModel, Side, StateModel, Type,
+};
+use crate::value::Value;
+
+/// Prints the model of one service, or of all that a program has.
+pub(crate) fn describe(models: &[&ServiceModel], options: &Options) {
+    let stdout = std::io::stdout();
+    if stdout.is_terminal() && !options.json {
+        let palette = options.color.palette(&stdout);
+        let tables: Vec<_> = models.iter().map(|model| table(model, palette)).collect();
+        return report::print(&tables.join("\n"));
+    }
+    for model in models {
+        report::print(&format!("{:#}\n", model.to_json()));
+    }
+}
+
+fn table(model: &ServiceModel, palette: Palette) -> String {
+    let mut text = format!("{} {}\n", palette.bold(&model.name), palette.dim(&model.version));
+    if model.main {
+        text.push_str("has a main function (-m)\n");
+    }
+    if let Some(config) = &model.config {
+        heading(&mut text, palette, "config");
+        for (key, about) in config_rows(config) {
+            let _ = writeln!(text, "  {}  {about}", palette.cyan(&key));
+        }
+    }
+    for side in Side::ALL {
+        for connection in model.connections_on(side) {
+            describe_connection(&mut text, palette, connection);
+        }
+        for state in model.states_on(side) {
+            describe_state(&mut text, palette, state);
+        }
+    }
+    text
+}
+
+/// Each key of a config with its type and its default.
+pub(crate) fn config_rows(config: &ConfigModel) -> Vec<(String, String)> {
+    let default = |key: &str| config.defaults.iter().find(|(name, _)| name == key).map(|(_, value)| value);
+    let row = |key: &String, of: &Type, missing: &str| {
+        let about = match default(key) {
+            Some(value) => format!("{of} [{}]", shown(value)),
+            None => format!("{of}{missing}"),
+        };
+        (key.clone(), about)
+    };
+    let required = config.arguments.required.iter().map(|(key, of)| row(key, of, ", required"));
+    required.chain(config.arguments.optional.iter().map(|(key, of)| row(key, of, ""))).collect()
+}
+
+fn shown(value: &Value) -> String {
+    match value.as_str() {
+        Some(text) => text.to_owned(),
+        None => value.to_json().to_string(),
+    }
+}
+
+fn heading(text: &mut String, palette: Palette, title: &str) {
+    let _ = writeln!(text, "\n{}", palette.bold(title));
+}
+
+fn describe_connection(text: &mut String, palette: Palette, connection: &ConnectionModel) {
+    let ConnectionModel { side, name, kind, .. } = connection;
+    heading(text, palette, &format!("{side} {kind} {name}"));
+    let (message, answer) = verbs(*kind);
+    arguments(text, palette, message, &connection.message());
+    if kind.returns() {
+        arguments(text, palette, answer, &connection.returns);
+    }
+    let notes = [
+        connection
+            .handler
+            .as_ref()
+            .filter(|handler| *handler != name)
+            .map(|handler| format!("handled by {handler}")),
+        connection.func_to_call.as_ref().map(|function| format!("calls {function}")),
+        connection.topic.as_ref().map(|topic| format!("topic {topic:?}")),
+        connection.is_x_pub.then(|| "connects".to_owned()),
+        connection.is_binder.then(|| "binds".to_owned()),
+    ];
+    for note in notes.into_iter().flatten() {
+        let _ = writeln!(text, "  {}", palette.dim(&note));
+    }
+}
+
+/// What the service does with a message and with its answer.
+fn verbs(kind: ConnectionType) -> (&'static str, &'static str) {
+    match kind {
+        ConnectionType::Replyer => ("takes", "returns"),
+        ConnectionType::Subscriber => ("takes", ""),
+        ConnectionType::Requester | ConnectionType::ExternalRequest => ("sends", "is given"),
+        ConnectionType::Publisher => ("sends", ""),
+    }
+}
+
+fn describe_state(text: &mut String, palette: Palette, state: &StateModel) {
+    heading(text, palette, &format!("{} state {} {}", state.side, state.kind, state.name));
+    arguments(text, palette, "holds", &state.arguments);
+    if let Some(topic) = &state.topic {
+        let _ = writeln!(text, "  {}", palette.dim(&format!("topic {topic:?}")));
+    }
+}
+
+fn arguments(text: &mut String, palette: Palette, verb: &str, arguments: &Arguments) {
+    if arguments.is_empty() {
+        let _ = writeln!(text, "  {verb:<8}  {}", palette.dim("nothing"));
+        return;
+    }
+    let required = arguments.required.iter().map(|(name, of)| (name, of, ""));
+    let optional = arguments.optional.iter().map(|(name, of)| (name, of, " (may be left out)"));
+    for (index, (name, of, note)) in required.chain(optional).enumerate() {
+        let verb = if index == 0 { verb } else { "" };
+        let _ = writeln!(text, "  {verb:<8}  {} {of}{}", palette.cyan(name), palette.dim(note));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn a_person_reads_a_table() {
+        let config = ConfigModel::new()
+            .requires("symbol", Type::Str)
+            .optional("patience", Type::TimeDelta, Duration::from_secs(5))
+            .optional("venue", Type::Str, "kraken")
+            .optional_without_default("limits", Type::List(Box::new(Type::Float)));
+        let model = ServiceModel {
+            name: "order_desk".to_owned(),
+            version: "1.2.0".to_owned(),
+            main: true,
+            config: Some(config),
+            connections: vec![
+                ConnectionModel::replyer("cancel")
+                    .requires("order_id", Type::Str)
+                    .optional("reason", Type::Str)
+                    .returns("filled", Type::Decimal)
+                    .handler("on_cancel"),
+                ConnectionModel::publisher("trades").topic("btc").connects(),
+            ],
+            ..ServiceModel::default()
+        };
+        insta::assert_snapshot!(table(&model, Palette::PLAIN), @r#"
+        order_desk 1.2.0
+        has a main function (-m)
+
+        config
+          symbol  str, required
+          patience  timedelta [{"__timedelta__":true,"as_str":"PT5S"}]
+          venue  str [kraken]
+          limits  ["list","float"]
+
+        in replyer cancel
+          takes     order_id str
+                    reason str (may be left out)
+          returns   filled Decimal
+          handled by on_cancel
+
+        out publisher trades
+          sends     nothing
+          topic "btc"
+          connects
+        "#);
+    }
+}

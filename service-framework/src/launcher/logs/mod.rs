@@ -1,0 +1,159 @@
+//! Logs: lines on stderr and in hourly files. Stdout is never written; it belongs to the service.
+//!
+//! Written synchronously, line by line: nothing is lost when a process ends at once.
+
+mod clock;
+mod fields;
+mod line;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use tracing::Subscriber;
+use tracing::level_filters::LevelFilter;
+use tracing_appender::rolling::{RollingFileAppender, Rotation};
+use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use super::terminal::Palette;
+use crate::model::Problem;
+use line::Line;
+pub(crate) use line::set_workflow_source;
+
+/// How a line is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// Time, level, message, `key=value`: for people.
+    #[default]
+    Human,
+    /// One JSON object a line: for machines.
+    Json,
+}
+
+/// Where lines go, and which.
+#[derive(Debug)]
+pub(crate) struct Logs {
+    /// Names the files, and the service in JSON lines.
+    pub(crate) service: String,
+    pub(crate) console_level: LevelFilter,
+    pub(crate) format: Format,
+    pub(crate) palette: Palette,
+    pub(crate) files: Option<Files>,
+}
+
+/// Hourly files.
+#[derive(Debug)]
+pub(crate) struct Files {
+    pub(crate) folder: PathBuf,
+    pub(crate) level: LevelFilter,
+    /// How many are kept; 0 keeps all.
+    pub(crate) count: usize,
+}
+
+impl Logs {
+    /// Begins to log. If the process logs already (a test, an embedding program), it goes on as it does.
+    ///
+    /// # Errors
+    /// The folder cannot be made or written.
+    pub(crate) fn start(self) -> Result<(), Problem> {
+        let service: &'static str = self.service.leak();
+        let files = self.files.map(|files| file_layer(&files, service)).transpose()?;
+        let line = Line { service, format: self.format, palette: self.palette };
+        let console = tracing_subscriber::fmt::layer()
+            .event_format(line)
+            .with_writer(io::stderr)
+            .with_filter(self.console_level);
+        // Fails only if there is a subscriber, which then stays.
+        let _ = tracing_subscriber::registry().with(console).with(files).try_init();
+        Ok(())
+    }
+}
+
+fn file_layer<S>(files: &Files, service: &'static str) -> Result<impl Layer<S> + use<S>, Problem>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    let line = Line { service, format: Format::Human, palette: Palette::PLAIN };
+    let appender = hourly(files, service).map_err(|reason| unwritable(&files.folder, &reason))?;
+    Ok(tracing_subscriber::fmt::layer().event_format(line).with_writer(appender).with_filter(files.level))
+}
+
+/// Files named `SERVICE.log.YYYY-MM-DD-HH`.
+///
+/// The name ends with the date and not with `.log`, since files to delete are found by what is before it: those
+/// of a service `echo` must not be those of a service `echo_twice`.
+fn hourly(files: &Files, service: &str) -> Result<RollingFileAppender, String> {
+    std::fs::create_dir_all(&files.folder).map_err(|error| error.to_string())?;
+    let builder = RollingFileAppender::builder()
+        .rotation(Rotation::HOURLY)
+        .filename_prefix(format!("{}.log", file_name(service)));
+    let builder = if files.count == 0 { builder } else { builder.max_log_files(files.count) };
+    builder
+        .build(&files.folder)
+        .map_err(|error| std::error::Error::source(&error).unwrap_or(&error).to_string())
+}
+
+fn file_name(service: &str) -> String {
+    let safe = |letter: char| if letter.is_alphanumeric() || "._-".contains(letter) { letter } else { '_' };
+    service.chars().map(safe).collect()
+}
+
+fn unwritable(folder: &Path, reason: &str) -> Problem {
+    let found = format!("\"{}\": {reason}", folder.display());
+    Problem::new("--log_folder", "a folder that this process can write", found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn files(folder: &Path, count: usize) -> Files {
+        Files { folder: folder.to_owned(), level: LevelFilter::DEBUG, count }
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = std::fs::read_dir(folder).unwrap();
+        let mut names: Vec<_> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_file_carries_the_lines_at_its_level() {
+        let folder = tempfile::tempdir().unwrap();
+        let inner = folder.path().join("made/when/missing");
+        let layer = file_layer(&files(&inner, 240), "echo").unwrap();
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+            tracing::debug!(target: "desk", n = 3, "seen");
+            tracing::trace!("not seen");
+        });
+        let names = names(&inner);
+        assert!(names.len() == 1 && names[0].starts_with("echo.log.2"), "{names:?}");
+        let text = std::fs::read_to_string(inner.join(&names[0])).unwrap();
+        assert!(text.ends_with("Z DEBUG   desk: seen n=3\n"), "{text}");
+        assert_eq!(text.lines().count(), 1);
+    }
+
+    #[test]
+    fn only_this_services_oldest_files_go() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["echo.log.2020-01-01-00", "echo.log.2020-01-01-01", "echo_twice.log.2020-01-01-00"] {
+            std::fs::write(folder.path().join(name), "").unwrap();
+        }
+        hourly(&files(folder.path(), 2), "echo").unwrap();
+        let names = names(folder.path());
+        assert_eq!(names.len(), 3, "{names:?}");
+        assert!(names.contains(&"echo_twice.log.2020-01-01-00".to_owned()), "{names:?}");
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_is_a_problem() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let problem =
+            file_layer::<tracing_subscriber::Registry>(&files(file.path(), 1), "echo").err().unwrap();
+        assert_eq!(problem.path, "--log_folder");
+        assert!(problem.found.contains("exists") || problem.found.contains("directory"), "{problem}");
+    }
+}

@@ -1,0 +1,97 @@
+//! Requests to a function of this very process, on worker threads.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::oneshot;
+
+use super::pool::Pool;
+use crate::connection::{Answer, Deadlines, Frame, Outgoing, SendError};
+
+/// The function behind an external request: the envelope of a request in, that of a reply out.
+pub(crate) type Function = Arc<dyn Fn(&[u8]) -> Vec<u8> + Send + Sync>;
+
+const THREADS: usize = 4;
+const MOST_QUEUED: usize = 1_000;
+
+/// One external request connection.
+pub(crate) struct External {
+    name: String,
+    function: Function,
+    pool: Pool,
+    open: Open,
+    deadlines: Deadlines,
+    next: u64,
+}
+
+/// Who waits, and for how long they said they would. Workers take out what they have an answer for.
+#[derive(Clone, Default)]
+struct Open(Arc<Mutex<Waiting>>);
+
+type Waiting = HashMap<u64, (oneshot::Sender<Answer>, Duration)>;
+
+impl Open {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn end(&self, id: u64, answer: impl FnOnce(Duration) -> Answer) {
+        let ended = self.lock().remove(&id);
+        if let Some((waiting, within)) = ended {
+            let _ = waiting.send(answer(within));
+        }
+    }
+}
+
+impl External {
+    pub(crate) fn start_workers(name: &str, function: Function) -> io::Result<Self> {
+        let pool = Pool::start(name, THREADS, MOST_QUEUED)?;
+        Ok(Self {
+            name: name.into(),
+            function,
+            pool,
+            open: Open::default(),
+            deadlines: Deadlines::default(),
+            next: 0,
+        })
+    }
+
+    /// Hands a request to a worker.
+    pub(crate) fn start(&mut self, request: Outgoing, now: Instant) {
+        let id = self.next;
+        self.next += 1;
+        self.open.lock().insert(id, (request.answer, request.within));
+        self.deadlines.add(now + request.within, id);
+        let (function, open) = (self.function.clone(), self.open.clone());
+        let job = move || open.end(id, |_| Ok(Frame::from(function(&request.body))));
+        if !self.pool.submit(Box::new(job)) {
+            let error = SendError::Overloaded { connection: self.name.clone(), open: MOST_QUEUED };
+            self.open.end(id, |_| Err(error));
+        }
+    }
+
+    /// Ends the requests whose deadline has come; their functions run on, unheard.
+    pub(crate) fn expire(&mut self, now: Instant) {
+        while let Some(id) = self.deadlines.due(now) {
+            let connection = self.name.clone();
+            self.open.end(id, |after| Err(SendError::Timeout { connection, after, no_peer: false }));
+        }
+        let open = self.open.lock();
+        self.deadlines.forget(open.len(), |id| open.contains_key(&id));
+    }
+
+    /// When [`External::expire`] has something to do.
+    pub(crate) fn next_deadline(&self) -> Option<Instant> {
+        self.deadlines.next()
+    }
+
+    /// Ends every open request.
+    pub(crate) fn stop(&mut self) {
+        let ended: Vec<_> = self.open.lock().drain().collect();
+        for (_, (waiting, _)) in ended {
+            let _ = waiting.send(Err(SendError::Stopping));
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! One in connection: its socket, its handler, and how a message gets from one to the other.
+
+use std::any::Any;
+use std::cell::OnceCell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::Instant;
+
+use super::answer::{Admitted, Agreement, Rejected, error};
+use super::extract::Run;
+use super::handler::{Blocking, Fault, Inline, Rest, Step};
+use super::pool::{Job, Pool};
+use super::scope::{Scope, enter};
+use super::shared::Shared;
+use crate::connection::{Frame, PollItem, Replyer, Route, SocketError, Subscriber};
+use crate::wire::{WorkflowId, codes};
+
+/// One in connection, open.
+pub(crate) struct Input {
+    pub(crate) agreement: Arc<Agreement>,
+    pub(crate) socket: InSocket,
+    pub(crate) handler: InHandler,
+}
+
+pub(crate) enum InSocket {
+    Replyer(Replyer),
+    Subscriber(Subscriber),
+}
+
+pub(crate) enum InHandler {
+    Inline(Inline),
+    Workers { call: Blocking, pool: Pool },
+}
+
+/// A message that came in: who waits for an answer, the frame, and where in it the payload begins.
+pub(crate) struct Message {
+    route: Option<Route>,
+    frame: Frame,
+    start: usize,
+    pub(crate) arrived: Instant,
+}
+
+/// What became of a message on the owner thread.
+pub(crate) enum Handled {
+    /// It is through; the reply, if somebody waits for one, is in the buffer.
+    Through(Option<Route>),
+    /// Its handler waits.
+    Waits(Waiting),
+    /// A worker has it; what it makes of it comes as [`Finished`].
+    Given,
+}
+
+/// A handler that waits, and whom its answer is for.
+pub(crate) struct Waiting {
+    rest: Rest,
+    pub(crate) route: Option<Route>,
+    pub(crate) workflow_id: Option<Box<[u8]>>,
+    log_id: Option<Box<[u8]>>,
+}
+
+/// What workers have finished: who waits for it, and the reply.
+#[derive(Default)]
+pub(crate) struct Finished(Mutex<Vec<Reply>>);
+
+/// One worker's reply, for the in connection of this number.
+pub(crate) struct Reply {
+    pub(crate) input: usize,
+    pub(crate) route: Option<Route>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Finished {
+    pub(crate) fn take(&self) -> Vec<Reply> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn push(&self, reply: Reply) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(reply);
+    }
+}
+
+/// What handling a message needs besides its connection.
+pub(crate) struct Hands<'a> {
+    pub(crate) shared: &'a Arc<Shared>,
+    pub(crate) finished: &'a Arc<Finished>,
+    /// The number of the in connection.
+    pub(crate) input: usize,
+    /// Why no handler is to be called, if none is: a code and a sentence.
+    pub(crate) refuse: Option<(&'static str, &'static str)>,
+}
+
+/// Memory that is used again for every message.
+#[derive(Default)]
+pub(crate) struct Buffers {
+    returned: Vec<u8>,
+    pub(crate) reply: Vec<u8>,
+}
+
+impl Input {
+    pub(crate) fn poll_item(&self) -> PollItem<'_> {
+        match &self.socket {
+            InSocket::Replyer(replyer) => replyer.poll_item(),
+            InSocket::Subscriber(subscriber) => subscriber.poll_item(),
+        }
+    }
+
+    /// Whether its messages should stay where they are: nobody is told when a published one is refused.
+    pub(crate) fn must_wait(&self, full: bool) -> bool {
+        let no_worker = matches!(&self.handler, InHandler::Workers { pool, .. } if !pool.has_room());
+        matches!(self.socket, InSocket::Subscriber(_)) && (full || no_worker)
+    }
+
+    /// Sends a reply to whoever waits for it; gives the memory of the body back if that is free again.
+    pub(crate) fn reply(&mut self, route: Option<Route>, body: Vec<u8>) -> Result<Vec<u8>, SocketError> {
+        match (&mut self.socket, route) {
+            (InSocket::Replyer(replyer), Some(route)) => replyer.reply(route, body),
+            _ => Ok(body),
+        }
+    }
+
+    /// Sends replies again that had no room.
+    pub(crate) fn flush(&mut self) -> Result<(), SocketError> {
+        match &mut self.socket {
+            InSocket::Replyer(replyer) => replyer.flush(),
+            InSocket::Subscriber(_) => Ok(()),
+        }
+    }
+
+    /// Whether replies wait for room.
+    pub(crate) fn has_unsent(&self) -> bool {
+        matches!(&self.socket, InSocket::Replyer(replyer) if replyer.has_unsent())
+    }
+
+    /// The next message, if there is one.
+    pub(crate) fn receive(&mut self) -> Result<Option<Message>, SocketError> {
+        let message = match &mut self.socket {
+            InSocket::Replyer(replyer) => {
+                replyer.receive()?.map(|request| (Some(request.route), request.body, 0))
+            }
+            InSocket::Subscriber(subscriber) => {
+                subscriber.receive()?.map(|(frame, start)| (None, frame, start))
+            }
+        };
+        let arrived = Instant::now();
+        Ok(message.map(|(route, frame, start)| Message { route, frame, start, arrived }))
+    }
+
+    /// Gives a message to its handler, unless it or the service is in no state for that.
+    pub(crate) fn handle(&mut self, message: Message, hands: &Hands<'_>, buffers: &mut Buffers) -> Handled {
+        let Message { route, frame, start, arrived } = message;
+        let agreement = &self.agreement;
+        let admitted = match agreement.admit(&frame[start..], arrived) {
+            Ok(admitted) => admitted,
+            Err(Rejected { workflow_id, error }) => {
+                agreement.conclude(
+                    Err(Fault::Ready(error)),
+                    route.is_some(),
+                    workflow_id,
+                    &mut buffers.reply,
+                );
+                return Handled::Through(route);
+            }
+        };
+        if let InSocket::Subscriber(subscriber) = &mut self.socket {
+            subscriber.note_sequence(admitted.epoch, admitted.seq);
+        }
+        let returned = match (refusal(&admitted, arrived, hands.refuse), &self.handler) {
+            (Some(fault), _) => Err(fault),
+            (None, InHandler::Inline(call)) => match call_inline(call, &admitted, hands.shared, buffers) {
+                (Step::Done(returned), _) => returned,
+                (Step::Later(rest), log_id) => {
+                    let workflow_id = admitted.workflow_id.map(Into::into);
+                    return Handled::Waits(Waiting { rest, route, workflow_id, log_id });
+                }
+            },
+            (None, InHandler::Workers { pool, .. }) if !pool.has_room() => Err(overloaded()),
+            (None, InHandler::Workers { call, pool }) => {
+                // There is room, and only this thread takes it.
+                let _queued = pool.submit(job(call.clone(), agreement.clone(), &admitted, route, hands));
+                return Handled::Given;
+            }
+        };
+        let returned = returned.map(|()| &buffers.returned[..]);
+        agreement.conclude(returned, route.is_some(), admitted.workflow_id, &mut buffers.reply);
+        Handled::Through(route)
+    }
+}
+
+fn refusal(admitted: &Admitted<'_>, now: Instant, refuse: Option<(&str, &str)>) -> Option<Fault> {
+    if let Some((code, message)) = refuse {
+        return Some(Fault::Ready(error(code, message)));
+    }
+    admitted.deadline.is_some_and(|deadline| deadline <= now).then(too_late)
+}
+
+fn too_late() -> Fault {
+    Fault::Ready(error(codes::DEADLINE_EXCEEDED, "the deadline passed before the handler began"))
+}
+
+fn overloaded() -> Fault {
+    Fault::Ready(error(codes::OVERLOADED, "too many calls wait for a worker"))
+}
+
+/// Calls a handler; if it is to go on later, also with the id that its log lines carry.
+fn call_inline(
+    call: &Inline,
+    admitted: &Admitted<'_>,
+    shared: &Arc<Shared>,
+    buffers: &mut Buffers,
+) -> (Step, Option<Box<[u8]>>) {
+    buffers.returned.clear();
+    let _entered = enter(admitted.workflow_id);
+    let made = OnceCell::new();
+    let scope =
+        || made.get_or_init(|| Arc::new(Scope::of_message(admitted.workflow_id, admitted.deadline))).clone();
+    let run = Run { shared, scope: &scope, wait: None };
+    let step = catch_unwind(AssertUnwindSafe(|| call(&run, admitted.args, &mut buffers.returned)))
+        .unwrap_or_else(|panic| Step::Done(Err(Fault::Panic(panic_text(&*panic)))));
+    let log_id = made.get().and_then(|scope| scope.id()).map(|id| raw(id).into());
+    (step, log_id.or_else(|| admitted.workflow_id.map(Into::into)))
+}
+
+fn raw(id: &WorkflowId) -> Vec<u8> {
+    let mut raw = Vec::new();
+    id.write(&mut raw);
+    raw
+}
+
+/// What a worker does with a message.
+fn job(
+    call: Blocking,
+    agreement: Arc<Agreement>,
+    admitted: &Admitted<'_>,
+    route: Option<Route>,
+    hands: &Hands<'_>,
+) -> Job {
+    let (args, deadline, input) = (admitted.args.to_vec(), admitted.deadline, hands.input);
+    let workflow_id = admitted.workflow_id.map(<[u8]>::to_vec);
+    let (shared, finished) = (hands.shared.clone(), hands.finished.clone());
+    Box::new(move || {
+        let (workflow_id, mut returned, mut body) = (workflow_id.as_deref(), Vec::new(), Vec::new());
+        let outcome = if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+            Err(too_late())
+        } else {
+            call_blocking(
+                &call,
+                &shared,
+                &args,
+                &Scope::of_message(workflow_id, deadline).into(),
+                &mut returned,
+            )
+        };
+        agreement.conclude(outcome.map(|()| &returned[..]), route.is_some(), workflow_id, &mut body);
+        finished.push(Reply { input, route, body });
+        shared.link.wake.ring();
+    })
+}
+
+/// Calls a handler that may block, on the thread for it.
+pub(crate) fn call_blocking(
+    call: &Blocking,
+    shared: &Arc<Shared>,
+    args: &[u8],
+    scope: &Arc<Scope>,
+    returned: &mut Vec<u8>,
+) -> Result<(), Fault> {
+    let id = scope.id().map(raw);
+    let _entered = enter(id.as_deref());
+    let run = Run { shared, scope: &|| scope.clone(), wait: None };
+    catch_unwind(AssertUnwindSafe(|| call(&run, args, returned)))
+        .unwrap_or_else(|panic| Err(Fault::Panic(panic_text(&*panic))))
+}
+
+impl Waiting {
+    /// Lets the handler go on; what it returned, once it is through.
+    pub(crate) fn poll(&mut self, waker: &Waker) -> Option<Result<Vec<u8>, Fault>> {
+        let _entered = enter(self.log_id.as_deref());
+        let mut context = Context::from_waker(waker);
+        match catch_unwind(AssertUnwindSafe(|| self.rest.as_mut().poll(&mut context))) {
+            Ok(Poll::Pending) => None,
+            Ok(Poll::Ready(returned)) => Some(returned),
+            Err(panic) => Some(Err(Fault::Panic(panic_text(&*panic)))),
+        }
+    }
+}
+
+/// What a panic was raised with, if that was text.
+pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".into())
+}

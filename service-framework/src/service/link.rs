@@ -1,0 +1,99 @@
+//! The way from anywhere to the thread that owns the out connections.
+//!
+//! On that very thread a request or a message goes straight into its connection; from any other it is queued and
+//! the owner's bell rung.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use super::outs::{Command, Outs};
+use crate::connection::Wake;
+
+thread_local! {
+    /// The out connections that this thread owns, by the number of their link.
+    static LOCAL: RefCell<Vec<(u64, Rc<RefCell<Outs>>)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The handle that every context of one service shares.
+pub(crate) struct Link {
+    number: u64,
+    commands: Mutex<Vec<Command>>,
+    woken: Mutex<Vec<u64>>,
+    pub(crate) wake: Arc<Wake>,
+}
+
+impl Link {
+    pub(crate) fn new(wake: Arc<Wake>) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        Self { number, commands: Mutex::default(), woken: Mutex::default(), wake }
+    }
+
+    /// Makes this thread the owner of `outs` until the returned guard goes.
+    pub(crate) fn own(&self, outs: Rc<RefCell<Outs>>) -> Owned {
+        LOCAL.with_borrow_mut(|local| local.push((self.number, outs)));
+        Owned(self.number)
+    }
+
+    /// Runs `here` if this thread is the owner.
+    pub(crate) fn with_local<R>(&self, here: impl FnOnce(&mut Outs) -> R) -> Option<R> {
+        let outs = LOCAL.with_borrow(|local| {
+            local.iter().find(|(number, _)| *number == self.number).map(|(_, outs)| outs.clone())
+        })?;
+        Some(here(&mut outs.borrow_mut()))
+    }
+
+    fn is_local(&self) -> bool {
+        LOCAL.with_borrow(|local| local.iter().any(|(number, _)| *number == self.number))
+    }
+
+    /// Has the owner carry out a command.
+    pub(crate) fn send(&self, command: Command) {
+        let mut command = Some(command);
+        self.with_local(|outs| {
+            if let Some(command) = command.take() {
+                outs.carry_out(command, Instant::now());
+            }
+        });
+        if let Some(command) = command {
+            self.commands.lock().unwrap_or_else(PoisonError::into_inner).push(command);
+            self.wake.ring();
+        }
+    }
+
+    /// What other threads have asked for since.
+    pub(crate) fn commands(&self) -> Vec<Command> {
+        std::mem::take(&mut *self.commands.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Notes that a task can go on.
+    pub(crate) fn wake_task(&self, task: u64) {
+        self.woken.lock().unwrap_or_else(PoisonError::into_inner).push(task);
+        // The owner looks at its tasks before it sleeps; only others have to wake it.
+        if !self.is_local() {
+            self.wake.ring();
+        }
+    }
+
+    /// Moves the tasks that can go on to the end of `tasks`.
+    pub(crate) fn woken(&self, tasks: &mut Vec<u64>) {
+        tasks.append(&mut self.woken.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Whether a task can go on.
+    pub(crate) fn has_woken(&self) -> bool {
+        !self.woken.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+}
+
+/// A thread's ownership, ended by dropping it.
+pub(crate) struct Owned(u64);
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        LOCAL.with_borrow_mut(|local| local.retain(|(number, _)| *number != self.0));
+    }
+}

@@ -1,0 +1,209 @@
+//! Opening what a prepared service needs: tables, checkers, sockets, workers.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use super::answer::Agreement;
+use super::error::RunError;
+use super::external::{External, Function};
+use super::handler::{Blocking, Fault, Kind};
+use super::input::{InHandler, InSocket, Input, call_blocking};
+use super::link::Link;
+use super::outs::{Out, Outs};
+use super::pool::Pool;
+use super::prepare::Prepared;
+use super::run::{WAIT_AFTER_CREATION, bell};
+use super::scope::Scope;
+use super::shared::{OutEntry, OutTable, Shared};
+use super::stop::Stop;
+use crate::connection::{
+    Counters, Place, Publisher, Replyer, Requester, SocketError, Sockets, Source, Subscriber,
+};
+use crate::model::{Arguments, Checker, ConnectionModel, ConnectionType, Side};
+
+/// Calls that wait for the workers of one connection.
+const MOST_QUEUED: usize = 1_000;
+
+/// A prepared service on its way to run.
+pub(super) struct Opener {
+    prepared: Prepared,
+    pub(super) shared: Arc<Shared>,
+}
+
+impl Opener {
+    pub(super) fn new(prepared: Prepared, stop: &Stop) -> Result<Self, RunError> {
+        let outs =
+            prepared.models(Side::Out).map(|model| prepared.out_entry(model)).collect::<Result<_, _>>()?;
+        let shared = Shared {
+            config: prepared.config.clone(),
+            outs: OutTable::new(outs),
+            link: Arc::new(Link::new(Arc::new(bell()?))),
+            stop: stop.clone(),
+        };
+        Ok(Self { prepared, shared: Arc::new(shared) })
+    }
+
+    /// Opens the out connections, in the order of the table; also how long to wait before the first message.
+    pub(super) fn outs(&self, sockets: &Sockets) -> Result<(Outs, Duration), RunError> {
+        let epoch = epoch();
+        let models: Vec<_> = self.prepared.models(Side::Out).collect();
+        let outs = models.iter().map(|model| self.out(sockets, model, epoch)).collect::<Result<_, _>>()?;
+        let publishers = models.iter().filter(|model| model.kind == ConnectionType::Publisher);
+        let wait = publishers.map(|model| model.wait_after_creation.unwrap_or(WAIT_AFTER_CREATION)).max();
+        Ok((Outs::new(outs), wait.unwrap_or_default()))
+    }
+
+    fn out(&self, sockets: &Sockets, model: &ConnectionModel, epoch: u64) -> Result<Out, RunError> {
+        let (name, counters) = (model.name.as_str(), Arc::default());
+        let failed = |source| RunError::Socket { connection: format!("out.{name}"), source };
+        Ok(match model.kind {
+            ConnectionType::Requester => {
+                let addresses = self.connect_to(model);
+                Out::Requester(Requester::connect(sockets, name, &addresses, counters).map_err(failed)?)
+            }
+            ConnectionType::Publisher => {
+                let place = match model.is_x_pub {
+                    true => Place::Connect(self.connect_to(model)),
+                    false => Place::Bind(self.bind_to(model)),
+                };
+                let topic = model.topic.as_deref();
+                Out::Publisher(
+                    Publisher::open(sockets, name, &place, topic, epoch, counters).map_err(failed)?,
+                )
+            }
+            _ => Out::External(self.external(model, counters)?),
+        })
+    }
+
+    fn external(&self, model: &ConnectionModel, counters: Arc<Counters>) -> Result<External, RunError> {
+        let name = model.func_to_call.as_deref().unwrap_or(&model.name);
+        let call = self.prepared.functions.get(name).cloned();
+        let call = call.unwrap_or_else(|| Arc::new(|_, _, _| Err(Fault::Panic("no such function".into()))));
+        let agreement = self.prepared.agreement(model, counters)?;
+        let function = function(call, agreement, self.shared.clone());
+        External::start_workers(&model.name, function)
+            .map_err(|source| RunError::System { what: "start threads for external requests", source })
+    }
+
+    /// Opens the in connections.
+    pub(super) fn inputs(mut self, sockets: &Sockets) -> Result<Vec<Input>, RunError> {
+        let models: Vec<_> = self.prepared.models(Side::In).cloned().collect();
+        models.iter().map(|model| self.input(sockets, model)).collect()
+    }
+
+    fn input(&mut self, sockets: &Sockets, model: &ConnectionModel) -> Result<Input, RunError> {
+        let counters = Arc::new(Counters::default());
+        let agreement = self.prepared.agreement(model, counters.clone())?;
+        let socket = self
+            .in_socket(sockets, model, counters)
+            .map_err(|source| RunError::Socket { connection: format!("in.{}", model.name), source })?;
+        let name = model.handler.as_deref().unwrap_or(&model.name);
+        let handler = match self.prepared.handlers.remove(name).map(|handler| handler.0) {
+            Some(Kind::Inline { call, .. }) => InHandler::Inline(call),
+            Some(Kind::Workers { call, count }) => {
+                let pool = Pool::start(&model.name, count, MOST_QUEUED)
+                    .map_err(|source| RunError::System { what: "start worker threads", source })?;
+                InHandler::Workers { call, pool }
+            }
+            None => InHandler::Inline(Box::new(|_, _, _| {
+                super::handler::Step::Done(Err(Fault::Panic("no such handler".into())))
+            })),
+        };
+        Ok(Input { agreement, socket, handler })
+    }
+
+    fn in_socket(
+        &self,
+        sockets: &Sockets,
+        model: &ConnectionModel,
+        counters: Arc<Counters>,
+    ) -> Result<InSocket, SocketError> {
+        if model.kind == ConnectionType::Replyer {
+            let replyer = Replyer::bind(sockets, &model.name, &self.bind_to(model), counters)?;
+            tracing::info!(connection = model.name, address = replyer.endpoint, "listening");
+            return Ok(InSocket::Replyer(replyer));
+        }
+        let source = match model.is_binder {
+            true => Source::Bind(self.bind_to(model)),
+            false => Source::Connect(self.connect_to(model)),
+        };
+        Subscriber::open(sockets, &model.name, &source, model.topic.as_deref(), counters)
+            .map(InSocket::Subscriber)
+    }
+
+    fn bind_to(&self, model: &ConnectionModel) -> String {
+        let endpoints = self.prepared.resolved.connection(model.side, &model.name).unwrap_or_default();
+        endpoints.first().map(|endpoint| endpoint.bind_text(self.prepared.bind_all)).unwrap_or_default()
+    }
+
+    fn connect_to(&self, model: &ConnectionModel) -> Vec<String> {
+        let endpoints = self.prepared.resolved.connection(model.side, &model.name).unwrap_or_default();
+        endpoints.iter().map(ToString::to_string).collect()
+    }
+}
+
+impl Prepared {
+    fn models(&self, side: Side) -> impl Iterator<Item = &ConnectionModel> {
+        self.model.connections.iter().filter(move |model| model.side == side)
+    }
+
+    fn agreement(
+        &self,
+        model: &ConnectionModel,
+        counters: Arc<Counters>,
+    ) -> Result<Arc<Agreement>, RunError> {
+        Ok(Arc::new(Agreement {
+            name: model.name.clone(),
+            args: checker(&model.message())?,
+            returns: checker(&model.returns)?,
+            returns_nothing: model.returns.required.is_empty(),
+            counters,
+        }))
+    }
+
+    fn out_entry(&self, model: &ConnectionModel) -> Result<OutEntry, RunError> {
+        let options = self.requests.get(&model.name).copied().unwrap_or_default();
+        Ok(OutEntry {
+            name: model.name.clone(),
+            kind: model.kind,
+            args: checker(&model.message())?,
+            returns: checker(&model.returns)?,
+            returns_nothing: model.returns.required.is_empty(),
+            within: options.within,
+            idempotent: options.idempotent,
+        })
+    }
+}
+
+/// Models were checked when the service was prepared, so this fails only if a hook of the user's own says one thing
+/// then and another now.
+fn checker(arguments: &Arguments) -> Result<Checker, RunError> {
+    Checker::compile(arguments).map_err(|problems| RunError::Hook {
+        hook: "setup_connection_models",
+        reason: problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
+    })
+}
+
+/// A function of the program behind the same checks, errors and log lines as a handler.
+fn function(call: Blocking, agreement: Arc<Agreement>, shared: Arc<Shared>) -> Function {
+    Arc::new(move |body| {
+        let (mut returned, mut reply) = (Vec::new(), Vec::new());
+        match agreement.admit(body, std::time::Instant::now()) {
+            Err(rejected) => {
+                agreement.conclude(Err(Fault::Ready(rejected.error)), true, rejected.workflow_id, &mut reply);
+            }
+            Ok(admitted) => {
+                let scope = Arc::new(Scope::of_message(admitted.workflow_id, admitted.deadline));
+                let outcome = call_blocking(&call, &shared, admitted.args, &scope, &mut returned);
+                agreement.conclude(outcome.map(|()| &returned[..]), true, admitted.workflow_id, &mut reply);
+            }
+        }
+        reply
+    })
+}
+
+/// Tells this run of a service from those before: microseconds since 1970.
+fn epoch() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,232 @@
+//! The loop: one thread owns a service's sockets, polls them all, and gives each message to its handler.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::Waker;
+use std::time::{Duration, Instant};
+
+use super::input::{Buffers, Finished, Handled, Hands, InSocket, Input, Waiting};
+use super::reactor::{Reactor, TaskWaker};
+use super::shared::Shared;
+use crate::connection::{PollItem, SocketError, Wake, is_ready, poll, readable};
+use crate::wire::codes;
+
+/// Messages of one connection before the next one has its turn.
+const BUDGET: usize = 64;
+/// Time that one connection may take before the next one has its turn.
+const LONGEST_TURN: Duration = Duration::from_millis(1);
+/// Handlers that wait at the same time; beyond, requests are refused and published messages left in the socket.
+const MOST_WAITING: usize = 10_000;
+/// Replies for which a peer had no room are tried again after this.
+const RETRY_UNSENT: Duration = Duration::from_millis(5);
+
+/// The owner thread's state.
+pub(crate) struct Owner {
+    shared: Arc<Shared>,
+    reactor: Rc<Reactor>,
+    inputs: Vec<Input>,
+    waiting: HashMap<u64, (usize, Waiting, Waker)>,
+    next_task: u64,
+    finished: Arc<Finished>,
+    /// Messages that workers have.
+    given: usize,
+    first: usize,
+    buffers: Buffers,
+    stopping: bool,
+}
+
+impl Owner {
+    pub(crate) fn new(shared: Arc<Shared>, reactor: Rc<Reactor>, inputs: Vec<Input>) -> Self {
+        Self {
+            shared,
+            reactor,
+            inputs,
+            waiting: HashMap::new(),
+            next_task: 0,
+            finished: Arc::default(),
+            given: 0,
+            first: 0,
+            buffers: Buffers::default(),
+            stopping: false,
+        }
+    }
+
+    /// Serves until a stop is asked for, at most one turn each `min_wait`.
+    pub(crate) fn serve_until_stop(
+        &mut self,
+        min_wait: Duration,
+        stop_bell: &Wake,
+    ) -> Result<(), SocketError> {
+        while !self.shared.stop.is_requested() {
+            let began = Instant::now();
+            self.turn(None)?;
+            let left = min_wait.saturating_sub(began.elapsed());
+            if !left.is_zero() {
+                poll(&mut [readable(stop_bell.fd())], Some(left))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets what runs come to its end, for at most `grace`, while new requests are told that the service stops.
+    /// Whether everything ended.
+    pub(crate) fn drain(&mut self, grace: Duration) -> Result<bool, SocketError> {
+        self.stopping = true;
+        let end = Instant::now() + grace;
+        while self.is_busy() && Instant::now() < end {
+            self.turn(Some(end))?;
+        }
+        let ended = !self.is_busy();
+        // Once more for whoever asked meanwhile; a bounded number, for they could go on for ever.
+        for _ in 0..BUDGET {
+            self.turn(Some(Instant::now()))?;
+            if !self.has_backlog() {
+                break;
+            }
+        }
+        Ok(ended)
+    }
+
+    fn is_busy(&self) -> bool {
+        !self.waiting.is_empty() || self.given > 0
+    }
+
+    fn has_backlog(&self) -> bool {
+        self.shared.link.has_woken() || self.inputs.iter().any(Input::has_unsent)
+    }
+
+    /// Waits for something to do, at most until a time, and does a fair share of it.
+    fn turn(&mut self, until: Option<Instant>) -> Result<(), SocketError> {
+        let ready = self.wait(until)?;
+        let (outs, inputs) = ready.split_at(ready.len() - self.inputs.len());
+        self.reactor.take_in(&outs[1..])?;
+        self.send_finished()?;
+        self.go_on()?;
+        self.serve(inputs)?;
+        self.inputs.iter_mut().try_for_each(Input::flush)
+    }
+
+    /// Polls the bell, the out connections and the in connections, in this order.
+    fn wait(&self, until: Option<Instant>) -> Result<Vec<bool>, SocketError> {
+        let outs = self.reactor.outs.borrow();
+        let mut items: Vec<PollItem<'_>> = vec![readable(self.shared.link.wake.fd())];
+        outs.poll_items(&mut items);
+        let full = self.waiting.len() >= MOST_WAITING;
+        let asleep = |input: &Input| self.stopping && matches!(input.socket, InSocket::Subscriber(_));
+        for input in &self.inputs {
+            let item = if input.must_wait(full) || asleep(input) {
+                readable(self.shared.link.wake.fd())
+            } else {
+                input.poll_item()
+            };
+            items.push(item);
+        }
+        let now = Instant::now();
+        let retry = self.inputs.iter().any(Input::has_unsent).then(|| now + RETRY_UNSENT);
+        let woken = self.shared.link.has_woken().then_some(now);
+        let until = [until, outs.next_deadline(), retry, woken].into_iter().flatten().min();
+        poll(&mut items, until.map(|until| until.saturating_duration_since(now)))?;
+        Ok(items.iter().map(is_ready).collect())
+    }
+
+    fn send_finished(&mut self) -> Result<(), SocketError> {
+        for reply in self.finished.take() {
+            self.given -= 1;
+            self.inputs[reply.input].reply(reply.route, reply.body)?;
+        }
+        Ok(())
+    }
+
+    /// Lets the handlers go on that something was waited for came to.
+    fn go_on(&mut self) -> Result<(), SocketError> {
+        let mut woken = Vec::new();
+        self.shared.link.woken(&mut woken);
+        for task in woken {
+            if let Some((input, waiting, waker)) = self.waiting.remove(&task) {
+                self.advance(task, input, waiting, waker)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn advance(
+        &mut self,
+        task: u64,
+        input: usize,
+        mut waiting: Waiting,
+        waker: Waker,
+    ) -> Result<(), SocketError> {
+        let Some(returned) = waiting.poll(&waker) else {
+            self.waiting.insert(task, (input, waiting, waker));
+            return Ok(());
+        };
+        let workflow_id = waiting.workflow_id.as_deref();
+        let (returned, fault) = match returned {
+            Ok(returned) => (returned, None),
+            Err(fault) => (Vec::new(), Some(fault)),
+        };
+        let mut body = Vec::new();
+        let returned = fault.map_or(Ok(&returned[..]), Err);
+        self.inputs[input].agreement.conclude(returned, waiting.route.is_some(), workflow_id, &mut body);
+        self.inputs[input].reply(waiting.route, body).map(drop)
+    }
+
+    /// Takes messages off the connections that have some, each its share, a different one first every time.
+    fn serve(&mut self, ready: &[bool]) -> Result<(), SocketError> {
+        let count = self.inputs.len();
+        for offset in 0..count {
+            let input = (self.first + offset) % count;
+            if ready[input] {
+                self.serve_one(input)?;
+            }
+        }
+        self.first = (self.first + 1) % count.max(1);
+        Ok(())
+    }
+
+    fn serve_one(&mut self, input: usize) -> Result<(), SocketError> {
+        let began = Instant::now();
+        for _ in 0..BUDGET {
+            let full = self.waiting.len() >= MOST_WAITING;
+            if self.inputs[input].must_wait(full) {
+                return Ok(());
+            }
+            let Some(message) = self.inputs[input].receive()? else { return Ok(()) };
+            let late = message.arrived.duration_since(began) > LONGEST_TURN;
+            let hands = Hands {
+                shared: &self.shared,
+                finished: &self.finished,
+                input,
+                refuse: self.reason_to_refuse(full),
+            };
+            match self.inputs[input].handle(message, &hands, &mut self.buffers) {
+                Handled::Through(route) => {
+                    let body = std::mem::take(&mut self.buffers.reply);
+                    self.buffers.reply = self.inputs[input].reply(route, body)?;
+                }
+                Handled::Waits(waiting) => self.begin(input, waiting)?,
+                Handled::Given => self.given += 1,
+            }
+            if late {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    fn reason_to_refuse(&self, full: bool) -> Option<(&'static str, &'static str)> {
+        if self.stopping {
+            return Some((codes::STOPPING, "the service is stopping"));
+        }
+        full.then_some((codes::OVERLOADED, "too many requests are being handled"))
+    }
+
+    /// Lets a handler run until it first waits.
+    fn begin(&mut self, input: usize, waiting: Waiting) -> Result<(), SocketError> {
+        let task = self.next_task;
+        self.next_task += 1;
+        let waker = Waker::from(Arc::new(TaskWaker { link: self.shared.link.clone(), task }));
+        self.advance(task, input, waiting, waker)
+    }
+}

@@ -1,0 +1,250 @@
+//! From a service and its files to something that can run: checks, hooks, checks again. Opens nothing.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use serde_json::Value as Json;
+
+use super::builder::{Hooks, RequestOptions, Service};
+use super::error::{HandlerError, SetupError};
+use super::handler::{Blocking, Erased};
+use crate::connection::{Addresses, Resolved};
+use crate::model::{Config, ConnectionModel, ConnectionType, Problem, ServiceModel, Side, Source, near_miss};
+
+/// What a service is given to run with.
+#[derive(Clone, Debug)]
+pub struct Setup<'a> {
+    /// Where configuration comes from, lowest precedence first.
+    pub config: Vec<Source<'a>>,
+    /// The addresses file's content, if there is one.
+    pub addresses: Option<Json>,
+    /// The addresses file's name, for messages.
+    pub addresses_file: Option<String>,
+    /// Whether sockets listen on every interface, whatever host their addresses name.
+    pub bind_all: bool,
+    /// The least time between two turns of the loop; zero by default.
+    pub min_wait: Duration,
+    /// How long handlers may go on after a stop; 10 s by default.
+    pub grace: Duration,
+    /// Whether `main` runs instead of the loop.
+    pub main_mode: bool,
+}
+
+impl Default for Setup<'_> {
+    fn default() -> Self {
+        Self {
+            config: Vec::new(),
+            addresses: None,
+            addresses_file: None,
+            bind_all: false,
+            min_wait: Duration::ZERO,
+            grace: Duration::from_secs(10),
+            main_mode: false,
+        }
+    }
+}
+
+/// A service whose models, files and hooks are in order.
+#[must_use = "a service does nothing until it runs"]
+pub struct Prepared {
+    pub(super) model: ServiceModel,
+    pub(super) config: Config,
+    pub(super) resolved: Resolved,
+    pub(super) handlers: HashMap<String, Erased>,
+    pub(super) functions: HashMap<String, Blocking>,
+    pub(super) requests: HashMap<String, RequestOptions>,
+    pub(super) hooks: Hooks,
+    pub(super) bind_all: bool,
+    pub(super) min_wait: Duration,
+    pub(super) grace: Duration,
+    pub(super) main_mode: bool,
+    /// What is not wrong but perhaps not meant.
+    pub warnings: Vec<String>,
+}
+
+impl Service {
+    /// Checks models and files, runs the setup hooks and checks what they made of them.
+    ///
+    /// # Errors
+    /// All problems of the files and models at once; then the first hook that fails; then all problems of what the
+    /// hooks returned.
+    pub fn prepare(mut self, setup: &Setup<'_>) -> Result<Prepared, SetupError> {
+        let mut problems = self.problems(setup);
+        let config = collect(&mut problems, self.first_config(setup));
+        let addresses = collect(&mut problems, self.first_addresses(setup));
+        let (Some(config), Some(addresses), true) = (config, addresses, problems.is_empty()) else {
+            return Err(problems.into());
+        };
+        let config = self.run_setup_config(config)?;
+        let addresses = self.run_setup_addresses(addresses, &config)?;
+        self.run_setup_connections(&config)?;
+        self.finish(setup, config, &addresses)
+    }
+
+    fn finish(self, setup: &Setup<'_>, config: Config, addresses: &Json) -> Result<Prepared, SetupError> {
+        let file = setup.addresses_file.as_deref();
+        let mut problems = self.problems(setup);
+        let mut warnings = Vec::new();
+        let resolved = collect(&mut problems, Addresses::from_json(addresses, file)).map(|addresses| {
+            let resolution = addresses.resolve(&self.model);
+            warnings.extend(resolution.warnings);
+            problems.extend(resolution.problems);
+            resolution.resolved
+        });
+        let (Some(resolved), true) = (resolved, problems.is_empty()) else { return Err(problems.into()) };
+        Ok(Prepared {
+            model: self.model,
+            config,
+            resolved,
+            handlers: self.handlers,
+            functions: self.functions,
+            requests: self.requests,
+            hooks: self.hooks,
+            bind_all: setup.bind_all,
+            min_wait: setup.min_wait,
+            grace: setup.grace,
+            main_mode: setup.main_mode,
+            warnings,
+        })
+    }
+
+    /// What is wrong with the model, and between it and the functions.
+    fn problems(&self, setup: &Setup<'_>) -> Vec<Problem> {
+        let mut problems = self.model.problems();
+        problems
+            .extend(self.model.connections.iter().filter_map(|connection| self.missing_function(connection)));
+        problems.extend(self.main_mode_problems(setup.main_mode));
+        problems.extend(self.model.states.iter().map(|state| {
+            Problem::new(
+                format!("state_models.{}.{}", state.side, state.name),
+                "no states: this version runs connections only",
+                "a state",
+            )
+        }));
+        problems
+    }
+
+    fn missing_function(&self, connection: &ConnectionModel) -> Option<Problem> {
+        let (wanted, key, registered): (_, _, Vec<&str>) = match (connection.side, connection.kind) {
+            (Side::In, _) => {
+                let names = self.handlers.keys().map(String::as_str).collect();
+                (connection.handler.as_deref().unwrap_or(&connection.name), "connection_function", names)
+            }
+            (Side::Out, ConnectionType::ExternalRequest) => {
+                let names = self.functions.keys().map(String::as_str).collect();
+                (connection.func_to_call.as_deref().unwrap_or(&connection.name), "func_to_call", names)
+            }
+            _ => return None,
+        };
+        if registered.contains(&wanted) {
+            return None;
+        }
+        let path = format!("connection_models.{}.{}.{key}", connection.side, connection.name);
+        let near = near_miss(wanted, registered.iter().copied());
+        let hint = near.map_or_else(
+            || format!("register it with `.handler({wanted:?}, function)`"),
+            |near| format!("did you mean {near:?}?"),
+        );
+        Some(Problem::new(path, "a function that the service has", format!("{wanted:?}")).with_hint(hint))
+    }
+
+    fn main_mode_problems(&self, main_mode: bool) -> Vec<Problem> {
+        if !main_mode {
+            return Vec::new();
+        }
+        let mut problems = Vec::new();
+        if self.hooks.main.is_none() {
+            let problem = Problem::new("main", "a main function, for main mode was asked for (-m)", "none");
+            problems.push(problem.with_hint("leave -m out, or give the service a `main`"));
+        }
+        for connection in self.model.connections.iter().filter(|connection| connection.side == Side::In) {
+            let path = format!("connection_models.in.{}", connection.name);
+            let problem = Problem::new(path, "no in connection in main mode (-m)", "one");
+            problems.push(problem.with_hint("leave -m out: a service that is called does not lead"));
+        }
+        problems
+    }
+
+    /// The configuration before its hook; checked here only if no hook may still complete it.
+    fn first_config(&self, setup: &Setup<'_>) -> Result<Config, Vec<Problem>> {
+        match (&self.model.config, &self.hooks.setup_config) {
+            (Some(model), None) => model.assemble(&setup.config),
+            (Some(model), Some(_)) => model.gather(&setup.config),
+            (None, _) => Config::without_model(&setup.config),
+        }
+    }
+
+    fn run_setup_config(&mut self, config: Config) -> Result<Config, SetupError> {
+        let Some(hook) = self.hooks.setup_config.take() else { return Ok(config) };
+        let config = hook(config).map_err(|error| hook_failed("setup_config", &error))?;
+        match &self.model.config {
+            Some(model) => Ok(model.assemble(&[Source::Setup(&config)])?),
+            None => Ok(config),
+        }
+    }
+
+    fn first_addresses(&self, setup: &Setup<'_>) -> Result<Json, Vec<Problem>> {
+        let json = setup.addresses.clone().unwrap_or_else(|| Json::Object(serde_json::Map::new()));
+        let addresses = Addresses::from_json(&json, setup.addresses_file.as_deref())?;
+        let may_still_change = self.hooks.setup_addresses.is_some()
+            || self.hooks.setup_connections.is_some()
+            || self.hooks.setup_connection_models.is_some();
+        if !may_still_change {
+            let problems = addresses.resolve(&self.model).problems;
+            if !problems.is_empty() {
+                return Err(problems);
+            }
+        }
+        Ok(json)
+    }
+
+    fn run_setup_addresses(&mut self, addresses: Json, config: &Config) -> Result<Json, SetupError> {
+        match self.hooks.setup_addresses.take() {
+            Some(hook) => hook(addresses, config).map_err(|error| hook_failed("setup_addresses", &error)),
+            None => Ok(addresses),
+        }
+    }
+
+    fn run_setup_connections(&mut self, config: &Config) -> Result<(), SetupError> {
+        if let Some(hook) = self.hooks.setup_connection_models.take() {
+            let models = std::mem::take(&mut self.model.connections);
+            self.model.connections =
+                hook(models, config).map_err(|error| hook_failed("setup_connection_models", &error))?;
+        }
+        let Some(hook) = self.hooks.setup_connections.take() else { return Ok(()) };
+        let all = hook(config).map_err(|error| hook_failed("setup_connections", &error))?;
+        let mut problems = Vec::new();
+        for (name, arguments) in &all {
+            problems.extend(self.override_creation(name, arguments).err().unwrap_or_default());
+        }
+        if problems.is_empty() { Ok(()) } else { Err(problems.into()) }
+    }
+
+    fn override_creation(&mut self, name: &str, arguments: &Json) -> Result<(), Vec<Problem>> {
+        let path = format!("setup_connections.{name}");
+        let Json::Object(arguments) = arguments else {
+            return Err(vec![Problem::new(path, "creation arguments by name", arguments.to_string())]);
+        };
+        let mut found = false;
+        for model in self.model.connections.iter_mut().filter(|model| model.name == name) {
+            model.override_creation(arguments)?;
+            found = true;
+        }
+        if found {
+            return Ok(());
+        }
+        let names: Vec<&str> = self.model.connections.iter().map(|model| model.name.as_str()).collect();
+        Err(vec![
+            Problem::new(path, "a connection of the service", format!("{name:?}"))
+                .with_near_miss(name, names),
+        ])
+    }
+}
+
+fn collect<T>(problems: &mut Vec<Problem>, result: Result<T, Vec<Problem>>) -> Option<T> {
+    result.map_err(|found| problems.extend(found)).ok()
+}
+
+fn hook_failed(hook: &str, error: &HandlerError) -> SetupError {
+    vec![Problem::new(hook, "a hook that succeeds", error.chain())].into()
+}

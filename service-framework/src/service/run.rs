@@ -1,0 +1,215 @@
+//! Running a prepared service: opens its sockets, calls its hooks, serves or runs `main`, and ends in order.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::mpsc::channel;
+use std::time::{Duration, Instant};
+
+use super::error::{HandlerError, Result as HookResult, RunError};
+use super::extract::Run;
+use super::handler::ErasedHook;
+use super::input::panic_text;
+use super::open::Opener;
+use super::owner::Owner;
+use super::prepare::Prepared;
+use super::reactor::Reactor;
+use super::scope::Scope;
+use super::shared::Shared;
+use super::stop::{Cause, Stop};
+use super::to_send::Wait;
+use crate::connection::{SendError, Sockets, Wake};
+
+impl Prepared {
+    /// Runs the service on this thread until it is asked to stop or, in main mode, `main` ends.
+    ///
+    /// # Errors
+    /// A socket cannot be opened, a hook fails, or the grace period was not enough.
+    pub fn run(self, stop: &Stop) -> Result<(), RunError> {
+        for warning in &self.warnings {
+            tracing::warn!("{warning}");
+        }
+        let runtime = self.runtime()?;
+        let _entered = runtime.as_ref().map(tokio::runtime::Runtime::enter);
+        let sockets = Sockets::new();
+        let handle = runtime.as_ref().map(|runtime| runtime.handle().clone());
+        let ended =
+            if self.main_mode { self.lead(sockets, stop, handle) } else { self.serve(&sockets, stop) };
+        drop(_entered);
+        if let Some(runtime) = runtime {
+            runtime.shutdown_background();
+        }
+        ended
+    }
+
+    /// Timers and IO for async code, on one thread of their own; none where everything is plain.
+    fn runtime(&self) -> Result<Option<tokio::runtime::Runtime>, RunError> {
+        let hooks = [
+            &self.hooks.init_function,
+            &self.hooks.main,
+            &self.hooks.sigint_handler,
+            &self.hooks.sigterm_handler,
+        ];
+        let is_async = self.handlers.values().any(|handler| handler.0.is_async())
+            || hooks.into_iter().flatten().any(ErasedHook::is_async);
+        if !is_async {
+            return Ok(None);
+        }
+        let built = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+        built.map(Some).map_err(|source| RunError::System { what: "start the async runtime", source })
+    }
+
+    /// Serves the in connections on this thread.
+    fn serve(mut self, sockets: &Sockets, stop: &Stop) -> Result<(), RunError> {
+        let (init, on_stop) = (self.hooks.init_function.take(), StopHooks::take(&mut self));
+        let (grace, min_wait, name) = (self.grace, self.min_wait, self.model.name.clone());
+        let opener = Opener::new(self, stop)?;
+        let shared = opener.shared.clone();
+        let (outs, wait) = opener.outs(sockets)?;
+        let reactor = Reactor::new(shared.clone(), outs);
+        let inputs = opener.inputs(sockets)?;
+        let stop_bell = Arc::new(bell()?);
+        let (bell, wake) = (stop_bell.clone(), shared.link.wake.clone());
+        stop.listen(move || {
+            bell.ring();
+            wake.ring();
+        });
+        tracing::info!(service = name, "ready");
+        if let Some(init) = init {
+            let _slept = reactor.sleep(Instant::now() + wait, &Scope::of_hook(true));
+            unless_stopping("init_function", run_hook("init_function", init, &shared, &reactor, true), stop)?;
+        }
+        let mut owner = Owner::new(shared.clone(), reactor.clone(), inputs);
+        let broken = |source| RunError::Socket { connection: name.clone(), source };
+        owner.serve_until_stop(min_wait, &stop_bell).map_err(broken)?;
+        let hooked = on_stop.run(stop, &shared, &reactor);
+        let ended = owner.drain(grace).map_err(broken)?;
+        hooked?;
+        if ended { Ok(()) } else { Err(RunError::GraceOver(grace)) }
+    }
+
+    /// Runs `main` on a thread that owns the out connections; this one waits for its end, or for that of the grace
+    /// period.
+    fn lead(
+        mut self,
+        sockets: Sockets,
+        stop: &Stop,
+        runtime: Option<tokio::runtime::Handle>,
+    ) -> Result<(), RunError> {
+        let grace = self.grace;
+        let (news, ended) = channel();
+        let (at_stop, at_end) = (news.clone(), news);
+        stop.listen(move || drop(at_stop.send(None)));
+        let hooks = (self.hooks.init_function.take(), self.hooks.main.take(), StopHooks::take(&mut self));
+        let stop_of_main = stop.clone();
+        let main = move || {
+            let _entered = runtime.as_ref().map(tokio::runtime::Handle::enter);
+            let result = catch_unwind(AssertUnwindSafe(|| self.run_main(&sockets, &stop_of_main, hooks)));
+            drop(sockets);
+            let panicked = |panic: Box<dyn std::any::Any + Send>| {
+                Err(RunError::Panicked { hook: "main", reason: panic_text(&*panic) })
+            };
+            let _heard = at_end.send(Some(result.unwrap_or_else(panicked)));
+        };
+        let started = std::thread::Builder::new().name("main".into()).spawn(main);
+        started.map_err(|source| RunError::System { what: "start a thread for main", source })?;
+        if let Ok(Some(result)) = ended.recv() {
+            return result;
+        }
+        match ended.recv_timeout(grace + Sockets::LINGER) {
+            Ok(Some(result)) => result,
+            _ => Err(RunError::GraceOver(grace)),
+        }
+    }
+
+    fn run_main(
+        self,
+        sockets: &Sockets,
+        stop: &Stop,
+        (init, main, on_stop): (Option<ErasedHook>, Option<ErasedHook>, StopHooks),
+    ) -> Result<(), RunError> {
+        let opener = Opener::new(self, stop)?;
+        let shared = opener.shared.clone();
+        let (outs, wait) = opener.outs(sockets)?;
+        let reactor = Reactor::new(shared.clone(), outs);
+        let wake = shared.link.wake.clone();
+        stop.listen(move || wake.ring());
+        let _slept = reactor.sleep(Instant::now() + wait, &Scope::of_hook(true));
+        for (name, hook) in [("init_function", init), ("main", main)] {
+            if let Some(hook) = hook.filter(|_| !stop.is_requested()) {
+                unless_stopping(name, run_hook(name, hook, &shared, &reactor, true), stop)?;
+            }
+        }
+        on_stop.run(stop, &shared, &reactor)
+    }
+}
+
+/// The service's own handlers of signals.
+struct StopHooks {
+    interrupt: Option<ErasedHook>,
+    terminate: Option<ErasedHook>,
+}
+
+impl StopHooks {
+    fn take(prepared: &mut Prepared) -> Self {
+        let hooks = &mut prepared.hooks;
+        Self { interrupt: hooks.sigint_handler.take(), terminate: hooks.sigterm_handler.take() }
+    }
+
+    fn run(self, stop: &Stop, shared: &Arc<Shared>, reactor: &Rc<Reactor>) -> Result<(), RunError> {
+        let (name, hook) = match stop.cause() {
+            Some(Cause::Interrupt) => ("sigint_handler", self.interrupt),
+            Some(Cause::Terminate) => ("sigterm_handler", self.terminate),
+            Some(Cause::Call) | None => return Ok(()),
+        };
+        let Some(hook) = hook else { return Ok(()) };
+        run_hook(name, hook, shared, reactor, false)?.map_err(|error| failed(name, &error))
+    }
+}
+
+/// Calls a hook on the thread that owns the out connections. `None` inside: it was dropped for a stop.
+fn run_hook(
+    name: &'static str,
+    hook: ErasedHook,
+    shared: &Arc<Shared>,
+    reactor: &Rc<Reactor>,
+    ends_at_stop: bool,
+) -> Result<HookResult, RunError> {
+    let scope = Arc::new(Scope::of_hook(ends_at_stop));
+    let wait = Wait::Reactor(reactor.clone());
+    let run = Run { shared, scope: &|| scope.clone(), wait: Some(&wait) };
+    let call = || match hook {
+        ErasedHook::Blocking(hook) => hook(&run),
+        ErasedHook::Async(hook) if ends_at_stop => reactor.block_on_until_stop(hook(&run)).unwrap_or(Ok(())),
+        ErasedHook::Async(hook) => reactor.block_on(hook(&run)),
+    };
+    catch_unwind(AssertUnwindSafe(call))
+        .map_err(|panic| RunError::Panicked { hook: name, reason: panic_text(&*panic) })
+}
+
+/// A hook that ends because the service stops has not failed.
+fn unless_stopping(
+    name: &'static str,
+    ran: Result<HookResult, RunError>,
+    stop: &Stop,
+) -> Result<(), RunError> {
+    match ran? {
+        Err(error) if stop.is_requested() && is_stopping(&error) => Ok(()),
+        result => result.map_err(|error| failed(name, &error)),
+    }
+}
+
+fn is_stopping(error: &HandlerError) -> bool {
+    error.downcast_ref::<SendError>().is_some_and(SendError::is_stopping)
+}
+
+fn failed(hook: &'static str, error: &HandlerError) -> RunError {
+    RunError::Hook { hook, reason: error.chain() }
+}
+
+pub(super) fn bell() -> Result<Wake, RunError> {
+    Wake::new().map_err(|source| RunError::System { what: "open an eventfd", source })
+}
+
+/// What publishers wait for subscribers once they are open, unless their model says otherwise.
+pub(super) const WAIT_AFTER_CREATION: Duration = Duration::from_millis(150);
