@@ -184,7 +184,8 @@ impl StateModel {
             [("is_x_pub", self.is_x_pub), ("wait_after_creation_s", self.wait_after_creation.is_some())];
         for (key, _) in publishes.into_iter().filter(|(key, set)| *set && !self.creation_keys().contains(key))
         {
-            problems.push(Problem::unknown_key(path, key, self.creation_keys().iter().copied()));
+            let path = child(path, creation::table_of(key));
+            problems.push(Problem::unknown_key(&path, key, self.creation_keys().iter().copied()));
         }
         if self.kind == StateType::DeltaUpdate {
             problems.extend(self.delta_problems(path));
