@@ -272,3 +272,15 @@ fn refuses_types_that_mean_nothing() {
     let deep = (0..100).fold(Type::Int, |of, _| Type::list(of));
     assert!(Checker::of_type(&deep, "").is_err());
 }
+
+#[test]
+fn schemas_may_refer_to_themselves() {
+    let draft = "https://json-schema.org/draft/2020-12/schema";
+    for schema in [
+        json!({"$schema": draft, "$ref": "#"}),
+        json!({"$schema": draft, "allOf": [{"$ref": "#"}]}),
+        json!({"$schema": draft, "items": {"$ref": "#"}}),
+    ] {
+        assert_eq!(wrong(schema.clone(), json!([[]])), NONE, "{schema}");
+    }
+}
