@@ -300,11 +300,11 @@ fn states_have_their_rules() {
     for (found, expected) in [
         (
             delta(json!({"str": ["optional", "int"]})),
-            "required_arguments.state[2]: expected a type without None, found one with it (a nil in an update deletes its key)",
+            r#"required_arguments.state: expected values that are never None, found ["map","str",["optional","int"]] (a nil in an update deletes its key)"#,
         ),
         (
             delta(json!({"bid": ["union", "int", ["literal", null]]})),
-            "required_arguments.state[1].bid: expected a type without None, found one with it (a nil in an update deletes its key)",
+            r#"required_arguments.state: expected values that are never None, found ["record",{"bid":["union","int",["literal",null]]}] (a nil in an update deletes its key)"#,
         ),
         (
             delta(json!(["list", "int"])),
