@@ -55,8 +55,9 @@ impl Meeting {
     }
 
     fn start(&self, mut command: Command, service: &str, addresses: &Json, config: &Json) -> Process {
+        let number = std::fs::read_dir(self.folder.path()).unwrap().count();
         let write = |what: &str, json: &Json| {
-            let file = self.folder.path().join(format!("{service}.{what}.json"));
+            let file = self.folder.path().join(format!("{service}.{number}.{what}.json"));
             std::fs::write(&file, json.to_string()).unwrap();
             file
         };

@@ -1,5 +1,7 @@
 //! Tests with real processes and real sockets, one file per subject.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
+
 mod interop;
 mod support;
 mod system_up;

@@ -28,19 +28,16 @@ pub struct Answer {
 }
 
 /// Adds the arguments of published [`Reading`]s to a publisher or a subscriber.
-#[must_use]
 pub fn readings(model: ConnectionModel) -> ConnectionModel {
     reading_fields().into_iter().fold(model, |model, (name, of)| model.requires(name, of))
 }
 
 /// Adds the arguments of published [`Alarm`]s to a publisher or a subscriber.
-#[must_use]
 pub fn alarms(model: ConnectionModel) -> ConnectionModel {
     alarm_fields().into_iter().fold(model, |model, (name, of)| model.requires(name, of))
 }
 
 /// Makes a replyer or a requester one that takes a [`Question`] and returns an [`Answer`].
-#[must_use]
 pub fn ask(model: ConnectionModel) -> ConnectionModel {
     let questions = QUESTIONS.iter().map(|question| (*question).into()).collect();
     model
