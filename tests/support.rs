@@ -42,7 +42,10 @@ pub fn wait_for_listener(address: &str) {
 pub struct Process {
     child: Child,
     lines: Receiver<String>,
+    /// All lines that came.
     seen: Vec<String>,
+    /// Those that nobody waited for yet.
+    fresh: Vec<String>,
 }
 
 impl Process {
@@ -57,7 +60,7 @@ impl Process {
                 BufReader::new(pipe).lines().map_while(Result::ok).all(|line| sender.send(line).is_ok())
             });
         }
-        Process { child, lines, seen: Vec::new() }
+        Process { child, lines, seen: Vec::new(), fresh: Vec::new() }
     }
 
     pub fn pid(&self) -> Pid {
@@ -68,16 +71,19 @@ impl Process {
         kill_process(self.pid(), signal).unwrap();
     }
 
-    /// Waits for a line in which `text` stands, on either stream.
+    /// Waits for a line in which `text` stands, on either stream. Each line is given once, whatever came before it:
+    /// nobody knows in which order the lines of two streams are read.
+    #[track_caller]
     pub fn wait_for(&mut self, text: &str) -> String {
         let until = Instant::now() + PATIENCE;
         loop {
+            if let Some(found) = self.fresh.iter().position(|line| line.contains(text)) {
+                return self.fresh.remove(found);
+            }
             match self.lines.recv_timeout(until.saturating_duration_since(Instant::now())) {
                 Ok(line) => {
                     self.seen.push(line.clone());
-                    if line.contains(text) {
-                        return line;
-                    }
+                    self.fresh.push(line);
                 }
                 Err(error) => panic!("{error} before {text:?} in:\n{}", self.seen.join("\n")),
             }
