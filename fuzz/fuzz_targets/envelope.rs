@@ -4,7 +4,9 @@
 use libfuzzer_sys::fuzz_target;
 use service_framework::value::msgpack::check_whole;
 use service_framework::value::{Limits, Value};
-use service_framework::wire::{Envelope, ErrorReply, Extras, WorkflowId, write_error, write_reply, write_request};
+use service_framework::wire::{
+    Envelope, ErrorReply, Extras, WorkflowId, write_error, write_reply, write_request,
+};
 
 fuzz_target!(|bytes: &[u8]| {
     let Ok(envelope) = Envelope::split(bytes, &Limits::default()) else {

@@ -64,8 +64,7 @@ impl ZmqSocket {
         socket.set_reconnect_ivl(RECONNECT_FIRST)?;
         socket.set_reconnect_ivl_max(RECONNECT_MOST)?;
         socket.set_heartbeat_ivl(HEARTBEAT_EVERY)?;
-        socket.set_heartbeat_timeout(HEARTBEAT_TIMEOUT)?;
-        socket.set_ipv6(true)
+        socket.set_heartbeat_timeout(HEARTBEAT_TIMEOUT)
     }
 
     fn shape(&mut self, role: Role) -> zmq::Result<()> {
@@ -77,6 +76,11 @@ impl ZmqSocket {
         }
     }
 
+    /// Only where it is written: with it, IPv4 addresses are known by their IPv6 names.
+    fn know_ipv6(&self, endpoint: &str) -> zmq::Result<()> {
+        if endpoint.contains('[') { self.0.set_ipv6(true) } else { Ok(()) }
+    }
+
     fn set_drop(&mut self, drop: bool) -> zmq::Result<()> {
         raw::set_int(&mut self.0, raw::XPUB_NODROP, i32::from(!drop))
     }
@@ -85,13 +89,15 @@ impl ZmqSocket {
 impl Socket for ZmqSocket {
     fn bind(&self, endpoint: &str) -> Result<String, SocketError> {
         let failed = failed(|| format!("bind {endpoint}"));
+        self.know_ipv6(endpoint).map_err(&failed)?;
         self.0.bind(endpoint).map_err(&failed)?;
         let known = self.0.get_last_endpoint().map_err(&failed)?;
         Ok(known.unwrap_or_else(|_| endpoint.into()))
     }
 
     fn connect(&self, endpoint: &str) -> Result<(), SocketError> {
-        self.0.connect(endpoint).map_err(failed(|| format!("connect to {endpoint}")))
+        let connected = self.know_ipv6(endpoint).and_then(|()| self.0.connect(endpoint));
+        connected.map_err(failed(|| format!("connect to {endpoint}")))
     }
 
     fn subscribe(&self, prefix: &[u8]) -> Result<(), SocketError> {

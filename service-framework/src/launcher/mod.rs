@@ -136,7 +136,7 @@ impl Launcher {
             Target::Program { path, service } => {
                 Err(vec![program::exec(&path, service.as_deref(), &options.forwarded)])
             }
-            Target::Command(path) => run::start(run::command_service(&path)?, options),
+            Target::Command(path) => run::start_command(&path, options),
         }
     }
 

@@ -1,6 +1,6 @@
 //! One service from its files to its end: the only place of the launcher that calls one.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use signal_hook::consts::SIGINT;
@@ -9,7 +9,7 @@ use super::arguments::Options;
 use super::check;
 use super::inputs::{Inputs, name_meant_flag};
 use super::logs::{self, Files, Logs};
-use super::{exit, files, report, signals};
+use super::{command, exit, files, report, signals};
 use crate::model::{Problem, ServiceModel};
 use crate::service::{Cause, Prepared, Service, Setup, Stop, write_current_workflow};
 
@@ -18,11 +18,33 @@ use crate::service::{Cause, Prepared, Service, Setup, Stop, write_current_workfl
 /// # Errors
 /// All that is wrong with models, files and setup functions. No socket was opened then.
 pub(super) fn start(service: Service, options: &Options) -> Result<ExitCode, Vec<Problem>> {
+    start_until(service, &Stop::new(), options)
+}
+
+/// The same for a service in any language, from the file with its model and its command.
+///
+/// # Errors
+/// As for [`start`], and all that is wrong with the file.
+pub(super) fn start_command(path: &Path, options: &Options) -> Result<ExitCode, Vec<Problem>> {
+    let model = read_command_model(path)?;
+    let stop = Stop::new();
+    let (service, host) = command::host(model, &folder_of(path), &stop);
+    let ended = start_until(service, &stop, options);
+    host.end();
+    ended
+}
+
+fn folder_of(path: &Path) -> PathBuf {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    folder.unwrap_or(Path::new(".")).to_owned()
+}
+
+fn start_until(service: Service, stop: &Stop, options: &Options) -> Result<ExitCode, Vec<Problem>> {
     let mut inputs = Inputs::read(options);
     logs::set_workflow_source(|out| write_current_workflow(out).unwrap_or_default());
     inputs.problems.extend(logs_of(&service.model().name, options).start().err());
     let prepared = prepare(service, &inputs, options)?;
-    Ok(run(prepared))
+    Ok(run(prepared, stop))
 }
 
 fn logs_of(service: &str, options: &Options) -> Logs {
@@ -67,8 +89,7 @@ fn setup<'a>(inputs: &'a Inputs, options: &Options) -> Setup<'a> {
     }
 }
 
-fn run(prepared: Prepared) -> ExitCode {
-    let stop = Stop::new();
+fn run(prepared: Prepared, stop: &Stop) -> ExitCode {
     let stop_at_signal = stop.clone();
     let asked = move |signal| {
         stop_at_signal.stop_because(if signal == SIGINT { Cause::Interrupt } else { Cause::Terminate });
@@ -77,23 +98,13 @@ fn run(prepared: Prepared) -> ExitCode {
         tracing::error!("cannot watch for signals: {error}");
         return ExitCode::from(exit::FAILED);
     }
-    match prepared.run(&stop) {
+    match prepared.run(stop) {
         Ok(()) => ExitCode::from(exit::OK),
         Err(error) => {
             tracing::error!("{}", report::chain(&error));
             ExitCode::from(exit::FAILED)
         }
     }
-}
-
-/// A service in any language, from its file.
-///
-/// # Errors
-/// All that is wrong with the file.
-pub(super) fn command_service(path: &Path) -> Result<Service, Vec<Problem>> {
-    let model = read_command_model(path)?;
-    let _ = model;
-    Err(vec![Problem::new("--service_path", "a service in Rust", "a .json service")])
 }
 
 /// Reads the model of a service in any language: one with a command.

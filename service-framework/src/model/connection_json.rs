@@ -4,7 +4,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::arguments::Arguments;
 use super::connection::{ConnectionModel, ConnectionType, Side};
-use super::creation;
+use super::creation::{self, is_creation_argument, table_of};
 use super::problem::{Problem, child, shortened};
 use super::read::{Table, describe};
 
@@ -28,7 +28,7 @@ impl ConnectionModel {
     /// Reads the connection `name` of one side; None if it has problems that leave no model.
     pub(crate) fn read(name: &str, side: Side, table: &mut Table<'_, '_>) -> Option<ConnectionModel> {
         table.refuse_others_but(&KEYS, |key| {
-            creation::table_of(key).map(|table| format!("`{key}` belongs in `{table}`"))
+            is_creation_argument(key).then(|| format!("`{key}` belongs in `{}`", table_of(key)))
         });
         let connection_arguments = Arguments::read(table, CONNECTION.0, CONNECTION.1);
         let arguments = Arguments::read(table, MESSAGE.0, MESSAGE.1);

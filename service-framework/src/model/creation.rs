@@ -31,11 +31,15 @@ fn keys_of(kind: ConnectionType) -> &'static [&'static str] {
     }
 }
 
-/// The table in which a creation argument of any connection is written.
-pub(crate) fn table_of(key: &str) -> Option<&'static str> {
-    let functions = [HANDLER, HANDLER_OF_REPLYER, HANDLER_OF_SUBSCRIBER, FUNCTION];
-    let is_known = ConnectionType::ALL.into_iter().any(|kind| keys_of(kind).contains(&key));
-    is_known.then(|| TABLES[usize::from(!functions.contains(&key))])
+/// Whether any connection has a creation argument of this name.
+pub(crate) fn is_creation_argument(key: &str) -> bool {
+    ConnectionType::ALL.into_iter().any(|kind| keys_of(kind).contains(&key))
+}
+
+/// The table in which a creation argument is written: functions are required, all others optional.
+pub(crate) fn table_of(key: &str) -> &'static str {
+    let is_function = [HANDLER, HANDLER_OF_REPLYER, HANDLER_OF_SUBSCRIBER, FUNCTION].contains(&key);
+    TABLES[usize::from(!is_function)]
 }
 
 impl ConnectionModel {
@@ -113,8 +117,8 @@ impl ConnectionModel {
         ];
         let known = keys_of(self.kind);
         let extra = set.iter().filter(|(key, set)| *set && !known.contains(key));
-        let mut problems: Vec<Problem> =
-            extra.map(|(key, _)| Problem::unknown_key(path, key, known.iter().copied())).collect();
+        let problem = |key| Problem::unknown_key(&child(path, table_of(key)), key, known.iter().copied());
+        let mut problems: Vec<Problem> = extra.map(|(key, _)| problem(key)).collect();
         let functions = [(HANDLER, &self.handler), (FUNCTION, &self.func_to_call)];
         let lacking = functions.into_iter().filter(|(key, name)| name.is_none() && known.contains(key));
         problems.extend(lacking.map(|(key, _)| no_function(path, key)));

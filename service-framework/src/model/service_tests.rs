@@ -195,15 +195,15 @@ fn rules_hold_for_models_in_rust_too() {
         problems,
         [
             "name: expected the name of the service, found nothing",
-            "connection_models.out.p.connection_function: expected one of topic, is_x_pub, wait_after_creation_s, found unknown key \"connection_function\"",
+            "connection_models.out.p.required_creation_arguments.connection_function: expected one of topic, is_x_pub, wait_after_creation_s, found unknown key \"connection_function\"",
             "connection_models.out.p.required_return_arguments: expected none, as nothing comes back from a subscriber, found x",
-            "connection_models.out.r.topic: expected no keys, found unknown key \"topic\"",
+            "connection_models.out.r.optional_creation_arguments.topic: expected no keys, found unknown key \"topic\"",
             "connection_models.out.r.required_arguments.x: expected each argument declared once, found \"x\" declared twice",
-            "connection_models.in.s.is_x_pub: expected one of connection_function, on_new_message, topic, is_binder, found unknown key \"is_x_pub\"",
+            "connection_models.in.s.optional_creation_arguments.is_x_pub: expected one of connection_function, on_new_message, topic, is_binder, found unknown key \"is_x_pub\"",
             "connection_models.in.e.required_creation_arguments.func_to_call: expected the name of a function, found nothing",
             "connection_models.in.e.connection_type: expected one of replyer, subscriber, found \"external_request\" (an external_request stands under `out`)",
             "state_models.in[\"\"]: expected a name, found nothing",
-            "state_models.in[\"\"].is_x_pub: expected one of topic, found unknown key \"is_x_pub\"",
+            "state_models.in[\"\"].optional_creation_arguments.is_x_pub: expected one of topic, found unknown key \"is_x_pub\"",
             "connection_models.out.r: expected each name once on a side, found a name declared twice",
         ]
     );
@@ -300,11 +300,11 @@ fn states_have_their_rules() {
     for (found, expected) in [
         (
             delta(json!({"str": ["optional", "int"]})),
-            "required_arguments.state[2]: expected a type without None, found one with it (a nil in an update deletes its key)",
+            r#"required_arguments.state: expected values that are never None, found ["map","str",["optional","int"]] (a nil in an update deletes its key)"#,
         ),
         (
             delta(json!({"bid": ["union", "int", ["literal", null]]})),
-            "required_arguments.state[1].bid: expected a type without None, found one with it (a nil in an update deletes its key)",
+            r#"required_arguments.state: expected values that are never None, found ["record",{"bid":["union","int",["literal",null]]}] (a nil in an update deletes its key)"#,
         ),
         (
             delta(json!(["list", "int"])),

@@ -8,7 +8,7 @@ use serde_json::{Map, Value as Json, json};
 use super::arguments::Arguments;
 use super::connection::Side;
 use super::creation::{self, insert};
-use super::problem::{Problem, child, element, near_miss, shortened};
+use super::problem::{Problem, child, near_miss, shortened};
 use super::read::{Table, describe};
 use super::types::Type;
 use crate::value::Value;
@@ -184,7 +184,8 @@ impl StateModel {
             [("is_x_pub", self.is_x_pub), ("wait_after_creation_s", self.wait_after_creation.is_some())];
         for (key, _) in publishes.into_iter().filter(|(key, set)| *set && !self.creation_keys().contains(key))
         {
-            problems.push(Problem::unknown_key(path, key, self.creation_keys().iter().copied()));
+            let path = child(path, creation::table_of(key));
+            problems.push(Problem::unknown_key(&path, key, self.creation_keys().iter().copied()));
         }
         if self.kind == StateType::DeltaUpdate {
             problems.extend(self.delta_problems(path));
@@ -215,21 +216,15 @@ impl StateModel {
 
 /// What is wrong with `of` as the type of a delta state; nil deletes a key, so no value may be nil.
 fn state_problem(path: &str, of: &Type) -> Option<Problem> {
-    let with_nil = match of {
-        Type::Map(_, values) => holds_nil(values).then(|| element(path, 2)),
-        Type::Record(fields) => {
-            fields.iter().find(|(_, of)| holds_nil(of)).map(|(name, _)| child(&element(path, 1), name))
-        }
-        Type::Any => None,
-        other => {
-            let expected = r#"["map", K, V], a record or any"#;
-            return Some(Problem::new(path, expected, shortened(&other.to_string(), 60)));
-        }
+    let found = shortened(&of.to_string(), 60);
+    let may_hold_nil = match of {
+        Type::Any => false,
+        Type::Map(_, values) => holds_nil(values),
+        Type::Record(fields) => fields.iter().any(|(_, of)| holds_nil(of)),
+        _ => return Some(Problem::new(path, r#"["map", K, V], a record or any"#, found)),
     };
-    with_nil.map(|path| {
-        Problem::new(path, "a type without None", "one with it")
-            .with_hint("a nil in an update deletes its key")
-    })
+    let problem = || Problem::new(path, "values that are never None", found);
+    may_hold_nil.then(|| problem().with_hint("a nil in an update deletes its key"))
 }
 
 fn holds_nil(of: &Type) -> bool {

@@ -5,6 +5,22 @@
 //! [`DateTime`], …) that serde writes and reads as that map, and [`Value`] is any of them. Models and wire both
 //! stand on this module, which therefore knows neither and does no IO.
 //!
+//! ```
+//! use service_framework::value::{Decimal, Value, decode, encode};
+//!
+//! #[derive(serde::Serialize, serde::Deserialize)]
+//! struct Order {
+//!     symbol: String,
+//!     price: Decimal,
+//! }
+//!
+//! let order = Order { symbol: "X".to_owned(), price: "1.50".parse()? };
+//! let bytes = encode(&order)?;
+//! assert_eq!(decode::<Order>(&bytes)?.price.as_str(), "1.50");
+//! assert_eq!(Value::from_msgpack(&bytes)?.get("symbol").and_then(Value::as_str), Some("X"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! Read [`Value`] first, then [`encode`] and [`decode`] for typed data, then [`msgpack`] for the bytes.
 
 mod bytes;

@@ -76,6 +76,11 @@ impl Tag {
         Tag::ALL.into_iter().find(|tag| tag.key() == key)
     }
 
+    /// Whether `key` stands in any tagged map.
+    fn has_key(key: &str) -> bool {
+        matches!(key, "as_str" | "value" | "as_bytes") || Tag::from_key(key).is_some()
+    }
+
     /// The value that `inner` means under this tag; `inner` itself if it cannot.
     pub(super) fn apply(self, inner: Value) -> Result<Value, Value> {
         match (self, inner) {
@@ -133,8 +138,12 @@ impl<'a> Reader<'a> {
         if ahead.token()? != Token::Map(2) {
             return Ok(None);
         }
-        let entries = [(ahead.raw()?, ahead.raw()?), (ahead.raw()?, ahead.raw()?)];
-        let found = recognise(entries[0], entries[1]).or_else(|| recognise(entries[1], entries[0]));
+        let key = ahead.raw()?;
+        if !text(key).is_some_and(Tag::has_key) {
+            return Ok(None);
+        }
+        let (first, second) = ((key, ahead.raw()?), (ahead.raw()?, ahead.raw()?));
+        let found = recognise(first, second).or_else(|| recognise(second, first));
         if found.is_some() {
             *self = ahead;
         }

@@ -76,18 +76,28 @@ impl<'a> Envelope<'a> {
 
     /// Takes one entry. Both are whole values.
     fn set(&mut self, key: &[u8], value: &'a [u8]) {
-        let Ok(Token::Str(key)) = Reader::new(key).token() else { return };
-        match key {
-            "args" => self.args = Some(value),
-            "return_args" => self.return_args = Some(value),
-            "workflow_id" => self.workflow_id = Some(value),
-            "error" => self.error = Some(value),
-            "traceparent" => self.traceparent = short_text(value),
-            "deadline" => self.deadline_ms = count(value),
-            "seq" => self.seq = count(value),
-            "epoch" => self.epoch = count(value),
+        match text_bytes(key) {
+            Some(b"args") => self.args = Some(value),
+            Some(b"return_args") => self.return_args = Some(value),
+            Some(b"workflow_id") => self.workflow_id = Some(value),
+            Some(b"error") => self.error = Some(value),
+            Some(b"traceparent") => self.traceparent = short_text(value),
+            Some(b"deadline") => self.deadline_ms = count(value),
+            Some(b"seq") => self.seq = count(value),
+            Some(b"epoch") => self.epoch = count(value),
             _ => {}
         }
+    }
+}
+
+/// The bytes of a whole value that is text. A key's length is nearly always in its marker.
+fn text_bytes(raw: &[u8]) -> Option<&[u8]> {
+    match raw {
+        [0xa0..=0xbf, text @ ..] => Some(text),
+        _ => match Reader::new(raw).token() {
+            Ok(Token::Str(text)) => Some(text.as_bytes()),
+            _ => None,
+        },
     }
 }
 

@@ -30,6 +30,9 @@ impl WorkflowId {
     /// lists, maps and extensions.
     #[must_use]
     pub fn from_raw(raw: &[u8]) -> Option<Self> {
+        if let Some(id) = Uuid::from_usual(raw) {
+            return Some(Self::Uuid(id));
+        }
         let mut reader = Reader::new(raw);
         if let Ok(Some(tagged)) = reader.tagged() {
             return Self::from_tagged(tagged);

@@ -8,7 +8,7 @@ mod host;
 mod process;
 mod protocol;
 
-pub(crate) use host::{Host, host};
+pub(crate) use host::host;
 
 #[cfg(test)]
 mod tests;

@@ -105,6 +105,14 @@ impl Fields {
         found.ok().map(|place| self.by_name[place])
     }
 
+    /// The keys that there may be, in words.
+    pub(super) fn listed(&self) -> String {
+        match self.names().collect::<Vec<_>>().as_slice() {
+            [] => "no keys".to_owned(),
+            names => format!("one of the keys {}", names.join(", ")),
+        }
+    }
+
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.fields.iter().map(|field| &*field.name)
     }

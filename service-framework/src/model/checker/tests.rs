@@ -119,8 +119,13 @@ fn a_tagged_map_must_mean_what_it_says() {
         Value::Map(vec![entry("__decimal__", Value::Bool(true)), entry("as_str", Value::from("x"))]);
     let checked = checker(&json!("Decimal")).check(&no_number.to_msgpack());
     assert_eq!(lines(checked), ["args: expected Decimal, found map of 2"]);
+    // Only what is no Decimal is the map that it looks like.
     let record = checker(&json!({"__decimal__": "bool", "as_str": "str"}));
     assert_eq!(record.check(&no_number.to_msgpack()), Ok(()));
+    let decimal = Value::Decimal("1.5".parse().unwrap()).to_msgpack();
+    let found = lines(record.check(&decimal));
+    let expected = r#"args: expected ["record",{"__decimal__":"bool","as_str":"str"}], found Decimal "1.5""#;
+    assert_eq!(found, [expected]);
 }
 
 #[test]
@@ -174,6 +179,15 @@ fn refuses_keys_given_twice() {
     let last_key = doubled.len() - 2;
     doubled[last_key] = 0;
     assert_eq!(lines(map.check(&doubled)), ["args[0]: expected each key once, found key given twice"]);
+}
+
+#[test]
+fn names_of_arguments_are_strings() {
+    let record = checker(&json!({"a": "int"}));
+    assert_eq!(
+        lines(record.check(b"\x82\x05\x01\xa1a\x02")),
+        ["args: expected one of the keys a, found the key int 5"]
+    );
 }
 
 #[test]
@@ -257,4 +271,16 @@ fn refuses_types_that_mean_nothing() {
     assert_eq!(paths, ["a", "b", "c", "a"]);
     let deep = (0..100).fold(Type::Int, |of, _| Type::list(of));
     assert!(Checker::of_type(&deep, "").is_err());
+}
+
+#[test]
+fn schemas_may_refer_to_themselves() {
+    let draft = "https://json-schema.org/draft/2020-12/schema";
+    for schema in [
+        json!({"$schema": draft, "$ref": "#"}),
+        json!({"$schema": draft, "allOf": [{"$ref": "#"}]}),
+        json!({"$schema": draft, "items": {"$ref": "#"}}),
+    ] {
+        assert_eq!(wrong(schema.clone(), json!([[]])), NONE, "{schema}");
+    }
 }

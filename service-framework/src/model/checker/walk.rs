@@ -12,6 +12,9 @@ use crate::model::schema::{self, Schema};
 use crate::value::msgpack::{Reader, Token};
 use crate::value::{DecodeError, Limits, Tag, Tagged, Value};
 
+/// The longest list of keys in a mismatch.
+const LONGEST_LIST: usize = 120;
+
 /// Checks that `bytes` are one value of the type of `root`.
 pub(super) fn check(root: &Node, name: &str, bytes: &[u8]) -> Result<(), Vec<Mismatch>> {
     let mut walk = Walk { reader: Reader::new(bytes), found: Vec::new(), probing: false, progress: 0 };
@@ -151,22 +154,28 @@ impl<'b> Walk<'b> {
         Ok(())
     }
 
+    /// Opens the map that comes next. None if it is none, or a tagged value, which is no map but what it means.
+    fn open_map(&mut self) -> Result<Option<u32>, Stop> {
+        let before = self.reader;
+        match self.reader.token()? {
+            Token::Map(2) if may_be_tagged(self.reader) && { before }.tagged()?.is_some() => Ok(None),
+            Token::Map(count) => Ok(Some(count)),
+            _ => Ok(None),
+        }
+    }
+
     fn map(&mut self, keys: &Node, values: &Node, named: &Node, at: &Place<'_>) -> Result<(), Stop> {
         let before = self.reader;
-        let Token::Map(count) = self.reader.token()? else { return self.refuse(named, before, at) };
+        let Some(count) = self.open_map()? else { return self.refuse(named, before, at) };
         self.progress += 1;
         let mut seen = Keys::default();
         for _ in 0..count {
-            let start = self.reader;
-            let key = self.raw(at)?;
-            self.reader = start;
-            if count == 2 && is_tag(key) && { before }.tagged()?.is_some() {
-                return self.refuse(named, before, at);
-            }
+            let start = self.reader.rest();
             self.check(keys, &at.key())?;
+            let key = &start[..start.len() - self.reader.rest().len()];
             let place = at.entry(key);
             if !seen.insert(key) {
-                self.report(&place, "each key once", "key given twice".to_owned())?;
+                self.given_twice(&place)?;
             }
             self.check(values, &place)?;
         }
@@ -175,7 +184,7 @@ impl<'b> Walk<'b> {
 
     fn record(&mut self, fields: &Fields, named: &Node, at: &Place<'_>) -> Result<(), Stop> {
         let before = self.reader;
-        let Token::Map(count) = self.reader.token()? else { return self.refuse(named, before, at) };
+        let Some(count) = self.open_map()? else { return self.refuse(named, before, at) };
         self.progress += 1;
         let mut seen = Seen::default();
         let mut likely = 0;
@@ -183,20 +192,22 @@ impl<'b> Walk<'b> {
             let start = self.reader;
             let name = self.reader.token()?;
             let Some(place) = text(name).and_then(|name| fields.find(name, likely)) else {
-                if count == 2 && { before }.tagged()?.is_some() {
-                    return self.refuse(named, before, at);
-                }
                 self.unknown(fields, start, at)?;
                 continue;
             };
             let field = &fields.fields[place];
             if !seen.insert(place) {
-                self.report(&at.named(&field.name), "each key once", "key given twice".to_owned())?;
+                self.given_twice(&at.named(&field.name))?;
             }
             self.check(&field.node, &at.named(&field.name))?;
             likely = place + 1;
         }
         self.missing(fields, &seen, at)
+    }
+
+    #[cold]
+    fn given_twice(&mut self, at: &Place<'_>) -> Result<(), Stop> {
+        self.report(at, "each key once", "key given twice".to_owned())
     }
 
     /// Refuses the entry at `start`, whose key no field has, and passes over it.
@@ -206,22 +217,13 @@ impl<'b> Walk<'b> {
             return Err(Stop::Mismatch);
         }
         self.reader = start;
-        let key = self.raw(at)?;
-        self.skip(at)?;
-        let names: Vec<&str> = fields.names().collect();
-        let expected = match names.as_slice() {
-            [] => "no keys".to_owned(),
-            names => shortened(&format!("one of the keys {}", names.join(", ")), 120),
-        };
-        let mut found = format!("unknown key {}", describe(Reader::new(key)));
-        if let Ok(Token::Str(key)) = Reader::new(key).token() {
-            found = format!("unknown key {:?}", shortened(key, 40));
-            if let Some(name) = near_miss(key, names) {
-                found += &format!(", did you mean {name:?}?");
-            }
-            return self.report(&at.named(key), &expected, found);
+        self.skip(&at.key())?;
+        self.skip(&at.key())?;
+        let expected = shortened(&fields.listed(), LONGEST_LIST);
+        match text({ start }.token()?) {
+            Some(name) => self.report(&at.named(name), &expected, unknown_name(fields, name)),
+            None => self.report(at, &expected, format!("the key {}", describe(start))),
         }
-        self.report(at, &expected, found)
     }
 
     fn missing(&mut self, fields: &Fields, seen: &Seen, at: &Place<'_>) -> Result<(), Stop> {
@@ -311,9 +313,19 @@ impl<'b> Walk<'b> {
     }
 }
 
-/// Whether the whole value `key` is the key of a tag.
-fn is_tag(key: &[u8]) -> bool {
-    Reader::new(key).token().ok().and_then(text).and_then(Tag::from_key).is_some()
+/// Whether the first key of a map of two entries lets it be a tagged one.
+fn may_be_tagged(mut entries: Reader<'_>) -> bool {
+    let key = entries.token().ok().and_then(text);
+    key.is_some_and(|key| Tag::from_key(key).is_some() || ["as_str", "value", "as_bytes"].contains(&key))
+}
+
+/// What is said of a name that no field has.
+fn unknown_name(fields: &Fields, name: &str) -> String {
+    let found = format!("unknown key {:?}", shortened(name, 40));
+    match near_miss(name, fields.names()) {
+        Some(near) => format!("{found}, did you mean {near:?}?"),
+        None => found,
+    }
 }
 
 fn text(token: Token<'_>) -> Option<&str> {

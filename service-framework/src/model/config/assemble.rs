@@ -97,7 +97,7 @@ impl<'m> Assembly<'m> {
             Source::CommandLine(arguments) => self.add_command_line(arguments),
             Source::Setup(config) => {
                 for (key, value) in config.iter() {
-                    self.put_value(key, value.clone(), "", &child("setup_config", key));
+                    self.put_value(key, value.clone(), None, &child("setup_config", key));
                 }
             }
         }
@@ -121,6 +121,8 @@ impl<'m> Assembly<'m> {
             match json {
                 Json::Object(section) if self.is_section(key) => flat.extend(entries(section, key)),
                 Json::Null if self.is_section(key) => {}
+                // The name of a schema is there for editors.
+                Json::String(_) if key == "$schema" && self.type_of(key).is_none() => {}
                 _ => flat.push((key, child("", key), json)),
             }
         }
@@ -140,13 +142,13 @@ impl<'m> Assembly<'m> {
 
     fn put_json(&mut self, key: &str, json: &Json, file: &str, path: &str) {
         match read_value(json, path) {
-            Ok(value) => self.put_value(key, value, file, path),
+            Ok(value) => self.put_value(key, value, Some(file), path),
             Err(problem) => self.problems.push(problem.in_file(file)),
         }
     }
 
-    /// Takes a value that is not text; `file` is empty if it comes from none.
-    fn put_value(&mut self, key: &str, value: Value, file: &str, path: &str) {
+    /// Takes a value that is not text and perhaps came from a file.
+    fn put_value(&mut self, key: &str, value: Value, file: Option<&str>, path: &str) {
         let of = self.type_of(key);
         let value = fit_entry(value, of);
         let found = match of {
@@ -158,8 +160,8 @@ impl<'m> Assembly<'m> {
         if found.is_empty() {
             self.config.set(key, value);
         }
-        let with_file = |problem: Problem| if file.is_empty() { problem } else { problem.in_file(file) };
-        self.problems.extend(found.into_iter().map(with_file));
+        let file = file.map(str::to_owned);
+        self.problems.extend(found.into_iter().map(|problem| Problem { file: file.clone(), ..problem }));
     }
 
     fn unknown(&self, key: &str, path: &str, dashes: &str) -> Problem {
@@ -210,7 +212,7 @@ impl<'m> Assembly<'m> {
         let Some(of) = self.type_of(key) else { return };
         self.given.push(key.to_owned());
         match from_text(text, of) {
-            Some(value) => self.put_value(key, value, "", path),
+            Some(value) => self.put_value(key, value, None, path),
             None => {
                 let found = format!("{:?}", shortened(text, 60));
                 let problem = Problem::new(path, shortened(&of.to_string(), 120), found);

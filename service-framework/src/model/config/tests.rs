@@ -136,7 +136,7 @@ fn required_keys_may_be_missing_only_before_setup() {
 
 #[test]
 fn without_a_model_every_key_is_kept() {
-    let content = json!({"required": {"a": 1}, "b": [null]});
+    let content = json!({"$schema": "../schemas/config.schema.json", "required": {"a": 1}, "b": [null]});
     let variables = pairs(&[("SERVICE_FRAMEWORK_CONFIG_C_D", "x"), ("HOME", "/root")]);
     let arguments = pairs(&[("random_variable", "5")]);
     let file = Source::File { name: "c", content: &content };

@@ -9,7 +9,6 @@ mod value;
 pub(crate) mod write;
 
 pub use reader::{Reader, Token};
-pub(crate) use value::write_text;
 
 use super::{DecodeError, Limits};
 

@@ -82,7 +82,7 @@ fn write_tag(out: &mut Vec<u8>, tag: Tag) {
 }
 
 /// Appends a whole tagged map around `text`.
-pub(crate) fn write_text(out: &mut Vec<u8>, tag: Tag, text: &str) {
+fn write_text(out: &mut Vec<u8>, tag: Tag, text: &str) {
     write_tag(out, tag);
     write::str(out, text);
 }
