@@ -4,6 +4,7 @@
 //! took along. What cannot leave yet waits here, not in the socket, where nothing could take it back.
 
 use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -43,7 +44,7 @@ pub(crate) struct Requester {
     sockets: Sockets,
     counters: Arc<Counters>,
     peers: Vec<Peer>,
-    open: HashMap<u64, Open>,
+    open: HashMap<u64, Open, BuildHasherDefault<IdHasher>>,
     /// Requests that no peer has taken, oldest first; some of them may have ended meanwhile.
     waiting: VecDeque<u64>,
     deadlines: Deadlines,
@@ -85,7 +86,7 @@ impl Requester {
             sockets: sockets.clone(),
             counters,
             peers,
-            open: HashMap::new(),
+            open: HashMap::default(),
             waiting: VecDeque::new(),
             deadlines: Deadlines::default(),
             next: 0,
@@ -343,5 +344,26 @@ impl Peer {
             connected: address.starts_with("inproc:"),
             outstanding: 0,
         })
+    }
+}
+
+/// Hashes the numbers that we count up ourselves: nobody outside chooses them, so nothing need be secret.
+#[derive(Default)]
+struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(self.0 ^ u64::from(*byte));
+        }
+    }
+
+    fn write_u64(&mut self, id: u64) {
+        // An odd number near 2^64 divided by the golden ratio spreads neighbours over all bits.
+        self.0 = id.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     }
 }

@@ -81,20 +81,33 @@ impl Subscriber {
     }
 }
 
-/// The next number that each publisher should send.
+/// The next number that each publisher should send; the one that sent last is at hand.
 #[derive(Debug, Default)]
-struct Gaps(HashMap<u64, u64>);
+struct Gaps {
+    last: Option<(u64, u64)>,
+    others: HashMap<u64, u64>,
+}
 
 impl Gaps {
     /// How many messages are missing before this one. The first of a publisher may have any number.
     fn note(&mut self, epoch: u64, seq: u64) -> u64 {
-        if self.0.len() >= MOST_EPOCHS && !self.0.contains_key(&epoch) {
-            self.0.clear();
+        let next = self.next_of(epoch).unwrap_or(seq);
+        self.last = Some((epoch, next.max(seq.saturating_add(1))));
+        seq.saturating_sub(next)
+    }
+
+    fn next_of(&mut self, epoch: u64) -> Option<u64> {
+        match self.last {
+            Some((last, next)) if last == epoch => Some(next),
+            Some((last, next)) => {
+                if self.others.len() >= MOST_EPOCHS {
+                    self.others.clear();
+                }
+                self.others.insert(last, next);
+                self.others.remove(&epoch)
+            }
+            None => None,
         }
-        let next = self.0.entry(epoch).or_insert(seq);
-        let missed = seq.saturating_sub(*next);
-        *next = (*next).max(seq.saturating_add(1));
-        missed
     }
 }
 
@@ -116,6 +129,6 @@ mod tests {
         for epoch in 0..10_000 {
             assert_eq!(gaps.note(epoch, u64::MAX), 0);
         }
-        assert!(gaps.0.len() <= MOST_EPOCHS);
+        assert!(gaps.others.len() <= MOST_EPOCHS);
     }
 }

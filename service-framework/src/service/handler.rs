@@ -94,7 +94,8 @@ pub struct Async;
 pub struct OnWorkers;
 
 fn arguments<A: DeserializeOwned>(args: &[u8]) -> std::result::Result<A, Fault> {
-    value::decode(args).map_err(|error| Fault::Arguments(error.to_string()))
+    // The model has looked at every byte of them.
+    value::decode_checked(args).map_err(|error| Fault::Arguments(error.to_string()))
 }
 
 fn returned<R: Serialize>(result: Result<R>, out: &mut Vec<u8>) -> std::result::Result<(), Fault> {

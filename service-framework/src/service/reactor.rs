@@ -21,6 +21,7 @@ pub(crate) struct Reactor {
     shared: Arc<Shared>,
     pub(crate) outs: Rc<RefCell<Outs>>,
     told_to_stop: Cell<bool>,
+    waker: Waker,
     _owned: Owned,
 }
 
@@ -45,7 +46,8 @@ impl Reactor {
     pub(crate) fn new(shared: Arc<Shared>, outs: Outs) -> Rc<Self> {
         let outs = Rc::new(RefCell::new(outs));
         let owned = shared.link.own(outs.clone());
-        Rc::new(Self { shared, outs, told_to_stop: Cell::new(false), _owned: owned })
+        let waker = Waker::from(Arc::new(TaskWaker { link: shared.link.clone(), task: ONLY_TASK }));
+        Rc::new(Self { shared, outs, told_to_stop: Cell::new(false), waker, _owned: owned })
     }
 
     /// Runs a future to its end.
@@ -71,9 +73,7 @@ impl Reactor {
 
     /// Polls once, and if that is not the end waits for a reason to poll again, or for a stop.
     fn poll_once<F: Future>(&self, future: std::pin::Pin<&mut F>) -> Option<F::Output> {
-        let waker = TaskWaker { link: self.shared.link.clone(), task: ONLY_TASK };
-        let waker = Waker::from(Arc::new(waker));
-        if let Poll::Ready(output) = future.poll(&mut Context::from_waker(&waker)) {
+        if let Poll::Ready(output) = future.poll(&mut Context::from_waker(&self.waker)) {
             return Some(output);
         }
         let stopping_before = self.shared.stop.is_requested();

@@ -379,9 +379,9 @@ fn read_reply<R: DeserializeOwned>(entry: &OutEntry, body: &[u8]) -> Result<R, S
         Some(returns) => returns,
     };
     entry.returns.check(returns).map_err(|mismatches| invalid(list(&mismatches)))?;
-    let read = value::decode(returns).or_else(|error| match returns {
+    let read = value::decode_checked(returns).or_else(|error| match returns {
         // Nothing may be read into `()` as well as into a type without fields.
-        [0x80] => value::decode(&[0xc0]).map_err(|_| error),
+        [0x80] => value::decode_checked(&[0xc0]).map_err(|_| error),
         _ => Err(error),
     });
     read.map_err(|error| invalid(error.to_string()))
