@@ -96,7 +96,7 @@ pub(crate) fn tell(address: &str, count: usize) {
     publisher.bind(address).expect("a free port");
     let mut subscription = Message::new();
     publisher.recv(&mut subscription, 0).expect("a subscription");
-    let body = vec![b'x'; BODY];
+    let body = [b'x'; BODY];
     for _ in 0..count {
         publisher.send(&body[..], 0).expect("a message sent");
     }

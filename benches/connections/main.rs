@@ -5,6 +5,8 @@
 //! The limit is a loop around the same libzmq, with the same options, that sends and echoes bytes of the same length
 //! and looks at none of them.
 
+#![expect(clippy::expect_used, reason = "a bench that cannot go on stops")]
+
 mod framework;
 mod limit;
 mod report;

@@ -36,10 +36,14 @@ impl Live {
         running.reap()
     }
 
-    fn kill(&self) {
-        for pid in self.lock().iter() {
+    /// Kills all of them, and then ends this process by `exit`. Nobody can reap one of them in between, so that no
+    /// other thread finds all services ended and ends this process in its own way.
+    fn kill(&self, exit: impl FnOnce()) {
+        let live = self.lock();
+        for pid in live.iter() {
             let _ = kill_process_group(*pid, Signal::KILL);
         }
+        exit();
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Pid>> {
@@ -62,10 +66,11 @@ impl Watch {
                 let _ = events.send(Event::Signal);
             }
             if let Some(second) = signals.next() {
-                live.kill();
-                let _ = fs::remove_dir_all(folder);
-                // Not `process::exit`: no destructor may keep the second signal from its work.
-                low_level::exit(exit::after_signal(second));
+                live.kill(|| {
+                    let _ = fs::remove_dir_all(folder);
+                    // Not `process::exit`: no destructor may keep the second signal from its work.
+                    low_level::exit(exit::after_signal(second));
+                });
             }
         })?;
         Ok(Watch(handle))
