@@ -12,25 +12,25 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value as Json;
 
 /// Nothing here takes that long; whoever does hangs.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The root of the repository.
-pub fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
 }
 
 /// The launcher, which has the services of this workspace beside it.
-pub fn launcher() -> Command {
+pub(crate) fn launcher() -> Command {
     Command::new(env!("CARGO_BIN_EXE_service_framework"))
 }
 
 /// An address of this machine that is free.
-pub fn free_address() -> String {
+pub(crate) fn free_address() -> String {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
 }
 
 /// Waits until somebody listens at `address`.
-pub fn wait_for_listener(address: &str) {
+pub(crate) fn wait_for_listener(address: &str) {
     let until = Instant::now() + PATIENCE;
     while TcpStream::connect(address).is_err() {
         assert!(Instant::now() < until, "nobody listens at {address}");
@@ -39,14 +39,14 @@ pub fn wait_for_listener(address: &str) {
 }
 
 /// A process whose lines are read as they come. Killed when dropped.
-pub struct Process {
+pub(crate) struct Process {
     child: Child,
     lines: Receiver<String>,
     seen: Vec<String>,
 }
 
 impl Process {
-    pub fn start(command: &mut Command) -> Self {
+    pub(crate) fn start(command: &mut Command) -> Self {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
         let (sender, lines) = channel();
@@ -60,16 +60,16 @@ impl Process {
         Process { child, lines, seen: Vec::new() }
     }
 
-    pub fn pid(&self) -> Pid {
+    pub(crate) fn pid(&self) -> Pid {
         Pid::from_child(&self.child)
     }
 
-    pub fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         kill_process(self.pid(), signal).unwrap();
     }
 
     /// Waits for a line in which `text` stands, on either stream.
-    pub fn wait_for(&mut self, text: &str) -> String {
+    pub(crate) fn wait_for(&mut self, text: &str) -> String {
         let until = Instant::now() + PATIENCE;
         loop {
             match self.lines.recv_timeout(until.saturating_duration_since(Instant::now())) {
@@ -85,7 +85,7 @@ impl Process {
     }
 
     /// Waits for the end. The lines are those of both streams, each stream's in order.
-    pub fn finish(mut self) -> Finished {
+    pub(crate) fn finish(mut self) -> Finished {
         let until = Instant::now() + PATIENCE;
         loop {
             match self.lines.recv_timeout(until.saturating_duration_since(Instant::now())) {
@@ -99,7 +99,7 @@ impl Process {
     }
 
     /// Asks it to end by `signal` and waits for that.
-    pub fn finish_by(self, signal: Signal) -> Finished {
+    pub(crate) fn finish_by(self, signal: Signal) -> Finished {
         self.signal(signal);
         self.finish()
     }
@@ -115,27 +115,27 @@ impl Drop for Process {
 
 /// What a process left.
 #[derive(Debug)]
-pub struct Finished {
+pub(crate) struct Finished {
     /// Its exit code; None if a signal ended it.
-    pub code: Option<i32>,
-    pub lines: Vec<String>,
+    pub(crate) code: Option<i32>,
+    pub(crate) lines: Vec<String>,
 }
 
 impl Finished {
     /// All lines as one text.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         self.lines.join("\n")
     }
 
     /// The lines that are JSON objects.
-    pub fn objects(&self) -> Vec<Json> {
+    pub(crate) fn objects(&self) -> Vec<Json> {
         let objects = self.lines.iter().filter(|line| line.starts_with('{'));
         objects.filter_map(|line| serde_json::from_str(line).ok()).collect()
     }
 
     /// The last of them.
     #[track_caller]
-    pub fn object(&self) -> Json {
+    pub(crate) fn object(&self) -> Json {
         self.objects().pop().unwrap_or_else(|| panic!("no JSON, code {:?}, in:\n{}", self.code, self.text()))
     }
 }
