@@ -91,15 +91,12 @@ fn config_problems(model: &ServiceModel, inputs: &Inputs) -> Vec<Problem> {
 
 fn check_addresses(model: &ServiceModel, inputs: &Inputs, findings: &mut Findings) {
     match &inputs.addresses {
-        Some(file) => match Addresses::from_json(&file.content, Some(&file.name)) {
-            Ok(addresses) => {
-                let resolution = addresses.resolve(model);
-                let by_schema = || by_schema(&schemas::ADDRESSES, Some(file));
-                findings.problems.extend(unless_any(resolution.problems, by_schema));
-                findings.warnings.extend(resolution.warnings);
-            }
-            Err(problems) => findings.problems.extend(problems),
-        },
+        Some(file) => {
+            let resolution = Addresses::lay(&file.content, Some(&file.name), model);
+            let by_schema = || by_schema(&schemas::ADDRESSES, Some(file));
+            findings.problems.extend(unless_any(resolution.problems, by_schema));
+            findings.warnings.extend(resolution.warnings);
+        }
         None if inputs.problems.is_empty() => findings.warnings.extend(without_addresses(model)),
         None => {}
     }

@@ -84,18 +84,15 @@ impl Service {
     fn finish(self, setup: &Setup<'_>, config: Config, addresses: &Json) -> Result<Prepared, SetupError> {
         let file = setup.addresses_file.as_deref();
         let mut problems = self.problems(setup);
-        let mut warnings = Vec::new();
-        let resolved = collect(&mut problems, Addresses::from_json(addresses, file)).map(|addresses| {
-            let resolution = addresses.resolve(&self.model);
-            warnings.extend(resolution.warnings);
-            problems.extend(resolution.problems);
-            resolution.resolved
-        });
-        let (Some(resolved), true) = (resolved, problems.is_empty()) else { return Err(problems.into()) };
+        let resolution = Addresses::lay(addresses, file, &self.model);
+        problems.extend(resolution.problems);
+        if !problems.is_empty() {
+            return Err(problems.into());
+        }
         Ok(Prepared {
             model: self.model,
             config,
-            resolved,
+            resolved: resolution.resolved,
             handlers: self.handlers,
             functions: self.functions,
             requests: self.requests,
@@ -104,7 +101,7 @@ impl Service {
             min_wait: setup.min_wait,
             grace: setup.grace,
             main_mode: setup.main_mode,
-            warnings,
+            warnings: resolution.warnings,
         })
     }
 
@@ -185,17 +182,16 @@ impl Service {
 
     fn first_addresses(&self, setup: &Setup<'_>) -> Result<Json, Vec<Problem>> {
         let json = setup.addresses.clone().unwrap_or_else(|| Json::Object(serde_json::Map::new()));
-        let addresses = Addresses::from_json(&json, setup.addresses_file.as_deref())?;
+        let file = setup.addresses_file.as_deref();
         let may_still_change = self.hooks.setup_addresses.is_some()
             || self.hooks.setup_connections.is_some()
             || self.hooks.setup_connection_models.is_some();
-        if !may_still_change {
-            let problems = addresses.resolve(&self.model).problems;
-            if !problems.is_empty() {
-                return Err(problems);
-            }
-        }
-        Ok(json)
+        let problems = if may_still_change {
+            Addresses::from_json(&json, file).err().unwrap_or_default()
+        } else {
+            Addresses::lay(&json, file, &self.model).problems
+        };
+        if problems.is_empty() { Ok(json) } else { Err(problems) }
     }
 
     fn run_setup_addresses(&mut self, addresses: Json, config: &Config) -> Result<Json, SetupError> {

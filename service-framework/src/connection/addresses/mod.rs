@@ -9,9 +9,9 @@ mod resolve;
 use serde_json::Value as Json;
 
 pub(crate) use endpoint::Endpoint;
-pub(crate) use resolve::{Resolved, ResolvedSocket};
+pub(crate) use resolve::{Resolution, Resolved, ResolvedSocket};
 
-use crate::model::{Problem, Side, Table, describe};
+use crate::model::{Problem, ServiceModel, Side, Table, describe};
 
 /// The keys of a file's upper level; `$schema` is for editors.
 const UPPER_KEYS: [&str; 3] = ["connections", "states", "$schema"];
@@ -81,6 +81,22 @@ impl Addresses {
     /// # Errors
     /// All problems. Whether names and sockets are those of a service is asked by [`resolve`](Self::resolve).
     pub(crate) fn from_json(json: &Json, file: Option<&str>) -> Result<Self, Vec<Problem>> {
+        let (addresses, problems) = Self::read(json, file);
+        if problems.is_empty() { Ok(addresses) } else { Err(problems) }
+    }
+
+    /// Reads a file and lays it beside a model; the problems are those of both, each place once.
+    pub(crate) fn lay(json: &Json, file: Option<&str>, model: &ServiceModel) -> Resolution {
+        let (addresses, mut problems) = Self::read(json, file);
+        let mut resolution = addresses.resolve(model);
+        let is_told = |path: &str| problems.iter().any(|problem: &Problem| problem.path.starts_with(path));
+        resolution.problems.retain(|problem| !is_told(&problem.path));
+        problems.append(&mut resolution.problems);
+        Resolution { problems, ..resolution }
+    }
+
+    /// What can be read, and what is wrong with the rest.
+    fn read(json: &Json, file: Option<&str>) -> (Self, Vec<Problem>) {
         let mut problems = Vec::new();
         let mut entries = Vec::new();
         let is_older_form = is_older_form(json);
@@ -91,10 +107,8 @@ impl Addresses {
                 read_upper(&mut table, &mut entries);
             }
         }
-        if problems.is_empty() {
-            return Ok(Self { file: file.map(str::to_owned), is_older_form, entries });
-        }
-        Err(problems.into_iter().map(|problem| in_file(problem, file)).collect())
+        let problems = problems.into_iter().map(|problem| in_file(problem, file)).collect();
+        (Self { file: file.map(str::to_owned), is_older_form, entries }, problems)
     }
 
     /// Where the addresses of one connection or state stand in the file.

@@ -201,3 +201,12 @@ fn a_delta_state_has_two_sockets() {
     a.json: states.out.orders.replyer: expected an address of its own, found tcp://*:3, which `states.out.orders.publisher` binds too
     ");
 }
+
+#[test]
+fn a_bad_address_does_not_hide_a_bad_name() {
+    let json = json!({"in": {"ecko": {"replyer": "127.0.0.1:99999"}, "status": {"subscriber": 5}}});
+    let model = model([ConnectionModel::replyer("echo"), ConnectionModel::subscriber("status")]);
+    let problems = Addresses::lay(&json, None, &model).problems;
+    let paths: Vec<_> = problems.iter().map(|problem| problem.path.as_str()).collect();
+    assert_eq!(paths, ["in.ecko.replyer", "in.status.subscriber", "in.echo"], "{problems:?}");
+}
