@@ -2,7 +2,15 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// Nobody waits longer; a clock cannot be asked about every duration that a caller may name.
+const LONGEST: Duration = Duration::from_hours(24 * 365 * 10);
+
+/// The time that is `time` after `now`.
+pub(crate) fn after(now: Instant, time: Duration) -> Instant {
+    now + time.min(LONGEST)
+}
 
 /// Deadlines by number. Who owns the things says which of them are still open.
 #[derive(Debug, Default)]
@@ -39,10 +47,15 @@ impl Deadlines {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashSet;
-    use std::time::Duration;
-
     use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn any_duration_can_be_waited_for() {
+        let now = Instant::now();
+        assert_eq!(after(now, Duration::from_secs(1)), now + Duration::from_secs(1));
+        assert!(after(now, Duration::MAX) > now);
+    }
 
     #[test]
     fn come_due_in_order_and_not_before() {

@@ -18,7 +18,7 @@ mod zeromq;
 
 pub(crate) use addresses::{Addresses, Endpoint, Of, Resolved, ResolvedSocket};
 pub(crate) use counters::Counters;
-pub(crate) use deadlines::Deadlines;
+pub(crate) use deadlines::{Deadlines, after};
 pub use error::SendError;
 pub(crate) use error::list;
 pub(crate) use publisher::{Place, Publisher};

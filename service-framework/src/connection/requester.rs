@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use super::counters::Counters;
-use super::deadlines::Deadlines;
+use super::deadlines::{Deadlines, after};
 use super::error::SendError;
 use super::monitor::{Monitored, PeerEvent};
 use super::socket::{Frame, Interest, PollItem, Role, Sent, Socket, SocketError};
@@ -103,7 +103,7 @@ impl Requester {
         }
         let id = self.next;
         self.next += 1;
-        self.deadlines.add(now + request.within, id);
+        self.deadlines.add(after(now, request.within), id);
         let Outgoing { body, within, idempotent, answer } = request;
         let taken_by = if self.waiting.is_empty() { self.offer(id, &body) } else { Ok(None) };
         match taken_by {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use super::pool::Pool;
-use crate::connection::{Answer, Deadlines, Frame, Outgoing, SendError};
+use crate::connection::{Answer, Deadlines, Frame, Outgoing, SendError, after};
 
 /// The function behind an external request: the envelope of a request in, that of a reply out.
 pub(crate) type Function = Arc<dyn Fn(&[u8]) -> Vec<u8> + Send + Sync>;
@@ -63,7 +63,7 @@ impl External {
         let id = self.next;
         self.next += 1;
         self.open.lock().insert(id, (request.answer, request.within));
-        self.deadlines.add(now + request.within, id);
+        self.deadlines.add(after(now, request.within), id);
         let (function, open) = (self.function.clone(), self.open.clone());
         let job = move || open.end(id, |_| Ok(Frame::from(function(&request.body))));
         if !self.pool.submit(Box::new(job)) {

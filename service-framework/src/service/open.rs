@@ -12,14 +12,14 @@ use super::link::Link;
 use super::outs::{Out, Outs};
 use super::pool::Pool;
 use super::prepare::Prepared;
-use super::run::{WAIT_AFTER_CREATION, bell};
+use super::run::bell;
 use super::scope::Scope;
 use super::shared::{OutEntry, OutTable, Shared};
 use super::stop::Stop;
 use crate::connection::{
     Counters, Place, Publisher, Replyer, Requester, SocketError, Sockets, Source, Subscriber,
 };
-use crate::model::{Arguments, Checker, ConnectionModel, ConnectionType, Side};
+use crate::model::{Arguments, Checker, ConnectionModel, ConnectionType, DEFAULT_WAIT_AFTER_CREATION, Side};
 
 /// Calls that wait for the workers of one connection.
 const MOST_QUEUED: usize = 1_000;
@@ -49,7 +49,8 @@ impl Opener {
         let models: Vec<_> = self.prepared.models(Side::Out).collect();
         let outs = models.iter().map(|model| self.out(sockets, model, epoch)).collect::<Result<_, _>>()?;
         let publishers = models.iter().filter(|model| model.kind == ConnectionType::Publisher);
-        let wait = publishers.map(|model| model.wait_after_creation.unwrap_or(WAIT_AFTER_CREATION)).max();
+        let wait =
+            publishers.map(|model| model.wait_after_creation.unwrap_or(DEFAULT_WAIT_AFTER_CREATION)).max();
         Ok((Outs::new(outs), wait.unwrap_or_default()))
     }
 

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use super::input::{Buffers, Finished, Handled, Hands, InSocket, Input, Waiting};
 use super::reactor::{Reactor, TaskWaker};
 use super::shared::Shared;
-use crate::connection::{PollItem, SocketError, Wake, is_ready, poll, readable};
+use crate::connection::{PollItem, SocketError, Wake, after, is_ready, poll, readable};
 use crate::wire::codes;
 
 /// Messages of one connection before the next one has its turn.
@@ -73,7 +73,7 @@ impl Owner {
     /// Whether everything ended.
     pub(crate) fn drain(&mut self, grace: Duration) -> Result<bool, SocketError> {
         self.stopping = true;
-        let end = Instant::now() + grace;
+        let end = after(Instant::now(), grace);
         while self.is_busy() && Instant::now() < end {
             self.turn(Some(end))?;
         }

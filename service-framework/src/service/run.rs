@@ -18,7 +18,7 @@ use super::scope::Scope;
 use super::shared::Shared;
 use super::stop::{Cause, Stop};
 use super::to_send::Wait;
-use crate::connection::{SendError, Sockets, Wake};
+use crate::connection::{SendError, Sockets, Wake, after};
 
 impl Prepared {
     /// Runs the service on this thread until it is asked to stop or, in main mode, `main` ends.
@@ -76,7 +76,7 @@ impl Prepared {
         });
         tracing::info!(service = name, "ready");
         if let Some(init) = init {
-            let _slept = reactor.sleep(Instant::now() + wait, &Scope::of_hook(true));
+            let _slept = reactor.sleep(after(Instant::now(), wait), &Scope::of_hook(true));
             unless_stopping("init_function", run_hook("init_function", init, &shared, &reactor, true), stop)?;
         }
         let mut owner = Owner::new(shared.clone(), reactor.clone(), inputs);
@@ -116,7 +116,7 @@ impl Prepared {
         if let Ok(Some(result)) = ended.recv() {
             return result;
         }
-        match ended.recv_timeout(grace + Sockets::LINGER) {
+        match ended.recv_timeout(grace.saturating_add(Sockets::LINGER)) {
             Ok(Some(result)) => result,
             _ => Err(RunError::GraceOver(grace)),
         }
@@ -134,7 +134,7 @@ impl Prepared {
         let reactor = Reactor::new(shared.clone(), outs);
         let wake = shared.link.wake.clone();
         stop.listen(move || wake.ring());
-        let _slept = reactor.sleep(Instant::now() + wait, &Scope::of_hook(true));
+        let _slept = reactor.sleep(after(Instant::now(), wait), &Scope::of_hook(true));
         for (name, hook) in [("init_function", init), ("main", main)] {
             if let Some(hook) = hook.filter(|_| !stop.is_requested()) {
                 unless_stopping(name, run_hook(name, hook, &shared, &reactor, true), stop)?;
@@ -210,6 +210,3 @@ fn failed(hook: &'static str, error: &HandlerError) -> RunError {
 pub(super) fn bell() -> Result<Wake, RunError> {
     Wake::new().map_err(|source| RunError::System { what: "open an eventfd", source })
 }
-
-/// What publishers wait for subscribers once they are open, unless their model says otherwise.
-pub(super) const WAIT_AFTER_CREATION: Duration = Duration::from_millis(150);

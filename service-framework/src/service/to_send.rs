@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use super::outs::Command;
 use super::scope::Scope;
 use super::shared::{OutEntry, Shared};
-use crate::connection::{Answer, Outgoing, SendError, list};
+use crate::connection::{Answer, Outgoing, SendError, after, list};
 use crate::model::ConnectionType;
 use crate::value::{self, Limits, Value};
 use crate::wire::{Envelope, ErrorReply, Extras, WorkflowId, write_request};
@@ -248,7 +248,7 @@ impl BlockingToSend {
     /// [`SendError::Stopping`] when it was woken for that.
     pub fn sleep(&self, time: Duration) -> Result<(), SendError> {
         match &self.wait {
-            Wait::Reactor(reactor) => reactor.sleep(Instant::now() + time, &self.inner.scope),
+            Wait::Reactor(reactor) => reactor.sleep(after(Instant::now(), time), &self.inner.scope),
             Wait::Sleep => {
                 std::thread::sleep(time);
                 Ok(())
