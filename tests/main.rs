@@ -2,6 +2,10 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
+mod broken_inputs;
+mod cli;
+mod folder;
 mod interop;
+mod running;
 mod support;
 mod system_up;

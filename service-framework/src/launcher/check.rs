@@ -7,9 +7,10 @@ use serde_json::{Value as Json, json};
 
 use super::arguments::Options;
 use super::exit;
-use super::inputs::{Inputs, NamedJson, flag_warnings, name_meant_flag};
+use super::inputs::{Inputs, NamedJson, explained, flag_warnings};
 use super::pairs::{self, Pair};
 use super::report;
+use super::schemas::{self, Schema};
 use super::terminal::Palette;
 use crate::connection::{Addresses, Resolved};
 use crate::model::{Checker, Config, ConnectionModel, Problem, ServiceModel, Side};
@@ -84,7 +85,8 @@ fn config_problems(model: &ServiceModel, inputs: &Inputs) -> Vec<Problem> {
         Some(config) if inputs.problems.is_empty() => config.assemble(&sources),
         Some(config) => config.gather(&sources),
     };
-    config.err().unwrap_or_default().into_iter().map(name_meant_flag).collect()
+    let problems = config.err().unwrap_or_default().into_iter().map(|problem| explained(problem, inputs));
+    unless_any(problems.collect(), || by_schema(&schemas::CONFIG, inputs.config.as_ref()))
 }
 
 fn check_addresses(model: &ServiceModel, inputs: &Inputs, findings: &mut Findings) {
@@ -92,7 +94,8 @@ fn check_addresses(model: &ServiceModel, inputs: &Inputs, findings: &mut Finding
         Some(file) => match Addresses::from_json(&file.content, Some(&file.name)) {
             Ok(addresses) => {
                 let resolution = addresses.resolve(model);
-                findings.problems.extend(resolution.problems);
+                let by_schema = || by_schema(&schemas::ADDRESSES, Some(file));
+                findings.problems.extend(unless_any(resolution.problems, by_schema));
                 findings.warnings.extend(resolution.warnings);
             }
             Err(problems) => findings.problems.extend(problems),
@@ -100,6 +103,14 @@ fn check_addresses(model: &ServiceModel, inputs: &Inputs, findings: &mut Finding
         None if inputs.problems.is_empty() => findings.warnings.extend(without_addresses(model)),
         None => {}
     }
+}
+
+fn by_schema(schema: &Schema, file: Option<&NamedJson>) -> Vec<Problem> {
+    file.map(|file| schema.problems(&file.content, &file.name)).unwrap_or_default()
+}
+
+fn unless_any(problems: Vec<Problem>, others: impl FnOnce() -> Vec<Problem>) -> Vec<Problem> {
+    if problems.is_empty() { others() } else { problems }
 }
 
 /// Without a file a service may still give its own addresses, which only its start would show.
@@ -271,8 +282,8 @@ mod tests {
         insta::assert_snapshot!(shown(&findings), @r"
         compared: in.cancel with out.orders
         error: desk with client: connection_models.in.cancel.required_arguments.order_id
-          expected  str, as the this end takes
-          found     int, as the requester sends
+          expected  str, which this end takes
+          found     int, which the requester sends
         1 problem: desk would not start
         ");
     }

@@ -6,8 +6,7 @@ use std::path::Path;
 use serde_json::Value as Json;
 
 use super::arguments::{Options, RUN, near_flag};
-use super::{files, schemas};
-use crate::connection::Addresses;
+use super::files;
 use crate::model::{ENVIRONMENT_PREFIX, Problem, Source};
 
 /// A JSON file by the name that the user gave it.
@@ -37,26 +36,21 @@ impl Inputs {
             command_line: options.config.clone(),
             ..Self::default()
         };
-        inputs.addresses = inputs.file(options.addresses.as_deref(), addresses_problems);
-        inputs.config = inputs.file(options.config_file.as_deref(), config_problems);
+        inputs.addresses = inputs.file(options.addresses.as_deref());
+        inputs.config = inputs.file(options.config_file.as_deref());
         inputs
     }
 
-    /// Reads the addresses of another service.
-    pub(crate) fn other_addresses(&mut self, path: Option<&Path>) -> Option<NamedJson> {
-        self.file(path, addresses_problems)
-    }
-
-    /// The file at `path`; what is wrong with it by itself is a problem.
-    fn file(&mut self, path: Option<&Path>, judge: fn(&Json, &str) -> Vec<Problem>) -> Option<NamedJson> {
+    /// Reads one more file; that it cannot be read is a problem.
+    pub(crate) fn file(&mut self, path: Option<&Path>) -> Option<NamedJson> {
         let path = path?;
-        let name = path.display().to_string();
-        let read = files::read_json(path).map_err(|problem| vec![problem]);
-        let judged = read.and_then(|content| match judge(&content, &name) {
-            problems if problems.is_empty() => Ok(NamedJson { name, content }),
-            problems => Err(problems),
-        });
-        judged.map_err(|problems| self.problems.extend(problems)).ok()
+        match files::read_json(path) {
+            Ok(content) => Some(NamedJson { name: path.display().to_string(), content }),
+            Err(problem) => {
+                self.problems.push(problem);
+                None
+            }
+        }
     }
 
     /// Where config comes from, lowest precedence first.
@@ -67,19 +61,6 @@ impl Inputs {
     }
 }
 
-/// What our own reader says, which knows more; the schema is asked if it is content.
-fn addresses_problems(content: &Json, file: &str) -> Vec<Problem> {
-    match Addresses::from_json(content, Some(file)) {
-        Ok(_) => schemas::ADDRESSES.problems(content, file),
-        Err(problems) => problems,
-    }
-}
-
-/// Keys and values are the config model's to judge; it says more of what is no table at all, too.
-fn config_problems(content: &Json, file: &str) -> Vec<Problem> {
-    if content.is_object() { schemas::CONFIG.problems(content, file) } else { Vec::new() }
-}
-
 /// Variables of the environment that name config; those that are no UTF-8 name none of ours.
 fn variables(all: impl Iterator<Item = (std::ffi::OsString, std::ffi::OsString)>) -> Vec<(String, String)> {
     let text = all.filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
@@ -88,19 +69,22 @@ fn variables(all: impl Iterator<Item = (std::ffi::OsString, std::ffi::OsString)>
     variables
 }
 
-/// Adds the flag that was meant to a problem with a config key of the command line: a mistyped flag is taken for
-/// config, and only the config model can tell.
-pub(crate) fn name_meant_flag(problem: Problem) -> Problem {
-    if problem.file.is_some() || problem.hint.is_some() || !problem.path.starts_with("--") {
+/// Adds what only the command line can tell: the flag that was meant, as a mistyped one is taken for config, and
+/// that no addresses were given.
+pub(crate) fn explained(problem: Problem, inputs: &Inputs) -> Problem {
+    if problem.file.is_some() || problem.hint.is_some() {
         return problem;
     }
-    match near_flag(&RUN, &problem.path) {
+    if problem.path.starts_with("connections.") && inputs.addresses.is_none() {
+        return problem.with_hint("no addresses file was given: -a ADDRESSES");
+    }
+    match near_flag(&RUN, &problem.path).filter(|_| problem.path.starts_with("--")) {
         Some(flag) => problem.with_hint(format!("did you mean the flag `--{flag}`?")),
         None => problem,
     }
 }
 
-/// The same where no config model tells: such a service keeps every key.
+/// Keys that were probably meant as flags, where no config model tells: such a service keeps every key.
 pub(crate) fn flag_warnings(inputs: &Inputs) -> Vec<String> {
     let meant = |(key, _): &(String, String)| {
         let flag = near_flag(&RUN, key)?;
@@ -142,7 +126,7 @@ mod tests {
         let inputs = inputs(&["--adresses_path", "a.json"]);
         let model = ConfigModel::new().optional_without_default("symbol", Type::Str);
         let problems = model.assemble(&inputs.sources()).unwrap_err();
-        let problem = name_meant_flag(problems.into_iter().next().unwrap());
+        let problem = explained(problems.into_iter().next().unwrap(), &inputs);
         insta::assert_snapshot!(problem, @"--adresses_path: expected a key of the config model: symbol, found an unknown key (did you mean the flag `--addresses_path`?)");
         assert_eq!(
             flag_warnings(&inputs),

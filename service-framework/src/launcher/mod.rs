@@ -156,7 +156,7 @@ impl Launcher {
 
     fn check(&self, options: &Options) -> Result<ExitCode, Vec<Problem>> {
         let mut inputs = Inputs::read(options);
-        let other_addresses = inputs.other_addresses(options.with_addresses.as_deref());
+        let other_addresses = inputs.file(options.with_addresses.as_deref());
         let model = self.model(options.service.as_deref())?;
         let mut findings = check::check(&model, &inputs, options.main_mode);
         if let Some(other) = &options.with {

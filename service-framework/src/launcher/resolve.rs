@@ -6,6 +6,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use super::files;
 use crate::model::{Problem, near_miss};
 
 /// Set for a program that a launcher has become, which must not become another one.
@@ -58,7 +59,7 @@ impl Places {
     /// Names of programs that could be services; names with a dot are libraries and debug files.
     fn programs(&self) -> impl Iterator<Item = String> {
         let in_folder = |folder: &PathBuf| {
-            let mut names = file_names(folder);
+            let mut names = files::names_in(folder);
             names.retain(|name| !name.contains('.') && self.may_start(&folder.join(name)));
             names
         };
@@ -154,19 +155,9 @@ fn no_program(path: &Path, value: &str) -> Problem {
         );
     }
     match fs::metadata(path) {
-        Err(error) => near_file(problem(&super::files::plain(&error)), path),
+        Err(error) => files::with_near_file(problem(&files::plain(&error)), path),
         Ok(meta) if meta.is_dir() => problem("a folder"),
         Ok(_) => problem("a file that may not be executed").with_hint(format!("chmod +x {}", path.display())),
-    }
-}
-
-/// Adds the file of the same folder that was probably meant.
-fn near_file(problem: Problem, path: &Path) -> Problem {
-    let names = path.parent().map(file_names).unwrap_or_default();
-    let wanted = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    match near_miss(wanted, names.iter().map(String::as_str)) {
-        Some(near) => problem.with_hint(format!("did you mean `{}`?", path.with_file_name(near).display())),
-        None => problem,
     }
 }
 
@@ -195,12 +186,6 @@ fn listed<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
         (_, 0) => shown.join(", "),
         (_, more) => format!("{} and {more} more", shown.join(", ")),
     }
-}
-
-fn file_names(folder: &Path) -> Vec<String> {
-    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    entries.filter_map(|entry| entry.file_name().into_string().ok()).collect()
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use signal_hook::consts::SIGINT;
 
 use super::arguments::Options;
 use super::check;
-use super::inputs::{Inputs, name_meant_flag};
+use super::inputs::{Inputs, explained, flag_warnings};
 use super::logs::{self, Files, Logs};
 use super::{command, exit, files, report, signals};
 use crate::model::{Problem, ServiceModel};
@@ -69,12 +69,12 @@ fn prepare(service: Service, inputs: &Inputs, options: &Options) -> Result<Prepa
         return Err(check::check(service.model(), inputs, options.main_mode).problems);
     }
     if service.model().config.is_none() {
-        for warning in super::inputs::flag_warnings(inputs) {
+        for warning in flag_warnings(inputs) {
             tracing::warn!("{warning}");
         }
     }
     let prepared = service.prepare(&setup(inputs, options));
-    prepared.map_err(|error| error.problems.into_iter().map(name_meant_flag).collect())
+    prepared.map_err(|error| error.problems.into_iter().map(|problem| explained(problem, inputs)).collect())
 }
 
 fn setup<'a>(inputs: &'a Inputs, options: &Options) -> Setup<'a> {

@@ -1,7 +1,8 @@
 //! The JSON Schemas that are shipped for editors, and the check of a file against one.
 //!
-//! Our own readers say more about what is wrong; a schema is asked once they are content, so that an editor and
-//! the launcher never disagree in silence.
+//! Our own readers say more about what is wrong, so a schema is asked once they are content: by `check` and by `up`.
+//! A start leaves it out, as compiling a schema takes longer than all else that is checked; tests hold readers and
+//! schemas to the same verdicts.
 
 use std::sync::OnceLock;
 
@@ -66,6 +67,7 @@ fn dotted(pointer: &str) -> String {
 mod tests {
     use super::*;
     use crate::connection::Addresses;
+    use proptest::prelude::*;
     use serde_json::json;
 
     #[test]
@@ -119,6 +121,18 @@ mod tests {
             let read = Addresses::from_json(&json, None);
             let problems = ADDRESSES.problems(&json, "a.json");
             assert_eq!(read.is_ok(), problems.is_empty(), "{json}: {read:?} {problems:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_the_reader_takes_the_schema_allows(
+            text in "((tcp|ipc|inproc)://)?[a-zA-Z0-9./*_-]{0,12}(:[0-9*]{1,5})?"
+        ) {
+            let json = json!({"out": {"a": {"requester": text}}});
+            if Addresses::from_json(&json, None).is_ok() {
+                prop_assert_eq!(ADDRESSES.problems(&json, "a.json"), []);
+            }
         }
     }
 

@@ -275,7 +275,7 @@ mod tests {
     fn what_is_wrong_is_named() {
         insta::assert_snapshot!(problem("-s echo --delay"), @"--delay: expected a value behind this config key, found the end of the line (write `--delay VALUE` or `--delay=VALUE`)");
         insta::assert_snapshot!(problem("-s echo --adresses_path"), @"--adresses_path: expected a value behind this config key, found the end of the line (did you mean the flag `--addresses_path`?)");
-        insta::assert_snapshot!(problem("-s echo --adresses"), @"");
+        insta::assert_snapshot!(problem("-s echo --adresses"), @"--adresses: expected a value behind this config key, found the end of the line (did you mean the flag `--addresses_path`?)");
         insta::assert_snapshot!(problem("-m -a"), @"-a: expected ADDRESSES behind it: addresses JSON: where sockets bind and connect, found the end of the line");
         insta::assert_snapshot!(problem("-a -m"), @"-a: expected ADDRESSES behind it: addresses JSON: where sockets bind and connect, found the flag `-m` (if that is really the value, write `-a=-m`)");
         insta::assert_snapshot!(problem("--main_mode=yes"), @r#"--main_mode: expected no value: it is a switch, found the value "yes""#);

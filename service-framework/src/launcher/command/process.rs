@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value as Json;
 
+use crate::launcher::resolve::EXECED;
+
 /// Bytes of one line; a command that writes more without an end of line is stopped.
 const LONGEST_LINE: u64 = 64 << 20;
 
@@ -36,6 +38,7 @@ impl Process {
         let mut child = Command::new(in_folder(program, folder))
             .args(arguments)
             .current_dir(folder)
+            .env_remove(EXECED)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -2,13 +2,13 @@
 
 mod strict;
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Read;
 use std::path::Path;
 
 use serde_json::Value as Json;
 
-use crate::model::Problem;
+use crate::model::{Problem, near_miss};
 
 /// More than any file written by hand; a model with thousands of schemas stays below.
 pub(crate) const FILE_BYTES: u64 = 16 * 1024 * 1024;
@@ -22,7 +22,7 @@ const SHOWN: usize = 60;
 /// The file cannot be read, is larger than [`FILE_BYTES`], or is no JSON.
 pub(crate) fn read_json(path: &Path) -> Result<Json, Problem> {
     let file = path.display().to_string();
-    let text = read_text(path).map_err(|reason| unreadable(&file, &reason))?;
+    let text = read_text(path).map_err(|reason| with_near_file(unreadable(&file, &reason), path))?;
     parse_json(&text).map_err(|problem| problem.in_file(&file))
 }
 
@@ -50,10 +50,27 @@ fn read_text(path: &Path) -> Result<String, String> {
 }
 
 /// The system's words without its number.
-pub(crate) fn plain(error: &std::io::Error) -> String {
+pub(crate) fn plain(error: &(impl std::fmt::Display + ?Sized)) -> String {
     let text = error.to_string();
     let end = text.find(" (os error").unwrap_or(text.len());
     text[..end].to_lowercase()
+}
+
+/// Adds the file that was probably meant, if `path` is not there and one of its folder is named like it.
+pub(crate) fn with_near_file(problem: Problem, path: &Path) -> Problem {
+    let wanted = path.file_name().and_then(|name| name.to_str()).filter(|_| !path.exists());
+    let names = path.parent().map(names_in).unwrap_or_default();
+    match wanted.and_then(|wanted| near_miss(wanted, names.iter().map(String::as_str))) {
+        Some(near) => problem.with_hint(format!("did you mean `{}`?", path.with_file_name(near).display())),
+        None => problem,
+    }
+}
+
+/// The names of what a folder holds; none if it cannot be read.
+pub(crate) fn names_in(folder: &Path) -> Vec<String> {
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().into_string().ok()).collect()
 }
 
 fn unreadable(file: &str, reason: &str) -> Problem {
@@ -62,10 +79,13 @@ fn unreadable(file: &str, reason: &str) -> Problem {
 
 fn syntax(error: &serde_json::Error, text: &str) -> Problem {
     let (line, column) = (error.line(), error.column());
-    let shown = text.lines().nth(line.saturating_sub(1)).unwrap_or_default();
-    let (expected, found) = explain(&error.to_string(), shown.as_bytes().get(column.saturating_sub(1)));
+    let lines: Vec<_> = text.lines().take(line).collect();
+    let last = lines.last().copied().unwrap_or_default();
+    let (expected, found) = explain(&error.to_string(), last.as_bytes().get(column.saturating_sub(1)));
     let problem = Problem::new(format!("line {line}, column {column}"), expected, found);
-    match shown.trim() {
+    // A line that only closes something says little; the mistake is in the one before.
+    let telling = lines.iter().rev().map(|line| line.trim()).find(|line| line.len() > 2);
+    match telling.unwrap_or(last.trim()) {
         "" => problem,
         shown => problem.with_hint(format!("the line is: {}", excerpt(shown))),
     }
@@ -81,6 +101,9 @@ fn explain(message: &str, at: Option<&u8>) -> (String, String) {
         "trailing characters" => (end.to_owned(), byte),
         "expected value" => ("a value".to_owned(), byte),
         "key must be a string" => ("a name in double quotes".to_owned(), byte),
+        twice if twice.starts_with("the name ") => {
+            ("each name once in an object".to_owned(), twice.to_owned())
+        }
         _ => match (message.strip_prefix("expected "), message.strip_prefix("EOF while parsing ")) {
             (Some(expected), _) => (expected.to_owned(), byte),
             (_, Some("a value")) => ("a value".to_owned(), end.to_owned()),
@@ -108,14 +131,14 @@ mod tests {
 
     #[test]
     fn mistakes_have_a_line_and_a_column() {
-        insta::assert_snapshot!(problem("{\n  \"in\": {},\n}"), @"line 3, column 1: expected one more entry behind the comma, or no comma, found `}` (the line is: })");
+        insta::assert_snapshot!(problem("{\n  \"in\": {},\n}"), @r#"line 3, column 1: expected one more entry behind the comma, or no comma, found `}` (the line is: "in": {},)"#);
         insta::assert_snapshot!(problem("{\"in\": {\"a\": 1} \"out\": {}}"), @r#"line 1, column 17: expected `,` or `}`, found `"` (the line is: {"in": {"a": 1} "out": {}})"#);
         insta::assert_snapshot!(problem("{\"in\": {\"a"), @r#"line 1, column 10: expected the end of a string, found the end of the text (the line is: {"in": {"a)"#);
         insta::assert_snapshot!(problem("{\"a\": .5}"), @r#"line 1, column 7: expected a value, found `.` (the line is: {"a": .5})"#);
         insta::assert_snapshot!(problem("{} {}"), @"line 1, column 4: expected the end of the text, found `{` (the line is: {} {})");
         insta::assert_snapshot!(problem("{\"in\": {}"), @r#"line 1, column 9: expected the end of an object, found the end of the text (the line is: {"in": {})"#);
         insta::assert_snapshot!(problem(""), @"line 1, column 0: expected a value, found the end of the text");
-        insta::assert_snapshot!(problem("{\"in\": {\"a\": 1, \"b\": 2, \"a\": 3}}"), @r#"line 1, column 27: expected JSON, found the name "a" twice in one object (the line is: {"in": {"a": 1, "b": 2, "a": 3}})"#);
+        insta::assert_snapshot!(problem("{\"in\": {\"a\": 1, \"b\": 2, \"a\": 3}}"), @r#"line 1, column 27: expected each name once in an object, found the name "a" once more (the line is: {"in": {"a": 1, "b": 2, "a": 3}})"#);
         insta::assert_snapshot!(problem("{'in': {}}"), @"line 1, column 2: expected a name in double quotes, found `'` (the line is: {'in': {}})");
     }
 

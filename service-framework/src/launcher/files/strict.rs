@@ -67,7 +67,7 @@ impl<'de> Visitor<'de> for Reader {
         let mut entries = Map::new();
         while let Some(key) = object.next_key::<String>()? {
             if entries.contains_key(&key) {
-                return Err(A::Error::custom(format_args!("the name {key:?} twice in one object")));
+                return Err(A::Error::custom(format_args!("the name {key:?} once more")));
             }
             entries.insert(key, object.next_value::<Strict>()?.0);
         }

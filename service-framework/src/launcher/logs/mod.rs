@@ -6,7 +6,9 @@ mod clock;
 mod fields;
 mod line;
 
+use std::error::Error as _;
 use std::io;
+use std::panic::{self, PanicHookInfo};
 use std::path::{Path, PathBuf};
 
 use tracing::Subscriber;
@@ -16,6 +18,7 @@ use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 
+use super::files::plain;
 use super::terminal::Palette;
 use crate::model::Problem;
 use line::Line;
@@ -66,8 +69,16 @@ impl Logs {
             .with_filter(self.console_level);
         // Fails only if there is a subscriber, which then stays.
         let _ = tracing_subscriber::registry().with(console).with(files).try_init();
+        panic::set_hook(Box::new(log_panic));
         Ok(())
     }
+}
+
+/// A panic is a log line like any other, with its workflow id, and in JSON if lines are.
+fn log_panic(panic: &PanicHookInfo<'_>) {
+    let reason = panic.payload_as_str().unwrap_or("no reason given");
+    let place = panic.location().map(ToString::to_string).unwrap_or_default();
+    tracing::error!(place, "panic: {reason}");
 }
 
 fn file_layer<S>(files: &Files, service: &'static str) -> Result<impl Layer<S> + use<S>, Problem>
@@ -84,14 +95,12 @@ where
 /// The name ends with the date and not with `.log`, since files to delete are found by what is before it: those
 /// of a service `echo` must not be those of a service `echo_twice`.
 fn hourly(files: &Files, service: &str) -> Result<RollingFileAppender, String> {
-    std::fs::create_dir_all(&files.folder).map_err(|error| error.to_string())?;
+    std::fs::create_dir_all(&files.folder).map_err(|error| plain(&error))?;
     let builder = RollingFileAppender::builder()
         .rotation(Rotation::HOURLY)
         .filename_prefix(format!("{}.log", file_name(service)));
     let builder = if files.count == 0 { builder } else { builder.max_log_files(files.count) };
-    builder
-        .build(&files.folder)
-        .map_err(|error| std::error::Error::source(&error).unwrap_or(&error).to_string())
+    builder.build(&files.folder).map_err(|error| plain(error.source().unwrap_or(&error)))
 }
 
 fn file_name(service: &str) -> String {

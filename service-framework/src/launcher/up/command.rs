@@ -8,9 +8,7 @@ use super::folder::PrivateFolder;
 use super::follow::PARENT;
 use super::lines::COLUMNS;
 use super::system::{Entry, Source};
-
-/// Tells an executable that it was started by a launcher; our children are launchers themselves.
-const EXECED: &str = "SERVICE_FRAMEWORK_EXECED";
+use crate::launcher::resolve::EXECED;
 
 /// What all services of a system are started with.
 pub(super) struct Starter<'a> {
@@ -41,6 +39,7 @@ impl Starter<'_> {
             command.arg("--color=always");
         }
         command.args(self.for_all).args(&entry.args);
+        // They are launchers themselves, and may become other programs.
         command.env_remove(EXECED).env(PARENT, std::process::id().to_string());
         match self.columns {
             Some(columns) => command.env(COLUMNS, columns.to_string()),
