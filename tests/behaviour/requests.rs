@@ -87,6 +87,23 @@ fn a_lost_connection_fails_what_it_carried_at_once() {
 }
 
 #[test]
+fn a_replyer_may_start_late_and_again() {
+    let place = Place::new();
+    let address = place.at("echo");
+    let asked = lead(address.clone(), move |to_send| {
+        let waiting = to_send.request::<Echo>("echo", ask("early")).start();
+        let (process, _) = place.echo_replyer(&[]);
+        let early = waiting.wait();
+        process.finish_by(Signal::TERM);
+        // Meanwhile nobody looks at the sockets, so that the loss and the new connection are seen as one.
+        let (_again, _) = place.echo_replyer(&[]);
+        thread::sleep(2 * SHORT);
+        (early, request(to_send, ask("again")))
+    });
+    assert_eq!((asked.0.unwrap(), asked.1.unwrap()), (echo("early"), echo("again")));
+}
+
+#[test]
 fn what_nobody_took_in_time_reaches_nobody() {
     let place = Place::new();
     let address = place.at("echo");
