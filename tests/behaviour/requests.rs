@@ -120,6 +120,32 @@ fn what_nobody_took_in_time_reaches_nobody() {
 }
 
 #[test]
+fn what_a_lost_peer_had_not_read_reaches_no_other() {
+    const UNREAD: usize = 64;
+    let place = Place::new();
+    let address = place.at("echo");
+    let narrow = Peer::bind_narrow(zmq::ROUTER, &address);
+    let (lost, fresh, peer) = lead(address.clone(), move |to_send| {
+        let big = "x".repeat(256 << 10);
+        let begun = [(); UNREAD].map(|()| to_send.request::<Echo>("echo", ask(&big)).start());
+        while narrow.receive_now().is_none() {
+            to_send.sleep(Duration::from_millis(1)).unwrap();
+        }
+        drop(narrow);
+        let lost = begun.into_iter().map(|pending| pending.wait());
+        let lost = lost.filter(|answer| matches!(answer, Err(SendError::NoPeer { .. }))).count();
+        let peer = Peer::bind(zmq::ROUTER, &address);
+        let waiting = to_send.request::<Echo>("echo", ask("fresh")).start();
+        let answering = answer_next(peer, "fresh");
+        let fresh = waiting.wait();
+        (lost, fresh, answering.join().unwrap().0)
+    });
+    assert_eq!((lost, fresh.unwrap()), (UNREAD, echo("fresh")));
+    // The requester has ended, and with it whatever might still have left.
+    assert!(peer.receive_now().is_none());
+}
+
+#[test]
 fn only_what_is_declared_idempotent_is_asked_twice() {
     let place = Place::new();
     // Whoever of the two is asked first dies of it; the other one answers.

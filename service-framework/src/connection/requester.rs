@@ -318,7 +318,7 @@ impl Requester {
     fn reopen(&mut self, now: Instant) {
         for peer in self.peers.iter_mut().filter(|peer| peer.reopen_at.is_some_and(|at| at <= now)) {
             match Peer::connect(&self.sockets, &peer.address) {
-                Ok(fresh) => *peer = fresh,
+                Ok(fresh) => std::mem::replace(peer, fresh).link.socket().forget_unsent(),
                 Err(error) => {
                     tracing::error!(connection = self.name, %error, "cannot connect again");
                     peer.reopen_at = Some(now + REOPEN_AFTER);
