@@ -103,6 +103,32 @@ fn a_topic_selects_and_without_one_everything_comes() {
 }
 
 #[test]
+fn publishers_of_one_service_count_for_themselves() {
+    let place = Place::new();
+    let model = |name: &str| ConnectionModel::publisher(name).requires("seq", Type::Int);
+    let service =
+        Service::new("two").publisher(model("a")).publisher(model("b")).main(|to_send: BlockingToSend| {
+            // Until the test has what it wants.
+            for seq in 0.. {
+                to_send.publish("a", json!({"seq": seq}))?;
+                to_send.publish("b", json!({"seq": seq}))?;
+                to_send.sleep(Duration::from_millis(5))?;
+            }
+            Ok(())
+        });
+    let addresses = json!({"out": {"a": {"publisher": place.at("a")}, "b": {"publisher": place.at("b")}}});
+    let running = Inside::lead(service, addresses);
+    let epochs = ["a", "b"].map(|name| {
+        let subscriber = Peer::connect(zmq::XSUB, &place.at(name));
+        subscriber.send([b"\x01"]);
+        let frame = subscriber.receive().remove(0);
+        Envelope::split(&frame, &Limits::default()).unwrap().epoch.unwrap()
+    });
+    assert_ne!(epochs[0], epochs[1], "or a subscriber to both would see gaps where there are none");
+    running.end();
+}
+
+#[test]
 fn a_publisher_may_connect_and_a_subscriber_bind() {
     let place = Place::new();
     let address = place.at("ticks");
