@@ -2,8 +2,10 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
+mod behaviour;
 mod broken_inputs;
 mod cli;
+mod direction;
 mod folder;
 mod interop;
 mod running;

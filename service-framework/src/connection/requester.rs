@@ -23,6 +23,9 @@ pub(crate) type Answer = Result<Frame, SendError>;
 
 /// A connection that ends sooner than this after its begin is not tried again at once.
 const REOPEN_AFTER: Duration = Duration::from_millis(100);
+/// Who has not looked at its connections for so long looks at them before it sends, or the request might go to a peer
+/// that has been gone ever since.
+const NEWS_AFTER: Duration = Duration::from_millis(1);
 /// Requests that one connection may have open; a bound on memory, far above what a peer can serve in a deadline.
 const MOST_OPEN: usize = 100_000;
 
@@ -49,6 +52,8 @@ pub(crate) struct Requester {
     waiting: VecDeque<u64>,
     deadlines: Deadlines,
     next: u64,
+    /// When the connections were looked at last.
+    looked: Instant,
     frames: Vec<Frame>,
 }
 
@@ -90,6 +95,7 @@ impl Requester {
             waiting: VecDeque::new(),
             deadlines: Deadlines::default(),
             next: 0,
+            looked: Instant::now(),
             frames: Vec::new(),
         })
     }
@@ -105,8 +111,7 @@ impl Requester {
         self.next += 1;
         self.deadlines.add(after(now, request.within), id);
         let Outgoing { body, within, idempotent, answer } = request;
-        let taken_by = if self.waiting.is_empty() { self.offer(id, &body) } else { Ok(None) };
-        match taken_by {
+        match self.look(now).and_then(|()| self.first_offer(id, &body)) {
             Ok(peer) => {
                 let body = (peer.is_none() || idempotent).then_some(body);
                 self.open.insert(id, Open { answer, within, peer, body, idempotent });
@@ -118,6 +123,24 @@ impl Requester {
                 let _ = answer.send(Err(SendError::Socket { connection: self.name.clone(), source }));
             }
         }
+    }
+
+    /// Offers a request to the peers unless others wait for them already.
+    fn first_offer(&mut self, id: u64, body: &[u8]) -> Result<Option<usize>, SocketError> {
+        if self.waiting.is_empty() { self.offer(id, body) } else { Ok(None) }
+    }
+
+    /// Takes in what has happened, if nobody looked for a while.
+    fn look(&mut self, now: Instant) -> Result<(), SocketError> {
+        if now.saturating_duration_since(self.looked) < NEWS_AFTER {
+            return Ok(());
+        }
+        self.looked = now;
+        for index in 0..self.peers.len() {
+            self.receive(index)?;
+            self.reports(index);
+        }
+        Ok(())
     }
 
     /// Hands a request to the connected peer with the least to do; `None` if nobody takes it now.
@@ -217,7 +240,8 @@ impl Requester {
                         address = self.peers[index].address,
                         "peer connected"
                     );
-                    self.peers[index].connected = true;
+                    // One that was lost in between has a socket that is to be replaced.
+                    self.peers[index].connected = self.peers[index].reopen_at.is_none();
                 }
                 PeerEvent::Disconnected => self.lost(index),
                 PeerEvent::Refused => tracing::warn!(
@@ -273,6 +297,7 @@ impl Requester {
 
     /// Ends the requests whose deadline has come, and opens again what was lost.
     pub(crate) fn expire(&mut self, now: Instant) {
+        self.looked = now;
         self.reopen(now);
         while let Some(id) = self.deadlines.due(now) {
             self.fail(id, |connection, open| SendError::Timeout {
@@ -293,7 +318,7 @@ impl Requester {
     fn reopen(&mut self, now: Instant) {
         for peer in self.peers.iter_mut().filter(|peer| peer.reopen_at.is_some_and(|at| at <= now)) {
             match Peer::connect(&self.sockets, &peer.address) {
-                Ok(fresh) => *peer = fresh,
+                Ok(fresh) => std::mem::replace(peer, fresh).link.socket().forget_unsent(),
                 Err(error) => {
                     tracing::error!(connection = self.name, %error, "cannot connect again");
                     peer.reopen_at = Some(now + REOPEN_AFTER);

@@ -71,6 +71,8 @@ pub(crate) trait Socket {
     fn send(&self, frames: &[&[u8]]) -> Result<Sent, SocketError>;
     /// Of a publishing socket: hands over one message, leaving out subscribers that have no room.
     fn send_lossy(&mut self, frames: &[&[u8]]) -> Result<(), SocketError>;
+    /// Has it leave what it was given and has not sent behind when it closes.
+    fn forget_unsent(&self);
     /// Fills `frames` with the next message; false if there is none.
     fn receive(&self, frames: &mut Vec<Frame>) -> Result<bool, SocketError>;
     /// Its place in a poll set.

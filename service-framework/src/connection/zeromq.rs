@@ -125,6 +125,11 @@ impl Socket for ZmqSocket {
         sent.map(|_| ())
     }
 
+    fn forget_unsent(&self) {
+        // Only a closed socket refuses, and that one has nothing left.
+        let _ = self.0.set_linger(0);
+    }
+
     fn receive(&self, frames: &mut Vec<Frame>) -> Result<bool, SocketError> {
         frames.clear();
         loop {

@@ -83,6 +83,14 @@ impl Link {
         tasks.append(&mut self.woken.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
+    /// Whether this task can go on; what others were woken stays noted.
+    pub(crate) fn take_woken(&self, task: u64) -> bool {
+        let mut woken = self.woken.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = woken.len();
+        woken.retain(|other| *other != task);
+        woken.len() < before
+    }
+
     /// Whether a task can go on.
     pub(crate) fn has_woken(&self) -> bool {
         !self.woken.lock().unwrap_or_else(PoisonError::into_inner).is_empty()

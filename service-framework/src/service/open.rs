@@ -45,9 +45,11 @@ impl Opener {
 
     /// Opens the out connections, in the order of the table; also how long to wait before the first message.
     pub(super) fn outs(&self, sockets: &Sockets) -> Result<(Outs, Duration), RunError> {
-        let epoch = epoch();
         let models: Vec<_> = self.prepared.models(Side::Out).collect();
-        let outs = models.iter().map(|model| self.out(sockets, model, epoch)).collect::<Result<_, _>>()?;
+        // Each publisher has an epoch of its own, for each counts for itself and one subscriber may hear several.
+        let numbered = models.iter().zip(epoch()..);
+        let outs =
+            numbered.map(|(model, epoch)| self.out(sockets, model, epoch)).collect::<Result<_, _>>()?;
         let publishers = models.iter().filter(|model| model.kind == ConnectionType::Publisher);
         let wait =
             publishers.map(|model| model.wait_after_creation.unwrap_or(DEFAULT_WAIT_AFTER_CREATION)).max();

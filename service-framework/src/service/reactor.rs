@@ -1,6 +1,6 @@
 //! A thread that owns the out connections and runs one thing at a time: `main`, `init_function`, signal handlers.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
@@ -20,7 +20,6 @@ const ONLY_TASK: u64 = u64::MAX;
 pub(crate) struct Reactor {
     shared: Arc<Shared>,
     pub(crate) outs: Rc<RefCell<Outs>>,
-    told_to_stop: Cell<bool>,
     waker: Waker,
     _owned: Owned,
 }
@@ -47,7 +46,7 @@ impl Reactor {
         let outs = Rc::new(RefCell::new(outs));
         let owned = shared.link.own(outs.clone());
         let waker = Waker::from(Arc::new(TaskWaker { link: shared.link.clone(), task: ONLY_TASK }));
-        Rc::new(Self { shared, outs, told_to_stop: Cell::new(false), waker, _owned: owned })
+        Rc::new(Self { shared, outs, waker, _owned: owned })
     }
 
     /// Runs a future to its end.
@@ -77,10 +76,9 @@ impl Reactor {
             return Some(output);
         }
         let stopping_before = self.shared.stop.is_requested();
-        while !self.shared.link.has_woken() && self.shared.stop.is_requested() == stopping_before {
+        while !self.shared.link.take_woken(ONLY_TASK) && self.shared.stop.is_requested() == stopping_before {
             self.turn(None);
         }
-        self.shared.link.woken(&mut Vec::new());
         None
     }
 
@@ -114,11 +112,7 @@ impl Reactor {
             poll(&mut items, until.map(|until| until.saturating_duration_since(Instant::now())))?;
             items.iter().map(is_ready).collect::<Vec<_>>()
         };
-        self.take_in(&ready[1..])?;
-        if self.shared.stop.is_requested() && !self.told_to_stop.replace(true) {
-            self.outs.borrow_mut().stop();
-        }
-        Ok(())
+        self.take_in(&ready[1..])
     }
 
     /// Carries out what other threads asked for and takes in what a poll found ready of the out connections.

@@ -396,6 +396,52 @@ fn a_stop_lets_handlers_finish_and_refuses_newcomers() {
     running.end().unwrap();
 }
 
+#[test]
+fn a_signal_handler_may_ask_while_handlers_finish() {
+    let (bye_came, held_left) = (Arc::new(tokio::sync::Notify::new()), Arc::new(tokio::sync::Notify::new()));
+    // It answers "bye" only once it has answered "held", which waits for "bye".
+    let answers = move |asked: Text| {
+        let (bye_came, held_left) = (bye_came.clone(), held_left.clone());
+        async move {
+            if asked.text == "held" {
+                bye_came.notified().await;
+                held_left.notify_one();
+            } else {
+                bye_came.notify_one();
+                held_left.notified().await;
+            }
+            Ok(asked)
+        }
+    };
+    async fn asks(asked: Text, to_send: ToSend) -> Result<Text> {
+        if asked.text == "quick" { Ok(asked) } else { Ok(to_send.request("other", asked).await?) }
+    }
+    fn says_bye(to_send: BlockingToSend) -> Result {
+        let _answered: Text = to_send.request("other", text("bye")).wait()?;
+        Ok(())
+    }
+    let place = Place::new();
+    let other = Running::start(
+        Service::new("other").replyer(replyer("other"), answers),
+        json!({"in": {"other": {"replyer": place.at("other")}}}),
+    );
+    let service = Service::new("asks").replyer(replyer("asks"), asks).requester(requester("other"));
+    let running = Running::start(
+        service.sigterm_handler(says_bye),
+        json!({"in": {"asks": {"replyer": place.at("asks")}}, "out": {"other": {"requester": place.at("other")}}}),
+    );
+    let stop = running.stop.clone();
+    let held = ask(place.at("asks"), move |to_send| {
+        let held = to_send.request::<Text>("ask", text("held")).within(LONG).start();
+        let _quick: Text = to_send.request("ask", text("quick")).wait().unwrap();
+        stop.stop_because(Cause::Terminate);
+        held.wait()
+    });
+    assert_eq!(held.unwrap().text, "held");
+    running.end().unwrap();
+    other.end().unwrap();
+}
+
 fn wait_until(condition: impl Fn() -> bool) {
     let until = Instant::now() + LONG;
     while !condition() {

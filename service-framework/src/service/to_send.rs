@@ -318,6 +318,9 @@ impl<R: DeserializeOwned> BlockingPending<'_, R> {
     /// Why there is none.
     pub fn wait(self) -> Result<R, SendError> {
         match &self.by.wait {
+            Wait::Reactor(reactor) if self.by.ends_at_stop() => {
+                reactor.block_on_until_stop(self.pending).unwrap_or(Err(SendError::Stopping))
+            }
             Wait::Reactor(reactor) => reactor.block_on(self.pending),
             Wait::Sleep => sleep_until_ready(self.pending),
         }
