@@ -36,3 +36,24 @@ pub(crate) struct Counters {
     /// Requests that ended with an error, here or at the other end.
     pub(crate) failed: Count,
 }
+
+impl Counters {
+    /// Logs the counts, if something was lost or refused.
+    pub(crate) fn tell(&self, connection: &str) {
+        let [dropped, missed, bad, failed] =
+            [&self.dropped, &self.missed, &self.bad, &self.failed].map(Count::get);
+        if dropped + missed + bad + failed > 0 {
+            let (received, sent) = (self.received.get(), self.sent.get());
+            tracing::info!(
+                connection,
+                received,
+                sent,
+                dropped,
+                missed,
+                bad,
+                failed,
+                "not everything went well"
+            );
+        }
+    }
+}

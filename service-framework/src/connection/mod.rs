@@ -3,10 +3,12 @@
 //! Each type owns its sockets and bytes; it knows nothing of handlers. Whoever owns them polls.
 
 mod addresses;
+mod burst;
 mod counters;
 mod deadlines;
 mod error;
 mod monitor;
+mod peer;
 mod publisher;
 mod raw;
 mod replyer;
@@ -17,6 +19,7 @@ mod wake;
 mod zeromq;
 
 pub(crate) use addresses::{Addresses, Endpoint, Of, Resolved, ResolvedSocket};
+pub(crate) use burst::Throttle;
 pub(crate) use counters::Counters;
 pub(crate) use deadlines::{Deadlines, after};
 pub use error::SendError;
@@ -25,7 +28,7 @@ pub(crate) use publisher::{Place, Publisher};
 pub(crate) use replyer::{Replyer, Route};
 pub(crate) use requester::{Answer, Outgoing, Requester};
 pub use socket::SocketError;
-pub(crate) use socket::{Frame, PollItem, is_ready, poll, readable};
+pub(crate) use socket::{Frame, PollItem, Received, is_ready, poll, readable};
 pub(crate) use subscriber::{Source, Subscriber};
 pub(crate) use wake::Wake;
 pub(crate) use zeromq::Sockets;

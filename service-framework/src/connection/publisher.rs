@@ -1,15 +1,12 @@
 //! The telling end: every subscriber that keeps up gets every message, and what one misses is counted.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
+use super::burst::Burst;
 use super::counters::Counters;
 use super::socket::{Role, Sent, Socket, SocketError};
 use super::zeromq::{Sockets, ZmqSocket};
 use crate::wire::{Extras, WorkflowId, topic_prefix, write_request};
-
-/// Quiet for so long, and the next drop is a new burst with a log line of its own.
-const BURST_ENDS_AFTER: Duration = Duration::from_secs(1);
 
 /// One publishing connection.
 pub(crate) struct Publisher {
@@ -19,7 +16,7 @@ pub(crate) struct Publisher {
     prefix: Vec<u8>,
     epoch: u64,
     seq: u64,
-    last_drop: Option<Instant>,
+    drops: Burst,
     frame: Vec<u8>,
 }
 
@@ -43,7 +40,10 @@ impl Publisher {
     ) -> Result<Self, SocketError> {
         let socket = sockets.socket(Role::Publish)?;
         match place {
-            Place::Bind(address) => drop(socket.bind(address)?),
+            Place::Bind(address) => {
+                let address = socket.bind(address)?;
+                tracing::info!(connection = name, address, "listening");
+            }
             Place::Connect(addresses) => addresses.iter().try_for_each(|address| socket.connect(address))?,
         }
         Ok(Self {
@@ -53,7 +53,7 @@ impl Publisher {
             prefix: topic.map(topic_prefix).unwrap_or_default(),
             epoch,
             seq: 0,
-            last_drop: None,
+            drops: Burst::default(),
             frame: Vec::new(),
         })
     }
@@ -73,10 +73,9 @@ impl Publisher {
         self.socket.send_lossy(&[&self.frame])
     }
 
-    fn count_drop(&mut self) {
+    fn count_drop(&self) {
         self.counters.dropped.add_one();
-        let now = Instant::now();
-        if self.last_drop.is_none_or(|last| now.duration_since(last) > BURST_ENDS_AFTER) {
+        if self.drops.begins() {
             tracing::warn!(
                 connection = self.name,
                 seq = self.seq - 1,
@@ -84,6 +83,5 @@ impl Publisher {
                 "a subscriber is too slow and misses messages"
             );
         }
-        self.last_drop = Some(now);
     }
 }

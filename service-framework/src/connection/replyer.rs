@@ -5,15 +5,19 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
+use super::burst::Burst;
 use super::counters::Counters;
-use super::socket::{Frame, Interest, PollItem, Role, Sent, Socket, SocketError};
+use super::socket::{Frame, Interest, PollItem, Received, Role, Sent, Socket, SocketError};
 use super::zeromq::{Sockets, ZmqSocket};
 
 /// Frames before a request's body; an honest peer has two to four.
 const MOST_ROUTE: usize = 15;
 /// Replies that wait for peers that do not read; beyond, the newest is dropped and counted.
 const MOST_UNSENT: usize = 10_000;
+/// Replies for which a peer had no room are tried again after this.
+const RETRY_UNSENT: Duration = Duration::from_millis(5);
 
 /// One answering connection.
 pub(crate) struct Replyer {
@@ -21,6 +25,9 @@ pub(crate) struct Replyer {
     counters: Arc<Counters>,
     socket: ZmqSocket,
     unsent: VecDeque<(Route, Vec<u8>)>,
+    /// When `unsent` was tried last.
+    flushed: Option<Instant>,
+    drops: Burst,
     /// Where it listens, wildcards filled in.
     pub(crate) endpoint: String,
 }
@@ -28,6 +35,12 @@ pub(crate) struct Replyer {
 /// The way back to who asked: identity, envelope, delimiter.
 #[derive(Debug)]
 pub(crate) struct Route(Vec<Frame>);
+
+impl Route {
+    fn peer(&self) -> Option<&[u8]> {
+        self.0.first().map(|frame| &frame[..])
+    }
+}
 
 /// What came in.
 pub(crate) struct Request {
@@ -45,7 +58,15 @@ impl Replyer {
     ) -> Result<Self, SocketError> {
         let socket = sockets.socket(Role::Router)?;
         let endpoint = socket.bind(address)?;
-        Ok(Self { name: name.into(), counters, socket, unsent: VecDeque::new(), endpoint })
+        Ok(Self {
+            name: name.into(),
+            counters,
+            socket,
+            unsent: VecDeque::new(),
+            flushed: None,
+            drops: Burst::default(),
+            endpoint,
+        })
     }
 
     /// Its place in a poll set.
@@ -53,25 +74,20 @@ impl Replyer {
         self.socket.poll_item(Interest::Receive)
     }
 
-    /// The next request; `None` if there is none now. What is no request is counted and left out.
-    pub(crate) fn receive(&mut self) -> Result<Option<Request>, SocketError> {
+    /// The next request.
+    pub(crate) fn receive(&mut self) -> Result<Received<Request>, SocketError> {
         let mut frames = Vec::with_capacity(4);
-        while self.socket.receive(&mut frames)? {
-            self.counters.received.add_one();
-            match split(frames) {
-                Ok(request) => return Ok(Some(request)),
-                Err(rejected) => {
-                    self.counters.bad.add_one();
-                    tracing::warn!(
-                        connection = self.name,
-                        frames = rejected.len(),
-                        "not a request: no body to answer"
-                    );
-                    frames = rejected;
-                }
-            }
+        if !self.socket.receive(&mut frames)? {
+            return Ok(Received::Nothing);
         }
-        Ok(None)
+        self.counters.received.add_one();
+        Ok(match split(frames) {
+            Ok(request) => Received::Message(request),
+            Err(frames) => {
+                self.counters.bad.add_one();
+                Received::Junk(frames.into_iter().next_back())
+            }
+        })
     }
 
     /// Sends a reply, or keeps it while its peer has no room. Gives the memory of a sent body back.
@@ -80,6 +96,7 @@ impl Replyer {
             Sent::Done => self.counters.sent.add_one(),
             Sent::NoRoute => self.drop_reply("the one who asked is gone"),
             Sent::Full if self.unsent.len() < MOST_UNSENT => {
+                self.flushed.get_or_insert_with(Instant::now);
                 self.unsent.push_back((route, body));
                 return Ok(Vec::new());
             }
@@ -88,18 +105,40 @@ impl Replyer {
         Ok(body)
     }
 
-    /// Tries again what had no room.
-    pub(crate) fn flush(&mut self) -> Result<(), SocketError> {
+    /// Tries again what had no room, if it is time for that.
+    pub(crate) fn flush(&mut self, now: Instant) -> Result<(), SocketError> {
+        if self.retry_at().is_none_or(|at| at > now) {
+            return Ok(());
+        }
+        self.flushed = Some(now);
+        let mut full: Vec<Vec<u8>> = Vec::new();
         for _ in 0..self.unsent.len() {
             let Some((route, body)) = self.unsent.pop_front() else { break };
+            if route.peer().is_some_and(|peer| full.iter().any(|full| full == peer)) {
+                self.unsent.push_back((route, body));
+                continue;
+            }
+            let (peer, before) = (route.peer().map(<[u8]>::to_vec), self.unsent.len());
             self.reply(route, body)?;
+            if self.unsent.len() > before {
+                full.extend(peer);
+            }
         }
         Ok(())
     }
 
-    /// Whether replies wait for room: nothing wakes a poll for that, so the owner comes back by time.
-    pub(crate) fn has_unsent(&self) -> bool {
-        !self.unsent.is_empty()
+    /// When what had no room is to be tried again: nothing wakes a poll for it.
+    pub(crate) fn retry_at(&self) -> Option<Instant> {
+        let flushed = self.flushed.filter(|_| !self.unsent.is_empty());
+        flushed.map(|flushed| flushed + RETRY_UNSENT)
+    }
+
+    /// Gives up what is still unsent; how many replies that are.
+    pub(crate) fn give_up(&mut self) -> usize {
+        let lost = self.unsent.len();
+        self.counters.dropped.add(lost as u64);
+        self.unsent.clear();
+        lost
     }
 
     fn send(&self, route: &Route, body: &[u8]) -> Result<Sent, SocketError> {
@@ -113,21 +152,26 @@ impl Replyer {
 
     fn drop_reply(&self, reason: &str) {
         self.counters.dropped.add_one();
-        tracing::debug!(connection = self.name, reason, "reply dropped");
+        if self.drops.begins() {
+            let dropped = self.counters.dropped.get();
+            tracing::warn!(connection = self.name, reason, dropped, "replies are dropped");
+        }
     }
 }
 
 /// Splits at the first empty frame; a peer that sends none has its identity alone before the body.
+///
+/// Behind a delimiter somebody waits: what is no single body there becomes an empty one, which is answered as the bad
+/// message it is.
 fn split(mut frames: Vec<Frame>) -> Result<Request, Vec<Frame>> {
     let delimiter = frames.iter().skip(1).position(|frame| frame.is_empty());
     let route_length = delimiter.map_or(1, |at| at + 2);
-    if frames.len() != route_length + 1 || route_length > MOST_ROUTE {
+    let bodies = frames.len().saturating_sub(route_length);
+    if route_length > MOST_ROUTE || (delimiter.is_none() && bodies != 1) {
         return Err(frames);
     }
-    match frames.pop() {
-        Some(body) => Ok(Request { route: Route(frames), body }),
-        None => Err(frames),
-    }
+    let body = frames.drain(route_length..).next().filter(|_| bodies == 1);
+    Ok(Request { route: Route(frames), body: body.unwrap_or_else(|| Frame::from(Vec::new())) })
 }
 
 #[cfg(test)]
@@ -150,8 +194,16 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_single_body_is_no_request() {
-        for bad in [&["id"][..], &["id", ""], &["id", "", "a", "b"], &["id", "a", "b"], &[]] {
+    fn whoever_waits_behind_a_delimiter_gets_an_answer() {
+        for bad in [&["id", ""][..], &["id", "", "a", "b"]] {
+            let request = split(frames(bad)).ok().unwrap();
+            assert_eq!((request.route.0.len(), request.body.len()), (2, 0), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn without_a_way_back_it_is_no_request() {
+        for bad in [&["id"][..], &["id", "a", "b"], &[]] {
             assert_eq!(route_of(bad), None, "{bad:?}");
         }
         let mut long = vec!["id"];

@@ -13,32 +13,52 @@ use tokio::sync::oneshot;
 use super::counters::Counters;
 use super::deadlines::{Deadlines, after};
 use super::error::SendError;
-use super::monitor::{Monitored, PeerEvent};
-use super::socket::{Frame, Interest, PollItem, Role, Sent, Socket, SocketError};
+use super::peer::Peer;
+use super::socket::{Frame, Interest, PollItem, Sent, SocketError};
 use super::zeromq::Sockets;
-use crate::wire::Correlation;
+use crate::wire::{Correlation, Extras, WorkflowId, write_request};
 
 /// What ends a request: the reply's body as it came, or why there is none.
 pub(crate) type Answer = Result<Frame, SendError>;
 
-/// A connection that ends sooner than this after its begin is not tried again at once.
-const REOPEN_AFTER: Duration = Duration::from_millis(100);
 /// Who has not looked at its connections for so long looks at them before it sends, or the request might go to a peer
 /// that has been gone ever since.
 const NEWS_AFTER: Duration = Duration::from_millis(1);
 /// Requests that one connection may have open; a bound on memory, far above what a peer can serve in a deadline.
 const MOST_OPEN: usize = 100_000;
 
+/// Replies of one peer that are taken in before others have their turn.
+const BUDGET: usize = 1_024;
+
 /// One request on its way out.
 pub(crate) struct Outgoing {
-    /// The envelope, ready to send.
-    pub(crate) body: Vec<u8>,
+    /// The arguments as MessagePack.
+    pub(crate) args: Vec<u8>,
+    pub(crate) workflow: WorkflowId,
+    /// When it was made; its deadline counts from then.
+    pub(crate) began: Instant,
     /// How long it may take.
     pub(crate) within: Duration,
     /// Whether it may be sent again to somebody else when its peer is gone.
     pub(crate) idempotent: bool,
     /// Who waits.
     pub(crate) answer: oneshot::Sender<Answer>,
+}
+
+impl Outgoing {
+    /// When it ends without an answer.
+    pub(crate) fn deadline(&self) -> Instant {
+        after(self.began, self.within)
+    }
+
+    /// Writes the envelope as it is now: with the time that is left.
+    pub(crate) fn write(&self, out: &mut Vec<u8>, now: Instant) {
+        let left = self.within.saturating_sub(now.saturating_duration_since(self.began));
+        let left = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
+        let extras = Extras { deadline_ms: Some(left), ..Extras::default() };
+        out.clear();
+        write_request(out, &self.args, &self.workflow, &extras);
+    }
 }
 
 /// One request connection and all of its open requests.
@@ -55,25 +75,15 @@ pub(crate) struct Requester {
     /// When the connections were looked at last.
     looked: Instant,
     frames: Vec<Frame>,
-}
-
-struct Peer {
-    address: String,
-    link: Monitored,
-    opened: Instant,
-    /// When to open a new socket, if the one that is there has lost its connection.
-    reopen_at: Option<Instant>,
-    connected: bool,
-    outstanding: usize,
+    envelope: Vec<u8>,
 }
 
 struct Open {
-    answer: oneshot::Sender<Answer>,
-    within: Duration,
+    request: Outgoing,
+    /// Who has it.
     peer: Option<usize>,
-    /// Kept while it may have to be sent (again).
-    body: Option<Vec<u8>>,
-    idempotent: bool,
+    /// Whether somebody ever had it.
+    was_sent: bool,
 }
 
 impl Requester {
@@ -97,6 +107,7 @@ impl Requester {
             next: 0,
             looked: Instant::now(),
             frames: Vec::new(),
+            envelope: Vec::new(),
         })
     }
 
@@ -109,25 +120,33 @@ impl Requester {
         }
         let id = self.next;
         self.next += 1;
-        self.deadlines.add(after(now, request.within), id);
-        let Outgoing { body, within, idempotent, answer } = request;
-        match self.look(now).and_then(|()| self.first_offer(id, &body)) {
+        self.deadlines.add(request.deadline(), id);
+        match self.look(now).and_then(|()| self.first_offer(id, &request, now)) {
             Ok(peer) => {
-                let body = (peer.is_none() || idempotent).then_some(body);
-                self.open.insert(id, Open { answer, within, peer, body, idempotent });
+                self.open.insert(id, Open { request, peer, was_sent: peer.is_some() });
                 if peer.is_none() {
                     self.waiting.push_back(id);
                 }
             }
             Err(source) => {
-                let _ = answer.send(Err(SendError::Socket { connection: self.name.clone(), source }));
+                let error = SendError::Socket { connection: self.name.clone(), source };
+                let _ = request.answer.send(Err(error));
             }
         }
     }
 
     /// Offers a request to the peers unless others wait for them already.
-    fn first_offer(&mut self, id: u64, body: &[u8]) -> Result<Option<usize>, SocketError> {
-        if self.waiting.is_empty() { self.offer(id, body) } else { Ok(None) }
+    fn first_offer(
+        &mut self,
+        id: u64,
+        request: &Outgoing,
+        now: Instant,
+    ) -> Result<Option<usize>, SocketError> {
+        if !self.waiting.is_empty() {
+            return Ok(None);
+        }
+        request.write(&mut self.envelope, now);
+        self.offer(id)
     }
 
     /// Takes in what has happened, if nobody looked for a while.
@@ -136,22 +155,15 @@ impl Requester {
             return Ok(());
         }
         self.looked = now;
-        for index in 0..self.peers.len() {
-            self.receive(index)?;
-            self.reports(index);
-        }
-        Ok(())
+        (0..self.peers.len()).try_for_each(|index| self.take_in(index, true))
     }
 
-    /// Hands a request to the connected peer with the least to do; `None` if nobody takes it now.
-    fn offer(&mut self, id: u64, body: &[u8]) -> Result<Option<usize>, SocketError> {
+    /// Hands the request in the buffer to the connected peer with the least to do; `None` if nobody takes it now.
+    fn offer(&mut self, id: u64) -> Result<Option<usize>, SocketError> {
         let mut tried = vec![false; if self.peers.len() > 1 { self.peers.len() } else { 0 }];
         for _ in 0..self.peers.len() {
             let Some(index) = self.least_busy(&tried) else { break };
-            let correlation = Correlation(id).to_frame();
-            let sent = self.peers[index].link.socket().send(&[&correlation, &[], body])?;
-            if sent == Sent::Done {
-                self.peers[index].outstanding += 1;
+            if self.peers[index].send(id, &self.envelope)? == Sent::Done {
                 self.counters.sent.add_one();
                 return Ok(Some(index));
             }
@@ -170,14 +182,9 @@ impl Requester {
 
     /// Adds this connection's places to a poll set, always [`Requester::poll_places`] of them.
     pub(crate) fn poll_items<'a>(&'a self, items: &mut Vec<PollItem<'a>>) {
+        let interest = if self.waiting.is_empty() { Interest::Receive } else { Interest::ReceiveOrSend };
         for peer in &self.peers {
-            // Room in a socket without a connection is of no use.
-            let sends = !self.waiting.is_empty() && peer.connected;
-            items.extend(peer.link.poll_items(if sends {
-                Interest::ReceiveOrSend
-            } else {
-                Interest::Receive
-            }));
+            items.extend(peer.poll_items(interest));
         }
     }
 
@@ -187,31 +194,40 @@ impl Requester {
     }
 
     /// Takes in what the poll found ready, then sends what has waited for it.
-    pub(crate) fn on_ready(&mut self, ready: &[bool]) -> Result<(), SocketError> {
+    pub(crate) fn on_ready(&mut self, ready: &[bool], now: Instant) -> Result<(), SocketError> {
         for (index, ready) in ready.chunks_exact(2).enumerate().take(self.peers.len()) {
-            let [socket, report] = [ready[0], ready[1]];
-            // Also on a report alone: replies that came before a connection was lost are still good.
-            if socket || report {
-                self.receive(index)?;
-            }
-            if report {
-                self.reports(index);
+            if ready[0] || ready[1] {
+                self.take_in(index, ready[1])?;
             }
         }
-        self.send_waiting()
+        self.send_waiting(now)
     }
 
-    fn receive(&mut self, index: usize) -> Result<(), SocketError> {
+    /// Takes in a share of a peer's replies, and what became of its connection.
+    fn take_in(&mut self, index: usize, reports: bool) -> Result<(), SocketError> {
+        self.receive(index, BUDGET)?;
+        if reports && self.peers[index].reports(&self.name) {
+            // All replies that came before the connection was lost are still good, and no more can come.
+            self.receive(index, usize::MAX)?;
+            self.lost(index);
+        }
+        Ok(())
+    }
+
+    fn receive(&mut self, index: usize, most: usize) -> Result<(), SocketError> {
         let mut frames = std::mem::take(&mut self.frames);
-        while self.peers[index].link.socket().receive(&mut frames)? {
-            self.settle(index, &mut frames);
+        for _ in 0..most {
+            if !self.peers[index].receive(&mut frames)? {
+                break;
+            }
+            self.settle(&mut frames);
         }
         self.frames = frames;
         Ok(())
     }
 
     /// A reply belongs to the request whose number rides before its first empty frame; others are too late.
-    fn settle(&mut self, peer: usize, frames: &mut Vec<Frame>) {
+    fn settle(&mut self, frames: &mut Vec<Frame>) {
         self.counters.received.add_one();
         let delimiter = frames.iter().position(|frame| frame.is_empty());
         let id = match delimiter {
@@ -221,73 +237,50 @@ impl Requester {
         let Some(Correlation(id)) = id else {
             return self.counters.bad.add_one();
         };
-        match (self.open.remove(&id), frames.pop()) {
-            (Some(open), Some(body)) => {
-                self.peers[open.peer.unwrap_or(peer)].outstanding -= usize::from(open.peer.is_some());
-                let _ = open.answer.send(Ok(body));
-            }
+        match (self.close(id), frames.pop()) {
+            (Some(open), Some(body)) => drop(open.request.answer.send(Ok(body))),
             _ => self.counters.dropped.add_one(),
         }
         self.forget_ended();
     }
 
-    fn reports(&mut self, index: usize) {
-        while let Some(event) = self.peers[index].link.event() {
-            match event {
-                PeerEvent::Connected => {
-                    tracing::debug!(
-                        connection = self.name,
-                        address = self.peers[index].address,
-                        "peer connected"
-                    );
-                    // One that was lost in between has a socket that is to be replaced.
-                    self.peers[index].connected = self.peers[index].reopen_at.is_none();
-                }
-                PeerEvent::Disconnected => self.lost(index),
-                PeerEvent::Refused => tracing::warn!(
-                    connection = self.name,
-                    address = self.peers[index].address,
-                    "the peer does not speak this protocol or does not let us in"
-                ),
-            }
+    /// Takes a request out of the open ones.
+    fn close(&mut self, id: u64) -> Option<Open> {
+        let open = self.open.remove(&id)?;
+        if let Some(peer) = open.peer {
+            let outstanding = &mut self.peers[peer].outstanding;
+            *outstanding = outstanding.saturating_sub(1);
         }
+        Some(open)
     }
 
     /// Ends, or sends elsewhere if it may be, what the lost peer had.
     fn lost(&mut self, index: usize) {
-        let address = self.peers[index].address.clone();
-        tracing::debug!(connection = self.name, address, "peer lost");
-        let peer = &mut self.peers[index];
-        peer.connected = false;
-        peer.outstanding = 0;
-        // A new socket, for this one would send what is left in it to whoever answers next, however late.
-        peer.reopen_at = Some(peer.opened + REOPEN_AFTER);
         let mut had: Vec<u64> =
             self.open.iter().filter(|(_, open)| open.peer == Some(index)).map(|(id, _)| *id).collect();
         had.sort_unstable();
         for id in had {
             match self.open.get_mut(&id) {
-                Some(open) if open.idempotent => {
+                Some(open) if open.request.idempotent => {
                     open.peer = None;
                     self.waiting.push_back(id);
                 }
                 _ => {
-                    self.fail(id, |connection, _| SendError::NoPeer { connection, address: address.clone() })
+                    let address = self.peers[index].address.clone();
+                    self.fail(id, |connection, _| SendError::NoPeer { connection, address });
                 }
             }
         }
     }
 
-    fn send_waiting(&mut self) -> Result<(), SocketError> {
+    fn send_waiting(&mut self, now: Instant) -> Result<(), SocketError> {
         while let Some(id) = self.waiting.front().copied() {
-            if let Some(body) = self.open.get_mut(&id).and_then(|open| open.body.take()) {
-                let taken_by = self.offer(id, &body)?;
+            if let Some(open) = self.open.get(&id) {
+                open.request.write(&mut self.envelope, now);
+                let Some(peer) = self.offer(id)? else { break };
                 if let Some(open) = self.open.get_mut(&id) {
-                    open.peer = taken_by;
-                    open.body = (taken_by.is_none() || open.idempotent).then_some(body);
-                }
-                if taken_by.is_none() {
-                    break;
+                    open.peer = Some(peer);
+                    open.was_sent = true;
                 }
             }
             self.waiting.pop_front();
@@ -302,8 +295,8 @@ impl Requester {
         while let Some(id) = self.deadlines.due(now) {
             self.fail(id, |connection, open| SendError::Timeout {
                 connection,
-                after: open.within,
-                no_peer: open.peer.is_none(),
+                after: open.request.within,
+                no_peer: !open.was_sent,
             });
         }
         self.forget_ended();
@@ -316,13 +309,9 @@ impl Requester {
     }
 
     fn reopen(&mut self, now: Instant) {
-        for peer in self.peers.iter_mut().filter(|peer| peer.reopen_at.is_some_and(|at| at <= now)) {
-            match Peer::connect(&self.sockets, &peer.address) {
-                Ok(fresh) => std::mem::replace(peer, fresh).link.socket().forget_unsent(),
-                Err(error) => {
-                    tracing::error!(connection = self.name, %error, "cannot connect again");
-                    peer.reopen_at = Some(now + REOPEN_AFTER);
-                }
+        for peer in &mut self.peers {
+            if let Err(error) = peer.reopen(&self.sockets, now) {
+                tracing::error!(connection = self.name, %error, "cannot connect again");
             }
         }
     }
@@ -337,38 +326,22 @@ impl Requester {
     }
 
     fn fail(&mut self, id: u64, error: impl FnOnce(String, &Open) -> SendError) {
-        let Some(open) = self.open.remove(&id) else { return };
-        if let Some(peer) = open.peer {
-            let outstanding = &mut self.peers[peer].outstanding;
-            *outstanding = outstanding.saturating_sub(1);
-        }
+        let Some(open) = self.close(id) else { return };
         self.counters.failed.add_one();
         let error = error(self.name.clone(), &open);
-        let _ = open.answer.send(Err(error));
+        let _ = open.request.answer.send(Err(error));
     }
 
+    /// Ended requests leave the queues from their heads at once, from within when most there are ended.
     fn forget_ended(&mut self) {
         let open = &self.open;
         self.deadlines.forget(open.len(), |id| open.contains_key(&id));
         while self.waiting.front().is_some_and(|id| !open.contains_key(id)) {
             self.waiting.pop_front();
         }
-    }
-}
-
-impl Peer {
-    fn connect(sockets: &Sockets, address: &str) -> Result<Self, SocketError> {
-        let link = Monitored::new(sockets, Role::Dealer)?;
-        link.socket().connect(address)?;
-        Ok(Self {
-            address: address.into(),
-            link,
-            opened: Instant::now(),
-            reopen_at: None,
-            // Connections inside the process are never reported, and count as always there.
-            connected: address.starts_with("inproc:"),
-            outstanding: 0,
-        })
+        if self.waiting.len() > 4 * open.len() + 64 {
+            self.waiting.retain(|id| open.contains_key(id));
+        }
     }
 }
 

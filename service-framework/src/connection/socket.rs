@@ -36,6 +36,26 @@ pub(crate) enum Sent {
     NoRoute,
 }
 
+/// What there was to receive.
+pub(crate) enum Received<T> {
+    /// Nothing, for now.
+    Nothing,
+    /// A message.
+    Message(T),
+    /// Frames that are no message of this kind of connection; the first that is left of them.
+    Junk(Option<Frame>),
+}
+
+impl<T> Received<T> {
+    pub(crate) fn map<U>(self, into: impl FnOnce(T) -> U) -> Received<U> {
+        match self {
+            Self::Message(message) => Received::Message(into(message)),
+            Self::Junk(frame) => Received::Junk(frame),
+            Self::Nothing => Received::Nothing,
+        }
+    }
+}
+
 /// Why an engine refused.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{what}: {cause}")]

@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::burst::Burst;
 use super::counters::Counters;
-use super::socket::{Frame, Interest, PollItem, Role, Socket, SocketError};
+use super::socket::{Frame, Interest, PollItem, Received, Role, Socket, SocketError};
 use super::zeromq::{Sockets, ZmqSocket};
 use crate::wire::{split_topic, topic_prefix};
 
@@ -17,6 +18,7 @@ pub(crate) struct Subscriber {
     counters: Arc<Counters>,
     socket: ZmqSocket,
     gaps: Gaps,
+    missing: Burst,
     frames: Vec<Frame>,
 }
 
@@ -40,10 +42,20 @@ impl Subscriber {
         let socket = sockets.socket(Role::Subscribe)?;
         socket.subscribe(&topic.map(topic_prefix).unwrap_or_default())?;
         match source {
-            Source::Bind(address) => drop(socket.bind(address)?),
+            Source::Bind(address) => {
+                let address = socket.bind(address)?;
+                tracing::info!(connection = name, address, "listening");
+            }
             Source::Connect(addresses) => addresses.iter().try_for_each(|address| socket.connect(address))?,
         }
-        Ok(Self { name: name.into(), counters, socket, gaps: Gaps::default(), frames: Vec::new() })
+        Ok(Self {
+            name: name.into(),
+            counters,
+            socket,
+            gaps: Gaps::default(),
+            missing: Burst::default(),
+            frames: Vec::new(),
+        })
     }
 
     /// Its place in a poll set.
@@ -51,32 +63,32 @@ impl Subscriber {
         self.socket.poll_item(Interest::Receive)
     }
 
-    /// The next message's frame and where in it the payload begins; `None` if there is none now.
-    pub(crate) fn receive(&mut self) -> Result<Option<(Frame, usize)>, SocketError> {
-        while self.socket.receive(&mut self.frames)? {
-            self.counters.received.add_one();
-            // The originals send one frame; of more, none can be meant for us.
-            if let (Some(frame), true) = (self.frames.pop(), self.frames.is_empty()) {
-                let start = frame.len() - split_topic(&frame).1.len();
-                return Ok(Some((frame, start)));
-            }
-            self.counters.bad.add_one();
+    /// The next message's frame and where in it the payload begins.
+    pub(crate) fn receive(&mut self) -> Result<Received<(Frame, usize)>, SocketError> {
+        if !self.socket.receive(&mut self.frames)? {
+            return Ok(Received::Nothing);
         }
-        Ok(None)
+        self.counters.received.add_one();
+        // The originals send one frame; of more, none can be meant for us.
+        let (Some(frame), true) = (self.frames.pop(), self.frames.is_empty()) else {
+            self.counters.bad.add_one();
+            return Ok(Received::Junk(self.frames.drain(..).next()));
+        };
+        let start = frame.len() - split_topic(&frame).1.len();
+        Ok(Received::Message((frame, start)))
     }
 
     /// Notes a message's number; says once per gap what is missing.
     pub(crate) fn note_sequence(&mut self, epoch: Option<u64>, seq: Option<u64>) {
         let Some(seq) = seq else { return };
         let missed = self.gaps.note(epoch.unwrap_or(0), seq);
-        if missed > 0 {
-            self.counters.missed.add(missed);
-            tracing::warn!(
-                connection = self.name,
-                missed,
-                total = self.counters.missed.get(),
-                "messages were missed"
-            );
+        if missed == 0 {
+            return;
+        }
+        self.counters.missed.add(missed);
+        if self.missing.begins() {
+            let total = self.counters.missed.get();
+            tracing::warn!(connection = self.name, missed, total, "messages were missed");
         }
     }
 }

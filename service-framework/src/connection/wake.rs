@@ -30,11 +30,12 @@ impl Wake {
         }
     }
 
-    /// Silences the bell; whoever rings from now on is heard by the next poll.
+    /// Silences the bell; whoever rings from now on is heard by the next poll. `heard`: the poll found it readable.
     ///
-    /// The owner looks at its queues after this, never before: a ring between the two would be lost.
-    pub(crate) fn clear(&self) {
-        if self.rung.load(Ordering::Acquire) {
+    /// The owner looks at its queues after this, never before: a ring between the two would be lost. What the poll
+    /// heard counts by itself, for one who rings notes it before it writes, and may be held up between the two.
+    pub(crate) fn clear(&self, heard: bool) {
+        if heard || self.rung.load(Ordering::Acquire) {
             let mut count = [0; 8];
             let _ = rustix::io::read(&self.fd, &mut count);
             self.rung.store(false, Ordering::Release);
@@ -63,9 +64,17 @@ mod tests {
         wake.ring();
         wake.ring();
         assert!(readable(&wake));
-        wake.clear();
+        wake.clear(false);
         assert!(!readable(&wake));
         wake.ring();
         assert!(readable(&wake));
+    }
+
+    #[test]
+    fn a_ring_that_was_noted_and_cleared_before_it_was_written_is_silenced_by_the_next_clear() {
+        let wake = Wake::new().unwrap();
+        rustix::io::write(&wake.fd, &1_u64.to_ne_bytes()).unwrap();
+        wake.clear(true);
+        assert!(!readable(&wake));
     }
 }

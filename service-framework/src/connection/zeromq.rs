@@ -107,7 +107,14 @@ impl Socket for ZmqSocket {
     fn send(&self, frames: &[&[u8]]) -> Result<Sent, SocketError> {
         for (index, frame) in frames.iter().enumerate() {
             let more = if index + 1 < frames.len() { zmq::SNDMORE } else { 0 };
-            match self.0.send(*frame, zmq::DONTWAIT | more) {
+            // A signal may interrupt any call; the frame was not taken then.
+            let sent = loop {
+                match self.0.send(*frame, zmq::DONTWAIT | more) {
+                    Err(zmq::Error::EINTR) => {}
+                    sent => break sent,
+                }
+            };
+            match sent {
                 Ok(()) => {}
                 Err(zmq::Error::EAGAIN) => return Ok(Sent::Full),
                 Err(zmq::Error::EHOSTUNREACH) => return Ok(Sent::NoRoute),
@@ -137,8 +144,8 @@ impl Socket for ZmqSocket {
             match self.0.recv(&mut message, zmq::DONTWAIT) {
                 Ok(()) => {}
                 Err(zmq::Error::EAGAIN) => return Ok(false),
-                // A signal came while libzmq looked: the caller's next poll asks again.
-                Err(zmq::Error::EINTR) => return Ok(false),
+                // A signal came while libzmq looked; what is begun has to be read to its end.
+                Err(zmq::Error::EINTR) => continue,
                 Err(error) => return Err(failed(|| "receive".into())(error)),
             }
             let more = message.get_more();

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use super::error::Refused;
 use super::handler::Fault;
-use crate::connection::{Counters, list};
+use super::to_send::ENVELOPE_ROOM;
+use crate::connection::{Counters, Throttle, list};
 use crate::model::{Checker, Mismatch};
 use crate::value::{Limits, Value};
 use crate::wire::{Envelope, ErrorReply, codes, write_error, write_reply};
@@ -23,6 +24,8 @@ pub(crate) struct Agreement {
     /// Whether a handler may return nothing.
     pub(crate) returns_nothing: bool,
     pub(crate) counters: Arc<Counters>,
+    pub(crate) not_understood: Throttle,
+    pub(crate) invalid: Throttle,
 }
 
 /// A message that may go to its handler.
@@ -30,40 +33,44 @@ pub(crate) struct Admitted<'a> {
     pub(crate) args: &'a [u8],
     pub(crate) workflow_id: Option<&'a [u8]>,
     pub(crate) deadline: Option<Instant>,
-    pub(crate) seq: Option<u64>,
-    pub(crate) epoch: Option<u64>,
-}
-
-/// A message that may not, and what to tell the one who sent it.
-pub(crate) struct Rejected<'a> {
-    pub(crate) workflow_id: Option<&'a [u8]>,
-    pub(crate) error: ErrorReply,
 }
 
 impl Agreement {
-    /// Splits and checks a message that came in at `arrived`.
-    pub(crate) fn admit<'a>(&self, body: &'a [u8], arrived: Instant) -> Result<Admitted<'a>, Rejected<'a>> {
-        let bad = |workflow_id, reason: String| {
+    /// Splits a message; the error is what to tell the one who sent it.
+    pub(crate) fn open<'a>(&self, body: &'a [u8]) -> Result<Envelope<'a>, ErrorReply> {
+        let envelope = Envelope::split(body, &Limits::default());
+        envelope.and_then(|envelope| envelope.expect_args().map(|_| envelope)).map_err(|reason| {
             self.counters.bad.add_one();
-            tracing::warn!(connection = self.name, reason, head = hex_head(body), "message not understood");
-            Rejected { workflow_id, error: error(codes::BAD_MESSAGE, reason) }
-        };
-        let envelope =
-            Envelope::split(body, &Limits::default()).map_err(|error| bad(None, error.to_string()))?;
-        let workflow_id = envelope.workflow_id;
-        let Some(args) = envelope.args else {
-            return Err(bad(workflow_id, "no \"args\" in it".into()));
-        };
-        self.args
-            .check(args)
-            .map_err(|mismatches| Rejected { workflow_id, error: self.invalid(&mismatches) })?;
-        let deadline = envelope.deadline_ms.and_then(|left| arrived.checked_add(Duration::from_millis(left)));
-        Ok(Admitted { args, workflow_id, deadline, seq: envelope.seq, epoch: envelope.epoch })
+            self.not_a_message(body);
+            error(codes::BAD_MESSAGE, reason.to_string())
+        })
+    }
+
+    /// Says that something came in that is no message.
+    pub(crate) fn not_a_message(&self, bytes: &[u8]) {
+        if self.not_understood.allows() {
+            let (head, bad) = (hex_head(bytes), self.counters.bad.get());
+            tracing::warn!(connection = self.name, head, bad, "message not understood");
+        }
+    }
+
+    /// Checks a message that came in at `arrived`; the error is what to tell the one who sent it.
+    pub(crate) fn admit<'a>(
+        &self,
+        message: &Envelope<'a>,
+        arrived: Instant,
+    ) -> Result<Admitted<'a>, ErrorReply> {
+        let args = message.args.unwrap_or_default();
+        self.args.check(args).map_err(|mismatches| self.invalid(&mismatches))?;
+        let deadline = message.deadline_ms.and_then(|left| arrived.checked_add(Duration::from_millis(left)));
+        Ok(Admitted { args, workflow_id: message.workflow_id, deadline })
     }
 
     fn invalid(&self, mismatches: &[Mismatch]) -> ErrorReply {
         let message = list(mismatches);
-        tracing::warn!(connection = self.name, reason = message, "invalid arguments");
+        if self.invalid.allows() {
+            tracing::warn!(connection = self.name, reason = message, "invalid arguments");
+        }
         ErrorReply { code: codes::INVALID_ARGUMENTS.into(), message, details: details(mismatches) }
     }
 
@@ -76,7 +83,7 @@ impl Agreement {
         out: &mut Vec<u8>,
     ) {
         out.clear();
-        let returned = returned.map_err(|fault| self.fault(fault));
+        let returned = returned.map_err(|fault| self.fault(fault, is_asked));
         let returned = if is_asked { returned.and_then(|returns| self.check(returns)) } else { returned };
         if returned.is_err() {
             self.counters.failed.add_one();
@@ -90,6 +97,13 @@ impl Agreement {
 
     fn check<'a>(&self, returns: &'a [u8]) -> Result<&'a [u8], ErrorReply> {
         let returns: &[u8] = if returns == [0xc0] && self.returns_nothing { &[0x80] } else { returns };
+        let limit = Limits::default().bytes - ENVELOPE_ROOM;
+        if returns.len() > limit {
+            let message =
+                format!("{} bytes of return arguments are over the limit of {limit}", returns.len());
+            tracing::error!(connection = self.name, message);
+            return Err(error(codes::INVALID_RETURN, message));
+        }
         self.returns.check(returns).map(|()| returns).map_err(|mismatches| {
             let message = list(&mismatches);
             tracing::error!(
@@ -102,7 +116,7 @@ impl Agreement {
     }
 
     /// Logs why a handler failed; the reply says no more than the one who asked may know.
-    fn fault(&self, fault: Fault) -> ErrorReply {
+    fn fault(&self, fault: Fault, is_asked: bool) -> ErrorReply {
         match fault {
             Fault::Arguments(reason) => {
                 tracing::warn!(
@@ -113,7 +127,12 @@ impl Agreement {
                 error(codes::INVALID_ARGUMENTS, reason)
             }
             Fault::Handler(failure) => match failure.downcast_ref::<Refused>() {
-                Some(refused) => refuse(refused),
+                Some(refused) => {
+                    if !is_asked {
+                        tracing::warn!(connection = self.name, reason = %refused, "the handler refused a message");
+                    }
+                    refuse(refused)
+                }
                 None => {
                     tracing::error!(connection = self.name, reason = failure.chain(), "the handler failed");
                     error(codes::HANDLER_FAILED, "the handler failed")

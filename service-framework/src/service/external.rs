@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use super::pool::Pool;
-use crate::connection::{Answer, Deadlines, Frame, Outgoing, SendError, after};
+use crate::connection::{Answer, Deadlines, Frame, Outgoing, SendError};
 
 /// The function behind an external request: the envelope of a request in, that of a reply out.
 pub(crate) type Function = Arc<dyn Fn(&[u8]) -> Vec<u8> + Send + Sync>;
@@ -62,10 +62,18 @@ impl External {
     pub(crate) fn start(&mut self, request: Outgoing, now: Instant) {
         let id = self.next;
         self.next += 1;
+        let mut body = Vec::new();
+        request.write(&mut body, now);
+        self.deadlines.add(request.deadline(), id);
         self.open.lock().insert(id, (request.answer, request.within));
-        self.deadlines.add(after(now, request.within), id);
         let (function, open) = (self.function.clone(), self.open.clone());
-        let job = move || open.end(id, |_| Ok(Frame::from(function(&request.body))));
+        let job = move || {
+            // It stays open while the function runs, so that its deadline can end it.
+            if open.lock().contains_key(&id) {
+                let reply = Frame::from(function(&body));
+                open.end(id, |_| Ok(reply));
+            }
+        };
         if !self.pool.submit(Box::new(job)) {
             let error = SendError::Overloaded { connection: self.name.clone(), open: MOST_QUEUED };
             self.open.end(id, |_| Err(error));

@@ -41,7 +41,8 @@ pub(crate) enum Step {
 }
 
 /// Calls a handler on the owner thread: the run, the arguments as MessagePack, the buffer for what it returns.
-pub(crate) type Inline = Box<dyn Fn(&Run<'_>, &[u8], &mut Vec<u8>) -> Step + Send>;
+pub(crate) type Inline = Box<InlineCall>;
+pub(crate) type InlineCall = dyn Fn(&Run<'_>, &[u8], &mut Vec<u8>) -> Step + Send;
 /// Calls a handler on a worker.
 pub(crate) type Blocking =
     Arc<dyn Fn(&Run<'_>, &[u8], &mut Vec<u8>) -> std::result::Result<(), Fault> + Send + Sync>;
@@ -50,8 +51,13 @@ pub(crate) type Blocking =
 pub struct Erased(pub(crate) Kind);
 
 pub(crate) enum Kind {
-    Inline { call: Inline, is_async: bool },
-    Workers { call: Blocking, count: usize },
+    Inline(Inline),
+    /// Handlers of one group share one pool, and so one order.
+    Workers {
+        call: Blocking,
+        count: usize,
+        group: Option<u64>,
+    },
 }
 
 /// A function that can be a handler. `M` only tells the shapes of functions apart.
@@ -73,14 +79,23 @@ pub trait Handler<M> {
 ///
 /// With `workers(1, …)` calls stay in order.
 pub fn workers<F>(count: usize, function: F) -> Workers<F> {
-    Workers { count, function }
+    Workers { count, group: None, function }
 }
 
 /// A handler with threads of its own; see [`workers`].
 #[derive(Debug)]
 pub struct Workers<F> {
     count: usize,
+    group: Option<u64>,
     function: F,
+}
+
+impl<F> Workers<F> {
+    /// Shares its threads, and their order, with the other handlers of this group.
+    pub(crate) fn in_group(mut self, group: u64) -> Self {
+        self.group = Some(group);
+        self
+    }
 }
 
 /// Marks a plain function.
@@ -116,7 +131,7 @@ macro_rules! handlers {
                 let call: Inline = Box::new(move |_run, args, out| {
                     Step::Done(arguments(args).and_then(|args| returned(self(args, $($E::extract(_run),)*), out)))
                 });
-                Erased(Kind::Inline { call, is_async: false })
+                Erased(Kind::Inline(call))
             }
         }
 
@@ -139,7 +154,7 @@ macro_rules! handlers {
                         returned(result, &mut out).map(|()| out)
                     }))
                 });
-                Erased(Kind::Inline { call, is_async: true })
+                Erased(Kind::Inline(call))
             }
         }
 
@@ -151,11 +166,11 @@ macro_rules! handlers {
             $($E: Extract<MayBlock>,)*
         {
             fn erase(self) -> Erased {
-                let Self { count, function } = self;
+                let Self { count, group, function } = self;
                 let call: Blocking = Arc::new(move |_run, args, out| {
                     arguments(args).and_then(|args| returned(function(args, $($E::extract(_run),)*), out))
                 });
-                Erased(Kind::Workers { call, count })
+                Erased(Kind::Workers { call, count, group })
             }
         }
 
@@ -216,16 +231,4 @@ pub enum ErasedHook {
     Blocking(Box<dyn FnOnce(&Run<'_>) -> Result + Send>),
     /// An async function.
     Async(Box<dyn FnOnce(&Run<'_>) -> HookRest + Send>),
-}
-
-impl ErasedHook {
-    pub(crate) fn is_async(&self) -> bool {
-        matches!(self, Self::Async(_))
-    }
-}
-
-impl Kind {
-    pub(crate) fn is_async(&self) -> bool {
-        matches!(self, Self::Inline { is_async: true, .. })
-    }
 }

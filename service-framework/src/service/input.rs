@@ -3,17 +3,18 @@
 use std::any::Any;
 use std::cell::OnceCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
-use super::answer::{Admitted, Agreement, Rejected, error};
+use super::answer::{Admitted, Agreement, error};
 use super::extract::Run;
-use super::handler::{Blocking, Fault, Inline, Rest, Step};
+use super::handler::{Blocking, Fault, InlineCall, Rest, Step};
 use super::pool::{Job, Pool};
-use super::scope::{Scope, enter};
+use super::scope::{Entered, Scope, enter};
 use super::shared::Shared;
-use crate::connection::{Frame, PollItem, Replyer, Route, SocketError, Subscriber};
+use crate::connection::{Frame, PollItem, Received, Replyer, Route, SocketError, Subscriber};
 use crate::wire::{WorkflowId, codes};
 
 /// One in connection, open.
@@ -29,8 +30,8 @@ pub(crate) enum InSocket {
 }
 
 pub(crate) enum InHandler {
-    Inline(Inline),
-    Workers { call: Blocking, pool: Pool },
+    Inline(Rc<InlineCall>),
+    Workers { call: Blocking, pool: Rc<Pool> },
 }
 
 /// A message that came in: who waits for an answer, the frame, and where in it the payload begins.
@@ -105,10 +106,14 @@ impl Input {
         }
     }
 
+    pub(crate) fn is_subscriber(&self) -> bool {
+        matches!(self.socket, InSocket::Subscriber(_))
+    }
+
     /// Whether its messages should stay where they are: nobody is told when a published one is refused.
     pub(crate) fn must_wait(&self, full: bool) -> bool {
         let no_worker = matches!(&self.handler, InHandler::Workers { pool, .. } if !pool.has_room());
-        matches!(self.socket, InSocket::Subscriber(_)) && (full || no_worker)
+        self.is_subscriber() && (full || no_worker)
     }
 
     /// Sends a reply to whoever waits for it; gives the memory of the body back if that is free again.
@@ -119,55 +124,71 @@ impl Input {
         }
     }
 
-    /// Sends replies again that had no room.
-    pub(crate) fn flush(&mut self) -> Result<(), SocketError> {
+    /// Sends replies again that had no room, if it is time for that.
+    pub(crate) fn flush(&mut self, now: Instant) -> Result<(), SocketError> {
         match &mut self.socket {
-            InSocket::Replyer(replyer) => replyer.flush(),
+            InSocket::Replyer(replyer) => replyer.flush(now),
             InSocket::Subscriber(_) => Ok(()),
         }
     }
 
-    /// Whether replies wait for room.
-    pub(crate) fn has_unsent(&self) -> bool {
-        matches!(&self.socket, InSocket::Replyer(replyer) if replyer.has_unsent())
+    /// When replies that had no room are to be sent again.
+    pub(crate) fn retry_at(&self) -> Option<Instant> {
+        match &self.socket {
+            InSocket::Replyer(replyer) => replyer.retry_at(),
+            InSocket::Subscriber(_) => None,
+        }
     }
 
-    /// The next message, if there is one.
-    pub(crate) fn receive(&mut self) -> Result<Option<Message>, SocketError> {
-        let message = match &mut self.socket {
-            InSocket::Replyer(replyer) => {
-                replyer.receive()?.map(|request| (Some(request.route), request.body, 0))
-            }
+    /// Gives up the replies that still wait for room; how many that are.
+    pub(crate) fn give_up(&mut self) -> usize {
+        match &mut self.socket {
+            InSocket::Replyer(replyer) => replyer.give_up(),
+            InSocket::Subscriber(_) => 0,
+        }
+    }
+
+    /// The next message.
+    pub(crate) fn receive(&mut self) -> Result<Received<Message>, SocketError> {
+        let received = match &mut self.socket {
+            InSocket::Replyer(replyer) => replyer.receive()?.map(|asked| (Some(asked.route), asked.body, 0)),
             InSocket::Subscriber(subscriber) => {
                 subscriber.receive()?.map(|(frame, start)| (None, frame, start))
             }
         };
+        if let Received::Junk(frame) = &received {
+            self.agreement.not_a_message(frame.as_deref().unwrap_or_default());
+        }
         let arrived = Instant::now();
-        Ok(message.map(|(route, frame, start)| Message { route, frame, start, arrived }))
+        Ok(received.map(|(route, frame, start)| Message { route, frame, start, arrived }))
     }
 
     /// Gives a message to its handler, unless it or the service is in no state for that.
     pub(crate) fn handle(&mut self, message: Message, hands: &Hands<'_>, buffers: &mut Buffers) -> Handled {
         let Message { route, frame, start, arrived } = message;
         let agreement = &self.agreement;
-        let admitted = match agreement.admit(&frame[start..], arrived) {
-            Ok(admitted) => admitted,
-            Err(Rejected { workflow_id, error }) => {
-                agreement.conclude(
-                    Err(Fault::Ready(error)),
-                    route.is_some(),
-                    workflow_id,
-                    &mut buffers.reply,
-                );
+        let envelope = match agreement.open(&frame[start..]) {
+            Ok(envelope) => envelope,
+            Err(error) => {
+                agreement.conclude(Err(Fault::Ready(error)), route.is_some(), None, &mut buffers.reply);
                 return Handled::Through(route);
             }
         };
+        let _entered = enter(envelope.workflow_id);
         if let InSocket::Subscriber(subscriber) = &mut self.socket {
-            subscriber.note_sequence(admitted.epoch, admitted.seq);
+            subscriber.note_sequence(envelope.epoch, envelope.seq);
         }
+        let admitted = match agreement.admit(&envelope, arrived) {
+            Ok(admitted) => admitted,
+            Err(error) => {
+                let (error, workflow_id) = (Err(Fault::Ready(error)), envelope.workflow_id);
+                agreement.conclude(error, route.is_some(), workflow_id, &mut buffers.reply);
+                return Handled::Through(route);
+            }
+        };
         let returned = match (refusal(&admitted, arrived, hands.refuse), &self.handler) {
             (Some(fault), _) => Err(fault),
-            (None, InHandler::Inline(call)) => match call_inline(call, &admitted, hands.shared, buffers) {
+            (None, InHandler::Inline(call)) => match call_inline(&**call, &admitted, hands.shared, buffers) {
                 (Step::Done(returned), _) => returned,
                 (Step::Later(rest), log_id) => {
                     let workflow_id = admitted.workflow_id.map(Into::into);
@@ -204,7 +225,7 @@ fn overloaded() -> Fault {
 
 /// Calls a handler; if it is to go on later, also with the id that its log lines carry.
 fn call_inline(
-    call: &Inline,
+    call: &InlineCall,
     admitted: &Admitted<'_>,
     shared: &Arc<Shared>,
     buffers: &mut Buffers,
@@ -240,6 +261,7 @@ fn job(
     let (shared, finished) = (hands.shared.clone(), hands.finished.clone());
     Box::new(move || {
         let (workflow_id, mut returned, mut body) = (workflow_id.as_deref(), Vec::new(), Vec::new());
+        let _entered = enter(workflow_id);
         let outcome = if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
             Err(too_late())
         } else {
@@ -273,9 +295,13 @@ pub(crate) fn call_blocking(
 }
 
 impl Waiting {
+    /// Makes log lines carry its id until the guard goes.
+    pub(crate) fn enter(&self) -> Entered {
+        enter(self.log_id.as_deref())
+    }
+
     /// Lets the handler go on; what it returned, once it is through.
     pub(crate) fn poll(&mut self, waker: &Waker) -> Option<Result<Vec<u8>, Fault>> {
-        let _entered = enter(self.log_id.as_deref());
         let mut context = Context::from_waker(waker);
         match catch_unwind(AssertUnwindSafe(|| self.rest.as_mut().poll(&mut context))) {
             Ok(Poll::Pending) => None,

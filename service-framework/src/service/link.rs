@@ -6,7 +6,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use super::outs::{Command, Outs};
@@ -20,9 +20,29 @@ thread_local! {
 /// The handle that every context of one service shares.
 pub(crate) struct Link {
     number: u64,
-    commands: Mutex<Vec<Command>>,
+    commands: Mutex<Commands>,
     woken: Mutex<Vec<u64>>,
     pub(crate) wake: Arc<Wake>,
+}
+
+/// Commands that wait for the owner; beyond, they are refused.
+pub(crate) const MOST_COMMANDS: usize = 100_000;
+
+/// What other threads ask for.
+#[derive(Default)]
+struct Commands {
+    queue: Vec<Command>,
+    /// The owner is gone for good.
+    is_closed: bool,
+}
+
+/// Why a command was not taken.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum NotTaken {
+    /// Too many wait already.
+    Full,
+    /// There is no owner any more.
+    Closed,
 }
 
 impl Link {
@@ -33,9 +53,9 @@ impl Link {
     }
 
     /// Makes this thread the owner of `outs` until the returned guard goes.
-    pub(crate) fn own(&self, outs: Rc<RefCell<Outs>>) -> Owned {
+    pub(crate) fn own(self: &Arc<Self>, outs: Rc<RefCell<Outs>>) -> Owned {
         LOCAL.with_borrow_mut(|local| local.push((self.number, outs)));
-        Owned(self.number)
+        Owned(self.clone())
     }
 
     /// Runs `here` if this thread is the owner.
@@ -50,23 +70,51 @@ impl Link {
         LOCAL.with_borrow(|local| local.iter().any(|(number, _)| *number == self.number))
     }
 
-    /// Has the owner carry out a command.
-    pub(crate) fn send(&self, command: Command) {
+    /// Has the owner carry out a command. One that is not taken is dropped, which ends a request with `Stopping`.
+    pub(crate) fn send(&self, command: Command) -> Result<(), NotTaken> {
         let mut command = Some(command);
         self.with_local(|outs| {
             if let Some(command) = command.take() {
                 outs.carry_out(command, Instant::now());
             }
         });
-        if let Some(command) = command {
-            self.commands.lock().unwrap_or_else(PoisonError::into_inner).push(command);
-            self.wake.ring();
+        match command {
+            Some(command) => self.queue(command),
+            None => Ok(()),
         }
+    }
+
+    fn queue(&self, command: Command) -> Result<(), NotTaken> {
+        let mut commands = self.lock_commands();
+        if commands.is_closed {
+            return Err(NotTaken::Closed);
+        }
+        if commands.queue.len() >= MOST_COMMANDS {
+            return Err(NotTaken::Full);
+        }
+        commands.queue.push(command);
+        drop(commands);
+        self.wake.ring();
+        Ok(())
+    }
+
+    fn lock_commands(&self) -> MutexGuard<'_, Commands> {
+        self.commands.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What other threads have asked for since.
     pub(crate) fn commands(&self) -> Vec<Command> {
-        std::mem::take(&mut *self.commands.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut self.lock_commands().queue)
+    }
+
+    /// Refuses commands from now on, and drops those that nobody carried out.
+    fn close(&self) {
+        let mut commands = self.lock_commands();
+        commands.is_closed = true;
+        let unheard = std::mem::take(&mut commands.queue);
+        // Dropping them wakes who waits, who may want this lock.
+        drop(commands);
+        drop(unheard);
     }
 
     /// Notes that a task can go on.
@@ -97,11 +145,12 @@ impl Link {
     }
 }
 
-/// A thread's ownership, ended by dropping it.
-pub(crate) struct Owned(u64);
+/// A thread's ownership, ended for good by dropping it.
+pub(crate) struct Owned(Arc<Link>);
 
 impl Drop for Owned {
     fn drop(&mut self) {
-        LOCAL.with_borrow_mut(|local| local.retain(|(number, _)| *number != self.0));
+        LOCAL.with_borrow_mut(|local| local.retain(|(number, _)| *number != self.0.number));
+        self.0.close();
     }
 }

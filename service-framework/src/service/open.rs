@@ -1,23 +1,25 @@
 //! Opening what a prepared service needs: tables, checkers, sockets, workers.
 
+use std::collections::HashMap;
+use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::answer::Agreement;
 use super::error::RunError;
 use super::external::{External, Function};
-use super::handler::{Blocking, Fault, Kind};
+use super::handler::{Blocking, Fault, InlineCall, Kind};
 use super::input::{InHandler, InSocket, Input, call_blocking};
 use super::link::Link;
 use super::outs::{Out, Outs};
 use super::pool::Pool;
 use super::prepare::Prepared;
 use super::run::bell;
-use super::scope::Scope;
+use super::scope::{Scope, enter};
 use super::shared::{OutEntry, OutTable, Shared};
 use super::stop::Stop;
 use crate::connection::{
-    Counters, Place, Publisher, Replyer, Requester, SocketError, Sockets, Source, Subscriber,
+    Counters, Place, Publisher, Replyer, Requester, SocketError, Sockets, Source, Subscriber, Throttle,
 };
 use crate::model::{Arguments, Checker, ConnectionModel, ConnectionType, DEFAULT_WAIT_AFTER_CREATION, Side};
 
@@ -27,11 +29,29 @@ const MOST_QUEUED: usize = 1_000;
 /// A prepared service on its way to run.
 pub(super) struct Opener {
     prepared: Prepared,
+    handlers: HashMap<String, Shareable>,
+    pools: HashMap<u64, Rc<Pool>>,
     pub(super) shared: Arc<Shared>,
 }
 
+/// A handler that several connections may name.
+#[derive(Clone)]
+enum Shareable {
+    Inline(Rc<InlineCall>),
+    Workers { call: Blocking, count: usize, group: Option<u64> },
+}
+
+impl From<Kind> for Shareable {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Inline(call) => Self::Inline(Rc::from(call)),
+            Kind::Workers { call, count, group } => Self::Workers { call, count, group },
+        }
+    }
+}
+
 impl Opener {
-    pub(super) fn new(prepared: Prepared, stop: &Stop) -> Result<Self, RunError> {
+    pub(super) fn new(mut prepared: Prepared, stop: &Stop) -> Result<Self, RunError> {
         let outs =
             prepared.models(Side::Out).map(|model| prepared.out_entry(model)).collect::<Result<_, _>>()?;
         let shared = Shared {
@@ -39,8 +59,11 @@ impl Opener {
             outs: OutTable::new(outs),
             link: Arc::new(Link::new(Arc::new(bell()?))),
             stop: stop.clone(),
+            counters: std::sync::Mutex::default(),
         };
-        Ok(Self { prepared, shared: Arc::new(shared) })
+        let handlers = std::mem::take(&mut prepared.handlers).into_iter();
+        let handlers = handlers.map(|(name, handler)| (name, handler.0.into())).collect();
+        Ok(Self { prepared, handlers, pools: HashMap::new(), shared: Arc::new(shared) })
     }
 
     /// Opens the out connections, in the order of the table; also how long to wait before the first message.
@@ -57,7 +80,7 @@ impl Opener {
     }
 
     fn out(&self, sockets: &Sockets, model: &ConnectionModel, epoch: u64) -> Result<Out, RunError> {
-        let (name, counters) = (model.name.as_str(), Arc::default());
+        let (name, counters) = (model.name.as_str(), self.shared.counters(&format!("out.{}", model.name)));
         let failed = |source| RunError::Socket { connection: format!("out.{name}"), source };
         Ok(match model.kind {
             ConnectionType::Requester => {
@@ -80,8 +103,7 @@ impl Opener {
 
     fn external(&self, model: &ConnectionModel, counters: Arc<Counters>) -> Result<External, RunError> {
         let name = model.func_to_call.as_deref().unwrap_or(&model.name);
-        let call = self.prepared.functions.get(name).cloned();
-        let call = call.unwrap_or_else(|| Arc::new(|_, _, _| Err(Fault::Panic("no such function".into()))));
+        let call = self.prepared.functions.get(name).cloned().ok_or_else(|| missing(name))?;
         let agreement = self.prepared.agreement(model, counters)?;
         let function = function(call, agreement, self.shared.clone());
         External::start_workers(&model.name, function)
@@ -95,24 +117,32 @@ impl Opener {
     }
 
     fn input(&mut self, sockets: &Sockets, model: &ConnectionModel) -> Result<Input, RunError> {
-        let counters = Arc::new(Counters::default());
+        let counters = self.shared.counters(&format!("in.{}", model.name));
         let agreement = self.prepared.agreement(model, counters.clone())?;
         let socket = self
             .in_socket(sockets, model, counters)
             .map_err(|source| RunError::Socket { connection: format!("in.{}", model.name), source })?;
         let name = model.handler.as_deref().unwrap_or(&model.name);
-        let handler = match self.prepared.handlers.remove(name).map(|handler| handler.0) {
-            Some(Kind::Inline { call, .. }) => InHandler::Inline(call),
-            Some(Kind::Workers { call, count }) => {
-                let pool = Pool::start(&model.name, count, MOST_QUEUED)
-                    .map_err(|source| RunError::System { what: "start worker threads", source })?;
-                InHandler::Workers { call, pool }
+        let handler = match self.handlers.get(name).cloned().ok_or_else(|| missing(name))? {
+            Shareable::Inline(call) => InHandler::Inline(call),
+            Shareable::Workers { call, count, group } => {
+                InHandler::Workers { call, pool: self.pool(&model.name, count, group)? }
             }
-            None => InHandler::Inline(Box::new(|_, _, _| {
-                super::handler::Step::Done(Err(Fault::Panic("no such handler".into())))
-            })),
         };
         Ok(Input { agreement, socket, handler })
+    }
+
+    fn pool(&mut self, name: &str, count: usize, group: Option<u64>) -> Result<Rc<Pool>, RunError> {
+        if let Some(pool) = group.and_then(|group| self.pools.get(&group)) {
+            return Ok(pool.clone());
+        }
+        let pool = Pool::start(name, count, MOST_QUEUED)
+            .map_err(|source| RunError::System { what: "start worker threads", source })?;
+        let pool = Rc::new(pool);
+        if let Some(group) = group {
+            self.pools.insert(group, pool.clone());
+        }
+        Ok(pool)
     }
 
     fn in_socket(
@@ -161,6 +191,8 @@ impl Prepared {
             returns: checker(&model.returns)?,
             returns_nothing: model.returns.required.is_empty(),
             counters,
+            not_understood: Throttle::default(),
+            invalid: Throttle::default(),
         }))
     }
 
@@ -178,6 +210,11 @@ impl Prepared {
     }
 }
 
+/// Names were checked when the service was prepared.
+fn missing(function: &str) -> RunError {
+    RunError::Hook { hook: "setup_connection_models", reason: format!("there is no function {function:?}") }
+}
+
 /// Models were checked when the service was prepared, so this fails only if a hook of the user's own says one thing
 /// then and another now.
 fn checker(arguments: &Arguments) -> Result<Checker, RunError> {
@@ -191,11 +228,11 @@ fn checker(arguments: &Arguments) -> Result<Checker, RunError> {
 fn function(call: Blocking, agreement: Arc<Agreement>, shared: Arc<Shared>) -> Function {
     Arc::new(move |body| {
         let (mut returned, mut reply) = (Vec::new(), Vec::new());
-        match agreement.admit(body, std::time::Instant::now()) {
-            Err(rejected) => {
-                agreement.conclude(Err(Fault::Ready(rejected.error)), true, rejected.workflow_id, &mut reply);
-            }
+        let admitted = agreement.open(body).and_then(|message| agreement.admit(&message, Instant::now()));
+        match admitted {
+            Err(error) => agreement.conclude(Err(Fault::Ready(error)), true, None, &mut reply),
             Ok(admitted) => {
+                let _entered = enter(admitted.workflow_id);
                 let scope = Arc::new(Scope::of_message(admitted.workflow_id, admitted.deadline));
                 let outcome = call_blocking(&call, &shared, admitted.args, &scope, &mut returned);
                 agreement.conclude(outcome.map(|()| &returned[..]), true, admitted.workflow_id, &mut reply);

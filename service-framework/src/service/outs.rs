@@ -71,14 +71,14 @@ impl Outs {
     }
 
     /// Takes in what the poll found ready, in the order of [`Outs::poll_items`].
-    pub(crate) fn on_ready(&mut self, mut ready: &[bool]) -> Result<(), SocketError> {
+    pub(crate) fn on_ready(&mut self, mut ready: &[bool], now: Instant) -> Result<(), SocketError> {
         for out in &mut self.all {
             let (mine, rest) = ready.split_at(out.poll_places().min(ready.len()));
             ready = rest;
             if let Out::Requester(requester) = out
                 && mine.contains(&true)
             {
-                requester.on_ready(mine)?;
+                requester.on_ready(mine, now)?;
             }
         }
         Ok(())

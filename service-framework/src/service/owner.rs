@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
-use super::input::{Buffers, Finished, Handled, Hands, InSocket, Input, Waiting};
+use super::input::{Buffers, Finished, Handled, Hands, Input, Waiting};
 use super::reactor::{Reactor, TaskWaker};
 use super::shared::Shared;
-use crate::connection::{PollItem, SocketError, Wake, after, is_ready, poll, readable};
+use crate::connection::{PollItem, Received, SocketError, Sockets, Wake, after, is_ready, poll, readable};
 use crate::wire::codes;
 
 /// Messages of one connection before the next one has its turn.
@@ -18,8 +18,6 @@ const BUDGET: usize = 64;
 const LONGEST_TURN: Duration = Duration::from_millis(1);
 /// Handlers that wait at the same time; beyond, requests are refused and published messages left in the socket.
 const MOST_WAITING: usize = 10_000;
-/// Replies for which a peer had no room are tried again after this.
-const RETRY_UNSENT: Duration = Duration::from_millis(5);
 
 /// The owner thread's state.
 pub(crate) struct Owner {
@@ -73,61 +71,71 @@ impl Owner {
     /// Whether everything ended.
     pub(crate) fn drain(&mut self, grace: Duration) -> Result<bool, SocketError> {
         self.stopping = true;
+        // Workers may have ended while the signal's handler moved bytes, and the bell was silenced there.
+        self.send_finished()?;
         let end = after(Instant::now(), grace);
         while self.is_busy() && Instant::now() < end {
             self.turn(Some(end))?;
         }
         let ended = !self.is_busy();
-        // Once more for whoever asked meanwhile; a bounded number, for they could go on for ever.
-        for _ in 0..BUDGET {
-            self.turn(Some(Instant::now()))?;
-            if !self.has_backlog() {
-                break;
-            }
-        }
+        self.send_the_rest()?;
         Ok(ended)
+    }
+
+    /// Gives replies that had no room their time, and whoever asked meanwhile an answer.
+    fn send_the_rest(&mut self) -> Result<(), SocketError> {
+        let end = Instant::now() + Sockets::LINGER;
+        loop {
+            self.turn(Some(Instant::now()))?;
+            let Some(retry) = self.retry_at().filter(|retry| *retry < end) else { break };
+            self.turn(Some(retry))?;
+        }
+        let lost: usize = self.inputs.iter_mut().map(Input::give_up).sum();
+        if lost > 0 {
+            tracing::warn!(lost, "replies are lost whose peers did not read");
+        }
+        Ok(())
     }
 
     fn is_busy(&self) -> bool {
         !self.waiting.is_empty() || self.given > 0
     }
 
-    fn has_backlog(&self) -> bool {
-        self.shared.link.has_woken() || self.inputs.iter().any(Input::has_unsent)
+    fn retry_at(&self) -> Option<Instant> {
+        self.inputs.iter().filter_map(Input::retry_at).min()
     }
 
     /// Waits for something to do, at most until a time, and does a fair share of it.
     fn turn(&mut self, until: Option<Instant>) -> Result<(), SocketError> {
         let ready = self.wait(until)?;
         let (outs, inputs) = ready.split_at(ready.len() - self.inputs.len());
-        self.reactor.take_in(&outs[1..])?;
+        self.reactor.take_in(outs)?;
         self.send_finished()?;
         self.go_on()?;
         self.serve(inputs)?;
-        self.inputs.iter_mut().try_for_each(Input::flush)
+        let now = Instant::now();
+        self.inputs.iter_mut().try_for_each(|input| input.flush(now))
     }
 
-    /// Polls the bell, the out connections and the in connections, in this order.
+    /// Polls the bell, the out connections and the in connections; which of them are ready, in this order.
     fn wait(&self, until: Option<Instant>) -> Result<Vec<bool>, SocketError> {
         let outs = self.reactor.outs.borrow();
         let mut items: Vec<PollItem<'_>> = vec![readable(self.shared.link.wake.fd())];
         outs.poll_items(&mut items);
-        let full = self.waiting.len() >= MOST_WAITING;
-        let asleep = |input: &Input| self.stopping && matches!(input.socket, InSocket::Subscriber(_));
-        for input in &self.inputs {
-            let item = if input.must_wait(full) || asleep(input) {
-                readable(self.shared.link.wake.fd())
-            } else {
-                input.poll_item()
-            };
-            items.push(item);
-        }
+        let (full, before) = (self.waiting.len() >= MOST_WAITING, items.len());
+        let left_out = |input: &Input| input.must_wait(full) || (self.stopping && input.is_subscriber());
+        let listens: Vec<bool> = self.inputs.iter().map(|input| !left_out(input)).collect();
+        let listening = self.inputs.iter().zip(&listens).filter(|(_, listens)| **listens);
+        items.extend(listening.map(|(input, _)| input.poll_item()));
         let now = Instant::now();
-        let retry = self.inputs.iter().any(Input::has_unsent).then(|| now + RETRY_UNSENT);
         let woken = self.shared.link.has_woken().then_some(now);
-        let until = [until, outs.next_deadline(), retry, woken].into_iter().flatten().min();
+        let until = [until, outs.next_deadline(), self.retry_at(), woken].into_iter().flatten().min();
         poll(&mut items, until.map(|until| until.saturating_duration_since(now)))?;
-        Ok(items.iter().map(is_ready).collect())
+        let mut ready: Vec<bool> = items.iter().map(is_ready).collect();
+        let mut of_inputs = ready.split_off(before).into_iter();
+        // Those that were left out are not ready.
+        ready.extend(listens.into_iter().map(|listens| listens && of_inputs.next().unwrap_or(false)));
+        Ok(ready)
     }
 
     fn send_finished(&mut self) -> Result<(), SocketError> {
@@ -157,6 +165,7 @@ impl Owner {
         mut waiting: Waiting,
         waker: Waker,
     ) -> Result<(), SocketError> {
+        let _entered = waiting.enter();
         let Some(returned) = waiting.poll(&waker) else {
             self.waiting.insert(task, (input, waiting, waker));
             return Ok(());
@@ -192,7 +201,11 @@ impl Owner {
             if self.inputs[input].must_wait(full) {
                 return Ok(());
             }
-            let Some(message) = self.inputs[input].receive()? else { return Ok(()) };
+            let message = match self.inputs[input].receive()? {
+                Received::Message(message) => message,
+                Received::Junk(_) => continue,
+                Received::Nothing => return Ok(()),
+            };
             let late = message.arrived.duration_since(began) > LONGEST_TURN;
             let hands = Hands {
                 shared: &self.shared,

@@ -25,7 +25,12 @@ impl Pool {
         let waiting = Arc::new(AtomicUsize::new(0));
         for number in 0..threads.max(1) {
             let (jobs, waiting) = (jobs.clone(), waiting.clone());
-            thread::Builder::new().name(format!("{name}-{number}")).spawn(move || work(&jobs, &waiting))?;
+            let runtime = tokio::runtime::Handle::try_current().ok();
+            let run = move || {
+                let _entered = runtime.as_ref().map(tokio::runtime::Handle::enter);
+                work(&jobs, &waiting);
+            };
+            thread::Builder::new().name(format!("{name}-{number}")).spawn(run)?;
         }
         Ok(Self { queue, waiting, bound })
     }

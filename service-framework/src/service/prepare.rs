@@ -75,20 +75,29 @@ impl Service {
         let (Some(config), Some(addresses), true) = (config, addresses, problems.is_empty()) else {
             return Err(problems.into());
         };
+        let is_changed = self.hooks.setup_config.is_some();
         let config = self.run_setup_config(config)?;
         let addresses = self.run_setup_addresses(addresses, &config)?;
-        self.run_setup_connections(&config)?;
-        self.finish(setup, config, &addresses)
+        let problems = self.run_setup_connections(&config)?;
+        self.finish(setup, (config, is_changed), &addresses, problems)
     }
 
-    fn finish(self, setup: &Setup<'_>, config: Config, addresses: &Json) -> Result<Prepared, SetupError> {
-        let file = setup.addresses_file.as_deref();
-        let mut problems = self.problems(setup);
-        let resolution = Addresses::lay(addresses, file, &self.model);
+    /// Checks what the hooks returned, all of it at once.
+    fn finish(
+        self,
+        setup: &Setup<'_>,
+        (config, is_changed): (Config, bool),
+        addresses: &Json,
+        mut problems: Vec<Problem>,
+    ) -> Result<Prepared, SetupError> {
+        let config = match self.model.config.as_ref().filter(|_| is_changed) {
+            Some(model) => collect(&mut problems, model.assemble(&[Source::Setup(&config)])),
+            None => Some(config),
+        };
+        problems.extend(self.problems(setup));
+        let resolution = Addresses::lay(addresses, setup.addresses_file.as_deref(), &self.model);
         problems.extend(resolution.problems);
-        if !problems.is_empty() {
-            return Err(problems.into());
-        }
+        let (Some(config), true) = (config, problems.is_empty()) else { return Err(problems.into()) };
         Ok(Prepared {
             model: self.model,
             config,
@@ -173,11 +182,7 @@ impl Service {
 
     fn run_setup_config(&mut self, config: Config) -> Result<Config, SetupError> {
         let Some(hook) = self.hooks.setup_config.take() else { return Ok(config) };
-        let config = hook(config).map_err(|error| hook_failed("setup_config", &error))?;
-        match &self.model.config {
-            Some(model) => Ok(model.assemble(&[Source::Setup(&config)])?),
-            None => Ok(config),
-        }
+        hook(config).map_err(|error| hook_failed("setup_config", &error))
     }
 
     fn first_addresses(&self, setup: &Setup<'_>) -> Result<Json, Vec<Problem>> {
@@ -201,19 +206,20 @@ impl Service {
         }
     }
 
-    fn run_setup_connections(&mut self, config: &Config) -> Result<(), SetupError> {
+    /// Lets the hooks change the connections; what is wrong with what they returned.
+    fn run_setup_connections(&mut self, config: &Config) -> Result<Vec<Problem>, SetupError> {
         if let Some(hook) = self.hooks.setup_connection_models.take() {
             let models = std::mem::take(&mut self.model.connections);
             self.model.connections =
                 hook(models, config).map_err(|error| hook_failed("setup_connection_models", &error))?;
         }
-        let Some(hook) = self.hooks.setup_connections.take() else { return Ok(()) };
+        let Some(hook) = self.hooks.setup_connections.take() else { return Ok(Vec::new()) };
         let all = hook(config).map_err(|error| hook_failed("setup_connections", &error))?;
         let mut problems = Vec::new();
         for (name, arguments) in &all {
             problems.extend(self.override_creation(name, arguments).err().unwrap_or_default());
         }
-        if problems.is_empty() { Ok(()) } else { Err(problems.into()) }
+        Ok(problems)
     }
 
     fn override_creation(&mut self, name: &str, arguments: &Json) -> Result<(), Vec<Problem>> {

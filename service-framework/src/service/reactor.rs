@@ -112,18 +112,20 @@ impl Reactor {
             poll(&mut items, until.map(|until| until.saturating_duration_since(Instant::now())))?;
             items.iter().map(is_ready).collect::<Vec<_>>()
         };
-        self.take_in(&ready[1..])
+        self.take_in(&ready)
     }
 
-    /// Carries out what other threads asked for and takes in what a poll found ready of the out connections.
+    /// Carries out what other threads asked for and takes in what a poll found ready of the bell and the out
+    /// connections.
     pub(crate) fn take_in(&self, ready: &[bool]) -> Result<(), SocketError> {
-        self.shared.link.wake.clear();
+        let (bell, ready) = ready.split_at(1);
+        self.shared.link.wake.clear(bell == [true]);
         let mut outs = self.outs.borrow_mut();
         let now = Instant::now();
         for command in self.shared.link.commands() {
             outs.carry_out(command, now);
         }
-        outs.on_ready(ready)?;
+        outs.on_ready(ready, now)?;
         outs.expire(now);
         Ok(())
     }

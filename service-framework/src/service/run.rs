@@ -29,34 +29,20 @@ impl Prepared {
         for warning in &self.warnings {
             tracing::warn!("{warning}");
         }
-        let runtime = self.runtime()?;
-        let _entered = runtime.as_ref().map(tokio::runtime::Runtime::enter);
+        // Timers and IO for async code, on one thread of their own, which sleeps until something asks for it.
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+        let runtime =
+            runtime.map_err(|source| RunError::System { what: "start the async runtime", source })?;
         let sockets = Sockets::new();
-        let handle = runtime.as_ref().map(|runtime| runtime.handle().clone());
-        let ended =
-            if self.main_mode { self.lead(sockets, stop, handle) } else { self.serve(&sockets, stop) };
-        drop(_entered);
-        if let Some(runtime) = runtime {
-            runtime.shutdown_background();
-        }
+        let ended = {
+            let _entered = runtime.enter();
+            match self.main_mode {
+                true => self.lead(sockets, stop, runtime.handle().clone()),
+                false => self.serve(&sockets, stop),
+            }
+        };
+        runtime.shutdown_background();
         ended
-    }
-
-    /// Timers and IO for async code, on one thread of their own; none where everything is plain.
-    fn runtime(&self) -> Result<Option<tokio::runtime::Runtime>, RunError> {
-        let hooks = [
-            &self.hooks.init_function,
-            &self.hooks.main,
-            &self.hooks.sigint_handler,
-            &self.hooks.sigterm_handler,
-        ];
-        let is_async = self.handlers.values().any(|handler| handler.0.is_async())
-            || hooks.into_iter().flatten().any(ErasedHook::is_async);
-        if !is_async {
-            return Ok(None);
-        }
-        let built = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
-        built.map(Some).map_err(|source| RunError::System { what: "start the async runtime", source })
     }
 
     /// Serves the in connections on this thread.
@@ -74,16 +60,18 @@ impl Prepared {
             bell.ring();
             wake.ring();
         });
-        tracing::info!(service = name, "ready");
+        // Subscribers find their publishers in this time; requests wait for it in their sockets.
+        let _slept = reactor.sleep(after(Instant::now(), wait), &Scope::of_hook(true));
         if let Some(init) = init {
-            let _slept = reactor.sleep(after(Instant::now(), wait), &Scope::of_hook(true));
             unless_stopping("init_function", run_hook("init_function", init, &shared, &reactor, true), stop)?;
         }
+        tracing::info!(service = name, "ready");
         let mut owner = Owner::new(shared.clone(), reactor.clone(), inputs);
         let broken = |source| RunError::Socket { connection: name.clone(), source };
         owner.serve_until_stop(min_wait, &stop_bell).map_err(broken)?;
         let hooked = on_stop.run(stop, &shared, &reactor);
         let ended = owner.drain(grace).map_err(broken)?;
+        shared.tell_losses();
         hooked?;
         if ended { Ok(()) } else { Err(RunError::GraceOver(grace)) }
     }
@@ -94,7 +82,7 @@ impl Prepared {
         mut self,
         sockets: Sockets,
         stop: &Stop,
-        runtime: Option<tokio::runtime::Handle>,
+        runtime: tokio::runtime::Handle,
     ) -> Result<(), RunError> {
         let grace = self.grace;
         let (news, ended) = channel();
@@ -103,7 +91,7 @@ impl Prepared {
         let hooks = (self.hooks.init_function.take(), self.hooks.main.take(), StopHooks::take(&mut self));
         let stop_of_main = stop.clone();
         let main = move || {
-            let _entered = runtime.as_ref().map(tokio::runtime::Handle::enter);
+            let _entered = runtime.enter();
             let result = catch_unwind(AssertUnwindSafe(|| self.run_main(&sockets, &stop_of_main, hooks)));
             drop(sockets);
             let panicked = |panic: Box<dyn std::any::Any + Send>| {

@@ -53,21 +53,24 @@ thread_local! {
     static CURRENT: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Makes log lines of this thread carry a workflow id until the guard goes.
+/// Makes log lines of this thread carry a workflow id until the guard goes, then again the one before.
 pub(crate) fn enter(workflow_id: Option<&[u8]>) -> Entered {
     CURRENT.with_borrow_mut(|current| {
-        current.clear();
+        let outer = (!current.is_empty()).then(|| std::mem::take(current));
         current.extend_from_slice(workflow_id.unwrap_or_default());
-    });
-    Entered(())
+        Entered(outer)
+    })
 }
 
-/// The time in which log lines carry an id.
-pub(crate) struct Entered(());
+/// The time in which log lines carry an id; with the id before, if there was one.
+pub(crate) struct Entered(Option<Vec<u8>>);
 
 impl Drop for Entered {
     fn drop(&mut self) {
-        CURRENT.with_borrow_mut(Vec::clear);
+        CURRENT.with_borrow_mut(|current| match self.0.take() {
+            Some(outer) => *current = outer,
+            None => current.clear(),
+        });
     }
 }
 

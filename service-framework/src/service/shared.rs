@@ -1,12 +1,12 @@
 //! What all handlers of a running service have in common.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::link::Link;
 use super::stop::Stop;
-use crate::connection::SendError;
+use crate::connection::{Counters, SendError};
 use crate::model::{Checker, Config, ConnectionType, near_miss};
 
 /// One service, running.
@@ -15,6 +15,24 @@ pub(crate) struct Shared {
     pub(crate) outs: OutTable,
     pub(crate) link: Arc<Link>,
     pub(crate) stop: Stop,
+    pub(super) counters: Mutex<Vec<(String, Arc<Counters>)>>,
+}
+
+impl Shared {
+    /// Fresh counts for a connection, told when the service ends.
+    pub(crate) fn counters(&self, connection: &str) -> Arc<Counters> {
+        let counters = Arc::<Counters>::default();
+        let mut all = self.counters.lock().unwrap_or_else(PoisonError::into_inner);
+        all.push((connection.into(), counters.clone()));
+        counters
+    }
+
+    /// Logs the counts of every connection that lost or refused something.
+    pub(crate) fn tell_losses(&self) {
+        for (connection, counters) in &*self.counters.lock().unwrap_or_else(PoisonError::into_inner) {
+            counters.tell(connection);
+        }
+    }
 }
 
 /// What is known of an out connection besides its sockets.

@@ -343,6 +343,83 @@ fn an_external_function_is_asked_like_a_replyer() {
 }
 
 #[test]
+fn an_external_function_that_hangs_ends_at_its_deadline() {
+    let model =
+        ConnectionModel::external_request("hang").requires("text", Type::Str).returns("text", Type::Str);
+    let (release, released) = mpsc::channel::<()>();
+    let released = Mutex::new(released);
+    let service = Service::new("local")
+        .external_request(model, move |asked: Text| {
+            let _gone = released.lock().unwrap().recv();
+            Ok(asked)
+        })
+        .main(|to_send: BlockingToSend| {
+            let asked = to_send.request::<Text>("hang", text("hi")).within(Duration::from_millis(50)).wait();
+            assert!(matches!(asked.map(|_| ()), Err(SendError::Timeout { no_peer: false, .. })));
+            Ok(())
+        });
+    let setup = Setup { main_mode: true, ..Setup::default() };
+    service.prepare(&setup).unwrap().run(&Stop::new()).unwrap();
+    drop(release);
+}
+
+#[test]
+fn connections_may_share_a_handler() {
+    let place = Place::new();
+    let service = Service::new("shared")
+        .replyer(replyer("a").handler("shout"), shout)
+        .replyer(replyer("b").handler("shout"), shout);
+    let addresses = json!({"in": {"a": {"replyer": place.at("a")}, "b": {"replyer": place.at("b")}}});
+    let running = Running::start(service, addresses);
+    for name in ["a", "b"] {
+        let answer: Text = ask(place.at(name), |to_send| to_send.request("ask", text("hi")).wait().unwrap());
+        assert_eq!(answer.text, "HI", "{name}");
+    }
+    running.end().unwrap();
+}
+
+#[test]
+fn a_request_from_a_thread_that_outlives_its_service_ends() {
+    let (keep, kept) = mpsc::channel();
+    let service = Service::new("ends").requester(requester("ask")).main(move |to_send: ToSend| {
+        let sent = keep.send(to_send);
+        async move { Ok(sent?) }
+    });
+    let place = Place::new();
+    let setup = Setup {
+        addresses: Some(json!({"out": {"ask": {"requester": place.at("nobody")}}})),
+        main_mode: true,
+        ..Setup::default()
+    };
+    service.prepare(&setup).unwrap().run(&Stop::new()).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let to_send = kept.recv().unwrap();
+    let asked = runtime.block_on(async { to_send.request::<Text>("ask", text("hi")).await });
+    assert!(matches!(asked.map(|_| ()), Err(SendError::Stopping)));
+}
+
+#[test]
+fn log_lines_of_a_handler_and_of_its_failure_carry_the_workflow_id() {
+    let seen: Arc<Mutex<Vec<String>>> = Arc::default();
+    let note = {
+        let seen = seen.clone();
+        move |asked: Text, id: WorkflowId| {
+            let mut current = String::new();
+            write_current_workflow(&mut current).unwrap();
+            seen.lock().unwrap().extend([id.to_string(), current]);
+            Ok(asked)
+        }
+    };
+    let place = Place::new();
+    let service = Service::new("noting").replyer(replyer("note"), note);
+    let running = Running::start(service, json!({"in": {"note": {"replyer": place.at("note")}}}));
+    let _answer: Text = ask(place.at("note"), |to_send| to_send.request("ask", text("hi")).wait().unwrap());
+    running.end().unwrap();
+    let seen = seen.lock().unwrap();
+    assert_eq!((seen.len(), &seen[0]), (2, &seen[1]));
+}
+
+#[test]
 fn main_ends_with_stopping_and_an_async_main_where_it_waits() {
     let lead = |service: Service| {
         let setup = Setup { main_mode: true, ..Setup::default() };

@@ -10,13 +10,14 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::oneshot;
 
+use super::link::{MOST_COMMANDS, NotTaken};
 use super::outs::Command;
 use super::scope::Scope;
 use super::shared::{OutEntry, Shared};
 use crate::connection::{Answer, Outgoing, SendError, after, list};
 use crate::model::ConnectionType;
 use crate::value::{self, Limits, Value};
-use crate::wire::{Envelope, ErrorReply, Extras, WorkflowId, write_request};
+use crate::wire::{Envelope, ErrorReply, WorkflowId};
 
 /// Sends to the out connections of the service, from async code. Cheap to clone, may go to any thread.
 ///
@@ -56,10 +57,9 @@ impl ToSend {
         let link = &self.shared.link;
         match link.with_local(|outs| outs.publish(index, &args, &workflow)) {
             Some(sent) => sent.map_err(|source| SendError::Socket { connection: connection.into(), source }),
-            None => {
-                link.send(Command::Publish { connection: index, args, workflow });
-                Ok(())
-            }
+            None => link
+                .send(Command::Publish { connection: index, args, workflow })
+                .map_err(|reason| not_taken(connection, &reason)),
         }
     }
 
@@ -156,14 +156,22 @@ impl<R: DeserializeOwned> IntoFuture for Request<R> {
 impl Prepared {
     fn start(self) -> State {
         let Self { to_send, connection, args, workflow, within, idempotent } = self;
-        let mut body = Vec::with_capacity(args.len() + 128);
-        let milliseconds = u64::try_from(within.as_millis()).unwrap_or(u64::MAX);
-        let extras = Extras { deadline_ms: Some(milliseconds), ..Extras::default() };
-        write_request(&mut body, &args, &workflow, &extras);
         let (answer, answered) = oneshot::channel();
-        let request = Outgoing { body, within, idempotent, answer };
-        to_send.shared.link.send(Command::Request { connection, request });
-        State::Sent { to_send, connection, answered }
+        let request = Outgoing { args, workflow, began: Instant::now(), within, idempotent, answer };
+        match to_send.shared.link.send(Command::Request { connection, request }) {
+            Ok(()) => State::Sent { to_send, connection, answered },
+            Err(reason) => {
+                let name = to_send.shared.outs.get(connection).map_or("", |entry| &entry.name);
+                State::Failed(Some(not_taken(name, &reason)))
+            }
+        }
+    }
+}
+
+fn not_taken(connection: &str, reason: &NotTaken) -> SendError {
+    match reason {
+        NotTaken::Full => SendError::Overloaded { connection: connection.into(), open: MOST_COMMANDS },
+        NotTaken::Closed => SendError::Stopping,
     }
 }
 
@@ -346,6 +354,9 @@ fn sleep_until_ready<F: Future>(future: F) -> F::Output {
     }
 }
 
+/// What an envelope may need of a frame beside the arguments, an id of ordinary length included.
+pub(super) const ENVELOPE_ROOM: usize = 4_096;
+
 fn wrong_type(entry: &OutEntry, wanted: &'static str) -> SendError {
     SendError::WrongType { name: entry.name.clone(), is: entry.kind.as_str(), wanted }
 }
@@ -357,7 +368,7 @@ fn encode(entry: &OutEntry, args: impl Serialize) -> Result<Vec<u8>, SendError> 
         reason: error.to_string(),
     };
     let bytes = value::encode(&args).map_err(encoding)?;
-    let limit = Limits::default().bytes;
+    let limit = Limits::default().bytes - ENVELOPE_ROOM;
     if bytes.len() > limit {
         return Err(SendError::TooLarge { connection: entry.name.clone(), size: bytes.len(), limit });
     }

@@ -85,7 +85,9 @@ pub(crate) fn host(model: ServiceModel, folder: &Path, stop: &Stop) -> (Service,
             name,
             workers(1, move |args: Value, id: WorkflowId, to_send: BlockingToSend| {
                 host.call(&handler, &args, &workflow_id(&id), &to_send, None)
-            }),
+            })
+            // One command, one order: whichever connection a call came over.
+            .in_group(0),
         );
     }
     if has_main {
