@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use super::counters::Counters;
-use super::deadlines::{Deadlines, after};
+use super::deadlines::Deadlines;
 use super::error::SendError;
 use super::monitor::{Monitored, PeerEvent};
 use super::socket::{Frame, Interest, PollItem, Role, Sent, Socket, SocketError};
@@ -107,11 +107,13 @@ impl Requester {
             let _ = request.answer.send(Err(error));
             return self.counters.failed.add_one();
         }
+        // Before the request has a number, which otherwise would look like that of one that has ended.
+        let looked = self.look(now);
         let id = self.next;
         self.next += 1;
-        self.deadlines.add(after(now, request.within), id);
+        self.deadlines.add(now + request.within, id);
         let Outgoing { body, within, idempotent, answer } = request;
-        match self.look(now).and_then(|()| self.first_offer(id, &body)) {
+        match looked.and_then(|()| self.first_offer(id, &body)) {
             Ok(peer) => {
                 let body = (peer.is_none() || idempotent).then_some(body);
                 self.open.insert(id, Open { answer, within, peer, body, idempotent });
