@@ -76,10 +76,12 @@ impl Process {
     #[track_caller]
     pub(crate) fn wait_for(&mut self, text: &str) -> String {
         let until = Instant::now() + PATIENCE;
+        let mut looked_at = 0;
         loop {
-            if let Some(found) = self.fresh.iter().position(|line| line.contains(text)) {
-                return self.fresh.remove(found);
+            if let Some(found) = self.fresh[looked_at..].iter().position(|line| line.contains(text)) {
+                return self.fresh.remove(looked_at + found);
             }
+            looked_at = self.fresh.len();
             match self.lines.recv_timeout(until.saturating_duration_since(Instant::now())) {
                 Ok(line) => {
                     self.seen.push(line.clone());

@@ -2,7 +2,7 @@
 
 use rustix::process::Signal;
 use service_framework::Value;
-use service_framework::wire::codes;
+use service_framework::wire::{Extras, WorkflowId, codes, write_request};
 
 use super::peers::{Peer, command, message, payload, table};
 use super::place::Place;
@@ -78,6 +78,19 @@ fn what_is_no_message_is_answered_and_shown_in_the_log() {
         assert!(line.contains(&head), "{what}: {line}");
     }
     assert_eq!(peer.ask(&payload("still here")).echo(), "still here");
+}
+
+#[test]
+fn a_request_whose_time_is_over_is_not_begun() {
+    let place = Place::new();
+    let (process, address) = place.echo_replyer(&[]);
+    let peer = Peer::connect(zmq::DEALER, &address);
+    let args = table([("payload", "x".into()), ("cmd", "panic".into())]).to_msgpack();
+    let mut late = Vec::new();
+    let extras = Extras { deadline_ms: Some(0), ..Extras::default() };
+    write_request(&mut late, &args, &WorkflowId::from("w"), &extras);
+    assert_eq!(peer.ask(&late).code(), codes::DEADLINE_EXCEEDED);
+    assert!(!process.finish_by(Signal::TERM).text().contains("told to panic"));
 }
 
 #[test]

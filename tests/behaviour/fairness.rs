@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use service_framework::service::{Result, Service, workers};
+use service_framework::wire::codes;
 use tokio::sync::Semaphore;
 
 use super::inside::{Ask, Echo, Inside, echo, replyer};
@@ -68,6 +69,33 @@ fn sixty_four_requesters_and_one_slow_handler_on_workers() {
     let service = Service::new("workers").replyer(replyer("echo"), workers(2, on_echo));
     let running = Inside::start(service, in_connection("echo", "replyer", &place.at("echo")));
     fast_ones_do_not_wait(&place.at("echo"), move || open.send(()).unwrap());
+    running.end();
+}
+
+#[test]
+fn more_calls_than_workers_can_hold_are_refused() {
+    /// One is being worked on and a thousand wait.
+    const HELD: usize = 1_001;
+    const TOO_MANY: usize = 100;
+    let place = Place::new();
+    let (open, gate) = channel::<()>();
+    let gate = Mutex::new(gate);
+    let on_echo = move |asked: Ask| {
+        // Held until the gate is gone.
+        let _ = gate.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        Ok(echo(asked.payload))
+    };
+    let service = Service::new("full").replyer(replyer("echo"), workers(1, on_echo));
+    let running = Inside::start(service, in_connection("echo", "replyer", &place.at("echo")));
+    let peer = Peer::connect(zmq::DEALER, &place.at("echo"));
+    let body = payload("x");
+    (0..HELD + TOO_MANY).for_each(|_| peer.send([&b""[..], &body]));
+    let refused = Reply::read(&peer.receive());
+    assert_eq!(refused.code(), codes::OVERLOADED);
+    drop(open);
+    let replies: Vec<Reply> = (1..HELD + TOO_MANY).map(|_| Reply::read(&peer.receive())).collect();
+    let answered = replies.iter().filter(|reply| reply.error.is_none()).count();
+    assert!(answered >= HELD - 1, "{answered} of those that had a place were answered");
     running.end();
 }
 

@@ -1,6 +1,8 @@
 //! Ten thousand frames that nobody should send, to every kind of socket: nothing ends, and the next honest message is
 //! answered.
 
+use std::io::Write;
+use std::net::TcpStream;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
@@ -10,8 +12,9 @@ use serde_json::json;
 use service_framework::service::BlockingToSend;
 
 use super::inside::{Echo, ask, lead};
-use super::peers::{Frames, Peer, command, echoed, payload, tick};
+use super::peers::{Frames, Peer, THE_END, command, echoed, payload, the_end, tick};
 use super::place::{Place, in_connection, out_connection};
+use crate::support::free_address;
 
 const FRAMES: usize = 10_000;
 
@@ -102,6 +105,26 @@ fn a_replyer_survives_any_request() {
 }
 
 #[test]
+fn a_listener_survives_any_bytes() {
+    /// What a ZeroMQ peer says first, so that some of the noise is read as what follows it.
+    const GREETING: &[u8] = b"\xff\0\0\0\0\0\0\0\x01\x7f\x03\0NULL\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
+    let (place, address) = (Place::new(), free_address());
+    let process = place.start("echo_replyer", in_connection("echo", "replyer", &address), &[]);
+    let mut dice = Dice::new(5);
+    let mut silent = Vec::new();
+    for number in 0..500 {
+        let mut stream = TcpStream::connect(&address).unwrap();
+        let greeting = &GREETING[..dice.below(2) * GREETING.len()];
+        // Whoever is turned away in the middle of it has been heard enough.
+        let _ = stream.write_all(greeting).and_then(|()| stream.write_all(&dice.noise()));
+        silent.extend((number % 10 == 0).then_some(stream));
+    }
+    let other = Peer::connect(zmq::DEALER, &format!("tcp://{address}"));
+    assert_eq!(other.ask(&payload("still here")).echo(), "still here");
+    assert_eq!(process.finish_by(Signal::TERM).code, Some(0));
+}
+
+#[test]
 fn a_subscriber_survives_any_message() {
     let place = Place::new();
     let hostile = Peer::bind(zmq::XPUB, &place.at("ticks"));
@@ -122,10 +145,10 @@ fn a_subscriber_survives_any_message() {
     let (stop, stopped) = mpsc::channel::<()>();
     let again = thread::spawn(move || {
         while stopped.recv_timeout(Duration::from_millis(100)) == Err(RecvTimeoutError::Timeout) {
-            hostile.send([b"\xc1last"]);
+            hostile.send([the_end()]);
         }
     });
-    subscriber.wait_for("c16c617374");
+    subscriber.wait_for(THE_END);
     drop(stop);
     again.join().unwrap();
     let ended = subscriber.finish_by(Signal::INT);

@@ -6,7 +6,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::Pid;
+use serde_json::json;
 
+use super::peers::{Peer, payload};
 use super::place::{Place, in_connection};
 use crate::support::PATIENCE;
 
@@ -48,15 +50,32 @@ fn assert_sleeps(pid: Pid) {
     assert!(before.len() >= 2, "the owner and the one who waits for signals: {before:?}");
 }
 
+fn all_sleep<const N: usize>(pids: [Pid; N]) {
+    let watchers = pids.map(|pid| thread::spawn(move || assert_sleeps(pid)));
+    watchers.into_iter().for_each(|watcher| watcher.join().unwrap());
+}
+
 #[test]
 fn no_thread_of_ours_wakes_without_peers() {
     let place = Place::new();
     let (replyer, _) = place.echo_replyer(&[]);
     let nobody = in_connection("ticks", "subscriber", &place.at("nobody"));
     let subscriber = place.start("tick_subscriber", nobody, &[]);
-    let pids = [replyer.pid(), subscriber.pid()];
-    let watchers = pids.map(|pid| thread::spawn(move || assert_sleeps(pid)));
-    watchers.into_iter().for_each(|watcher| watcher.join().unwrap());
+    all_sleep([replyer.pid(), subscriber.pid()]);
+}
+
+#[test]
+fn none_wakes_while_its_peers_are_quiet() {
+    let place = Place::new();
+    let (replyer, echo) = place.echo_replyer(&[]);
+    let addresses = json!({
+        "in": {"mid": {"replyer": place.at("mid")}},
+        "out": {"echo": {"requester": echo}},
+    });
+    let middle = place.start("middle", addresses, &[]);
+    let peer = Peer::connect(zmq::DEALER, &place.at("mid"));
+    assert_eq!(peer.ask(&payload("x")).echo(), "xx!");
+    all_sleep([replyer.pid(), middle.pid()]);
 }
 
 #[test]

@@ -145,3 +145,11 @@ pub(super) fn tick(seq: i64, topic: Option<&str>) -> Vec<u8> {
     frame.extend(message(&table([("seq", seq.into()), ("payload", "tick".into())]), "w"));
     frame
 }
+
+/// What stands in the log of a service that has come to [`the_end`].
+pub(super) const THE_END: &str = "the_end";
+
+/// A message that no model takes, to see how far a service has come.
+pub(super) fn the_end() -> Vec<u8> {
+    message(&table([(THE_END, Value::Nil)]), "w")
+}

@@ -12,7 +12,7 @@ use service_framework::wire::Envelope;
 
 use super::idle::switches;
 use super::inside::Inside;
-use super::peers::{Peer, tick};
+use super::peers::{Peer, THE_END, the_end, tick};
 use super::place::{Place, in_connection, out_connection};
 use crate::support::{PATIENCE, Process};
 
@@ -81,8 +81,8 @@ fn what_is_no_tick_is_dropped_and_logged_by_its_head() {
     publisher.send([tick(7, None)]);
     assert!(subscriber.wait_for("message not understood").contains("c1deadbeef"));
     publisher.send([tick(8, None)]);
-    publisher.send([b"\xc1last"]);
-    subscriber.wait_for("c16c617374");
+    publisher.send([the_end()]);
+    subscriber.wait_for(THE_END);
     assert_eq!(subscriber.finish_by(Signal::INT).object(), json!({"got": 2, "gaps": 0, "last": 8}));
 }
 

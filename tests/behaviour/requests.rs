@@ -1,5 +1,6 @@
 //! Every request ends: with its own answer, or at its deadline, or at once when the one who had it is gone.
 
+use std::sync::mpsc::channel;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -31,6 +32,28 @@ fn a_replyer_that_never_answers_costs_its_deadline() {
     let answer = lead(place.at("silent"), |to_send| request_within(to_send, ask("x"), SHORT));
     assert!(matches!(answer, Err(SendError::Timeout { no_peer: false, .. })), "{answer:?}");
     assert_eq!(silent.receive().len(), 4, "who, number, delimiter, body");
+}
+
+#[test]
+fn a_deadline_holds_whatever_came_in_before() {
+    let place = Place::new();
+    let peer = Peer::bind(zmq::ROUTER, &place.at("once"));
+    let (second, first) = lead(place.at("once"), move |to_send| {
+        let first = to_send.request::<Echo>("echo", ask("1")).start();
+        let mut asked = loop {
+            to_send.sleep(Duration::from_millis(1)).unwrap();
+            if let Some(asked) = peer.receive_now() {
+                break asked;
+            }
+        };
+        *asked.last_mut().unwrap() = echoed("first");
+        peer.send(asked);
+        // The answer comes in while nobody looks.
+        thread::sleep(SHORT);
+        (request_within(to_send, ask("2"), SHORT), first.wait())
+    });
+    assert!(matches!(second, Err(SendError::Timeout { .. })), "{second:?}");
+    assert_eq!(first.unwrap(), echo("first"));
 }
 
 #[test]
@@ -174,6 +197,39 @@ fn only_what_is_declared_idempotent_is_asked_twice() {
     assert_eq!(twice.unwrap(), echo("once more"));
     assert!(matches!(once, Err(SendError::NoPeer { .. })), "{once:?}");
     answering.join().unwrap();
+}
+
+#[test]
+fn a_replyer_that_comes_and_goes_costs_no_answer_and_mixes_up_none() {
+    const IN_FLIGHT: usize = 32;
+    let place = Place::new();
+    let address = place.at("echo");
+    let (answered, progress) = channel();
+    let restarts = thread::spawn(move || {
+        for _ in 0..4 {
+            let (process, _) = place.echo_replyer(&[]);
+            // Killed in the middle of its work.
+            (0..200).for_each(|_| progress.recv().unwrap());
+            process.finish_by(Signal::KILL);
+        }
+        let (last, _) = place.echo_replyer(&[]);
+        progress.iter().for_each(drop);
+        last.finish_by(Signal::TERM);
+    });
+    lead(address, move |to_send| {
+        for round in 0..60 {
+            let texts: Vec<String> = (0..IN_FLIGHT).map(|number| format!("{round}.{number}")).collect();
+            let begun: Vec<_> = texts
+                .iter()
+                .map(|text| to_send.request::<Echo>("echo", ask(text)).idempotent().start())
+                .collect();
+            for (pending, text) in begun.into_iter().zip(texts) {
+                assert_eq!(pending.wait().unwrap(), echo(text));
+                answered.send(()).unwrap();
+            }
+        }
+    });
+    restarts.join().unwrap();
 }
 
 #[test]

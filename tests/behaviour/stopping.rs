@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::thread;
+use std::time::Duration;
 
 use rustix::process::Signal;
 use service_framework::service::{BlockingToSend, SendError};
@@ -18,11 +19,15 @@ type Outcomes = BTreeMap<&'static str, usize>;
 /// Requests that are under way from one requester at any time.
 const IN_FLIGHT: usize = 32;
 
+/// What a request may take; only those pay it for which nobody is there any more.
+const AT_MOST: Duration = Duration::from_secs(8);
+
 /// Keeps requests under way to a handler that fails and logs each of them, until one ends in another way.
 fn ask_until_it_stops(to_send: &BlockingToSend) -> Outcomes {
     let mut outcomes = Outcomes::new();
     while outcomes.keys().all(|outcome| *outcome == codes::HANDLER_FAILED) {
-        let begun = [(); IN_FLIGHT].map(|()| to_send.request::<Echo>("echo", ask_to("x", "raise")).start());
+        let begun = [(); IN_FLIGHT]
+            .map(|()| to_send.request::<Echo>("echo", ask_to("x", "raise")).within(AT_MOST).start());
         for pending in begun {
             *outcomes.entry(outcome(&pending.wait())).or_default() += 1;
         }
@@ -34,7 +39,8 @@ fn outcome(answer: &Result<Echo, SendError>) -> &'static str {
     match answer {
         Err(SendError::Refused { error, .. }) if error.code == codes::HANDLER_FAILED => codes::HANDLER_FAILED,
         Err(SendError::Refused { error, .. }) if error.code == codes::STOPPING => codes::STOPPING,
-        Err(SendError::NoPeer { .. }) => "no peer",
+        // The second is for those that were begun when the peer was gone already.
+        Err(SendError::NoPeer { .. } | SendError::Timeout { no_peer: true, .. }) => "no peer",
         other => panic!("{other:?}"),
     }
 }

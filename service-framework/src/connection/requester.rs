@@ -118,10 +118,12 @@ impl Requester {
             let _ = request.answer.send(Err(error));
             return self.counters.failed.add_one();
         }
+        // Before the request has a number, which otherwise would look like that of one that has ended.
+        let looked = self.look(now);
         let id = self.next;
         self.next += 1;
         self.deadlines.add(request.deadline(), id);
-        match self.look(now).and_then(|()| self.first_offer(id, &request, now)) {
+        match looked.and_then(|()| self.first_offer(id, &request, now)) {
             Ok(peer) => {
                 self.open.insert(id, Open { request, peer, was_sent: peer.is_some() });
                 if peer.is_none() {
