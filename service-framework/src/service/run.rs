@@ -123,12 +123,13 @@ impl Prepared {
         let wake = shared.link.wake.clone();
         stop.listen(move || wake.ring());
         let _slept = reactor.sleep(after(Instant::now(), wait), &Scope::of_hook(true));
-        for (name, hook) in [("init_function", init), ("main", main)] {
-            if let Some(hook) = hook.filter(|_| !stop.is_requested()) {
-                unless_stopping(name, run_hook(name, hook, &shared, &reactor, true), stop)?;
-            }
-        }
-        on_stop.run(stop, &shared, &reactor)
+        let ended = [("init_function", init), ("main", main)].into_iter().try_for_each(|(name, hook)| {
+            let Some(hook) = hook.filter(|_| !stop.is_requested()) else { return Ok(()) };
+            unless_stopping(name, run_hook(name, hook, &shared, &reactor, true), stop)
+        });
+        let ended = ended.and_then(|()| on_stop.run(stop, &shared, &reactor));
+        shared.tell_losses();
+        ended
     }
 }
 
