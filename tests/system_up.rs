@@ -3,14 +3,12 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use std::thread;
-use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 
-use crate::support::{PATIENCE, Process, free_address, launcher};
+use crate::support::{Process, free_address, launcher, wait_until_gone};
 
 /// A service that does not end when asked, and says its number.
 const STUBBORN: &str = "#!/bin/sh\ntrap '' TERM\necho \"here $$\"\nwhile :; do sleep 0.05; done\n";
@@ -48,16 +46,6 @@ impl Place {
 /// The process number behind `here`.
 fn number(line: &str) -> String {
     line.rsplit(' ').next().unwrap().to_owned()
-}
-
-fn wait_until_gone(pid: &str) {
-    let until = Instant::now() + PATIENCE;
-    // One that nobody has reaped yet is gone too.
-    let is_here = || fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "));
-    while is_here() {
-        assert!(Instant::now() < until, "process {pid} lives on");
-        thread::sleep(Duration::from_millis(10));
-    }
 }
 
 fn echo_system() -> Json {

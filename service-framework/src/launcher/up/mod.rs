@@ -27,7 +27,7 @@ use std::time::Duration;
 
 use rustix::termios::{Winsize, tcgetwinsize};
 
-pub(crate) use follow::end_with_parent;
+pub(crate) use follow::{end_with_parent, is_part_of_system};
 
 use child::Event;
 use command::Starter;
