@@ -97,3 +97,13 @@ fn a_command_in_main_that_hears_nothing_is_terminated_with_all_it_started() {
     wait_until_gone(&pid);
     wait_until_gone(&started);
 }
+
+#[test]
+fn a_command_that_dies_in_main_ends_the_service() {
+    let folder = Folder::new();
+    let script = SHOWS.replace("while", "read main; exit 7; while");
+    let ended = Process::start(&mut command(&folder, &script, true)).finish();
+    assert_eq!(ended.code, Some(1), "{}", ended.text());
+    assert!(ended.text().contains("exit status: 7"), "{}", ended.text());
+    assert!(!ended.text().contains("started again"), "{}", ended.text());
+}

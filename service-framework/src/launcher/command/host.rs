@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value as Json;
 
+use super::backoff::Backoff;
 use super::process::{Heard, Process};
 use super::protocol::{self, Said};
 use crate::model::{ServiceModel, Side};
@@ -18,11 +19,6 @@ use crate::service::{
 use crate::value::Value;
 use crate::wire::WorkflowId;
 
-/// A command that died is started again after this, then after twice as long, …
-const FIRST_BACKOFF: Duration = Duration::from_millis(100);
-const LONGEST_BACKOFF: Duration = Duration::from_secs(10);
-/// A command that has run so long begins with the first backoff again.
-const GOOD_RUN: Duration = Duration::from_secs(10);
 /// What `init_function`, `stop` and the end of the process may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// What the end of a process may take that has a call which nobody waits for, or that has closed its stdout.
@@ -52,8 +48,7 @@ struct State {
     ended: Option<Sender<()>>,
     /// When the last process was started.
     started: Option<Instant>,
-    /// The least time between that start and the next.
-    backoff: Duration,
+    backoff: Backoff,
     calls: u64,
     /// Whether the last call was left without a reply: the command may still be at work on it.
     is_busy: bool,
@@ -66,7 +61,7 @@ enum CallError {
     Start(std::io::Error),
     #[error("the command cannot be looked after: {0}")]
     Keeper(std::io::Error),
-    #[error("the command has died and is about to be started again")]
+    #[error("the command has died and is not back yet")]
     BackingOff,
     #[error("the service has ended")]
     Over,
@@ -149,10 +144,9 @@ impl Host {
     }
 
     fn main(&self, to_send: &BlockingToSend) -> Result {
-        let ended = self.call("main", &Value::Map(Vec::new()), &Value::Nil, to_send, None).map(drop);
-        // The service ends with its main function: a command that died in it is not needed again.
-        self.0.is_over.store(true, Ordering::Release);
-        ended
+        // The service ends with its main function: a command that dies in it is not needed again.
+        self.lock().ended = None;
+        self.call("main", &Value::Map(Vec::new()), &Value::Nil, to_send, None).map(drop)
     }
 
     /// Calls a handler of the command and does what it asks for until it replies.
@@ -187,10 +181,13 @@ impl Host {
         answered
     }
 
-    /// Starts the command again whenever it has ended, in a call or idle, until the service has.
+    /// Starts the command again whenever it has ended, in a call or idle, as long as it is needed.
     fn keep(&self, ended: &Receiver<()>) {
         while ended.recv().is_ok() {
             let mut state = self.lock();
+            if state.ended.is_none() {
+                return;
+            }
             lose(&mut state, "it ended");
             drop(state);
             if !self.bring_back(ended) {
@@ -199,17 +196,17 @@ impl Host {
         }
     }
 
-    /// Starts the command after the backoff, again and again if it cannot be started. False when the service has
-    /// ended first.
+    /// Starts the command after the backoff, again and again if it cannot be started. False when it is not needed
+    /// any more.
     fn bring_back(&self, ended: &Receiver<()>) -> bool {
         loop {
             let pause = next_pause(&mut self.lock());
-            // Nothing runs that could end: what wakes this early is the end of the service, which hangs up.
-            if self.is_over() || !matches!(ended.recv_timeout(pause), Err(RecvTimeoutError::Timeout)) {
+            // Nothing runs that could end: what wakes this early is that nothing is to be started any more.
+            if !matches!(ended.recv_timeout(pause), Err(RecvTimeoutError::Timeout)) {
                 return false;
             }
             let mut state = self.lock();
-            if self.is_over() {
+            if state.ended.is_none() {
                 return false;
             }
             match self.start(&mut state) {
@@ -288,14 +285,9 @@ fn lose(state: &mut State, reason: &str) {
     }
 }
 
-/// How long to wait until the command is started again. Longer each time, unless its last run was a good one.
 fn next_pause(state: &mut State) -> Duration {
     let ran = state.started.map(|started| started.elapsed()).unwrap_or_default();
-    if ran > GOOD_RUN {
-        state.backoff = Duration::ZERO;
-    }
-    let pause = state.backoff.saturating_sub(ran);
-    state.backoff = (2 * state.backoff).clamp(FIRST_BACKOFF, LONGEST_BACKOFF);
+    let pause = state.backoff.after(ran);
     tracing::warn!(?pause, "the command is started again");
     pause
 }
