@@ -5,6 +5,7 @@
 mod behaviour;
 mod broken_inputs;
 mod cli;
+mod commands;
 mod direction;
 mod folder;
 mod interop;

@@ -1,5 +1,6 @@
 //! Processes for tests: started, listened to, and never left behind.
 
+use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -34,6 +35,18 @@ pub(crate) fn wait_for_listener(address: &str) {
     let until = Instant::now() + PATIENCE;
     while TcpStream::connect(address).is_err() {
         assert!(Instant::now() < until, "nobody listens at {address}");
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Waits until the process with this number has ended.
+#[track_caller]
+pub(crate) fn wait_until_gone(pid: &str) {
+    let until = Instant::now() + PATIENCE;
+    // One that nobody has reaped yet is gone too.
+    let is_here = || fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "));
+    while is_here() {
+        assert!(Instant::now() < until, "process {pid} lives on");
         thread::sleep(Duration::from_millis(10));
     }
 }

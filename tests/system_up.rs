@@ -3,17 +3,15 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use std::thread;
-use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 
-use crate::support::{PATIENCE, Process, free_address, launcher};
+use crate::support::{Process, free_address, launcher, wait_until_gone};
 
 /// A service that does not end when asked, and says its number.
-const STUBBORN: &str = "#!/bin/sh\ntrap '' TERM\necho \"here $$\"\nwhile :; do sleep 0.05; done\n";
+const STUBBORN: &str = "trap '' TERM\necho \"here $$\"\nwhile :; do sleep 0.05; done\n";
 
 /// A folder with a system file and what it names. Temporary files of `up` go there too.
 struct Place(TempDir);
@@ -26,10 +24,12 @@ impl Place {
         place
     }
 
-    /// Adds an executable service.
+    /// Adds an executable service: a shell script, which describes itself when it is asked to.
     fn with_script(self, name: &str, script: &str) -> Self {
         let path = self.0.path().join(name);
-        fs::write(&path, script).unwrap();
+        let model = json!({ "name": name, "config_model": { "optional": { "k": "int" } } });
+        let describe = format!("[ \"$1\" = describe ] && echo '{model}' && exit");
+        fs::write(&path, format!("#!/bin/sh\n{describe}\n{script}")).unwrap();
         fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
         self
     }
@@ -48,16 +48,6 @@ impl Place {
 /// The process number behind `here`.
 fn number(line: &str) -> String {
     line.rsplit(' ').next().unwrap().to_owned()
-}
-
-fn wait_until_gone(pid: &str) {
-    let until = Instant::now() + PATIENCE;
-    // One that nobody has reaped yet is gone too.
-    let is_here = || fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "));
-    while is_here() {
-        assert!(Instant::now() < until, "process {pid} lives on");
-        thread::sleep(Duration::from_millis(10));
-    }
 }
 
 fn echo_system() -> Json {
@@ -91,15 +81,51 @@ fn services_talk_and_ctrl_c_ends_them() {
 }
 
 #[test]
-fn a_service_with_wrong_config_ends_all_and_is_named() {
+fn all_that_is_wrong_with_all_services_is_said_and_nothing_is_started() {
     let mut services = echo_system();
+    services["replyer"]["addresses"] = json!({ "in": { "ecco": { "replyer": "127.0.0.1:1" } } });
     services["requester"]["config"] = json!({ "size": "large" });
-    let ended = Place::new(&services).up().finish();
-    assert_eq!(ended.code, Some(2), "{}", ended.text());
+    services["requester"]["args"] = json!(["--m", "50"]);
+    services["lost"] = json!({ "service": "echo_replier" });
+    services["mute"] = json!({ "service": "./mute" });
+    services["any"] = json!({ "service": "./any.json", "config": { "k": "many" } });
+    services["fine"] = json!({ "service": "./fine", "environment": { "SERVICE_FRAMEWORK_CONFIG_K": "x" } });
+    let place = Place::new(&services).with_script("fine", "echo started");
+    fs::write(place.0.path().join("mute"), "#!/bin/sh\necho 'no such command' >&2; exit 3\n").unwrap();
+    fs::set_permissions(place.0.path().join("mute"), fs::Permissions::from_mode(0o755)).unwrap();
+    let any = json!({ "name": "any", "command": ["true"], "config_model": { "required": { "k": "int" } } });
+    fs::write(place.0.path().join("any.json"), any.to_string()).unwrap();
+    let ended = place.up().finish();
+    let text = ended.text().replace(&place.0.path().display().to_string(), "FOLDER");
+    assert_eq!(ended.code, Some(2), "{text}");
+    for wanted in [
+        "error: replyer: FOLDER/system.json: services.replyer.addresses: in.echo",
+        "`ecco` has an address, but no model: was it meant?",
+        "error: requester: FOLDER/system.json: services.requester.config: size",
+        "error: requester: --m",
+        "error: lost: --service_path",
+        "did you mean `echo_replyer`?",
+        "error: mute: FOLDER/mute: describe --json",
+        "no such command",
+        "error: any: FOLDER/system.json: services.any.config: k",
+        "error: fine: SERVICE_FRAMEWORK_CONFIG_K",
+        "problems: nothing was started",
+    ] {
+        assert!(text.contains(wanted), "no {wanted:?} in\n{text}");
+    }
+    assert!(!text.contains("starting") && !text.contains("started\n"), "{text}");
+}
+
+#[test]
+fn a_service_that_fails_ends_all_and_is_named() {
+    let mut services = echo_system();
+    services["breaks"] = json!({ "service": "./breaks" });
+    let ended = Place::new(&services).with_script("breaks", "exit 7").up().finish();
     let text = ended.text();
-    assert!(text.contains("the last lines of requester, which failed first:"), "{text}");
+    assert_eq!(ended.code, Some(7), "{text}");
+    assert!(text.contains("the last lines of breaks, which failed first:"), "{text}");
     assert!(
-        text.lines().any(|line| line.starts_with("requester ") && line.ends_with("failed with exit code 2"))
+        text.lines().any(|line| line.starts_with("breaks ") && line.ends_with("failed with exit code 7"))
     );
 }
 
@@ -129,7 +155,7 @@ fn a_second_signal_ends_all_at_once() {
 
 #[test]
 fn services_end_when_up_is_killed() {
-    let script = "#!/bin/sh\necho \"here $$\"\nexec sleep 600\n";
+    let script = "echo \"here $$\"\nexec sleep 600\n";
     let place = Place::new(&json!({ "a": { "service": "./a" } })).with_script("a", script);
     let mut up = place.up();
     let pid = number(&up.wait_for("here "));

@@ -41,6 +41,13 @@ impl Inputs {
         inputs
     }
 
+    /// Adds variables of an environment, which replace those of the same names.
+    pub(crate) fn set_variables(&mut self, more: &[(String, String)]) {
+        self.environment.retain(|(name, _)| !more.iter().any(|(replaced, _)| replaced == name));
+        let texts = more.iter().map(|(name, value)| (name.into(), value.into()));
+        self.environment.extend(variables(texts));
+    }
+
     /// Reads one more file; that it cannot be read is a problem.
     pub(crate) fn file(&mut self, path: Option<&Path>) -> Option<NamedJson> {
         let path = path?;

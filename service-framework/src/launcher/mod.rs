@@ -113,7 +113,7 @@ impl Launcher {
             Name::Run => self.start(options),
             Name::Describe => self.describe(options),
             Name::Check => self.check(options),
-            Name::Up => Ok(up::up(&up_options(options))),
+            Name::Up => Ok(up::up(&up_options(options), &self.services)),
             Name::Completions => Ok(self.completions(options)),
             Name::Help => {
                 let word = options.positional.as_deref().unwrap_or_default();
@@ -144,7 +144,7 @@ impl Launcher {
     fn model(&self, value: Option<&str>) -> Result<ServiceModel, Vec<Problem>> {
         match self.target(value)? {
             Target::Registered(place) => Ok(self.services.model(place).cloned().unwrap_or_default()),
-            Target::Program { path, service } => program::describe(&path, service.as_deref()),
+            Target::Program { path, service } => program::describe(&path, service.as_deref(), &[]),
             Target::Command(path) => run::read_command_model(&path),
         }
     }

@@ -24,15 +24,22 @@ pub(crate) fn exec(program: &Path, service: Option<&str>, arguments: &[String]) 
     unstartable(program, &command.exec())
 }
 
-/// The model that `program describe --json` prints, or that of one of its services.
+/// The model that `program describe --json` prints, or that of one of its services, with these further variables in
+/// its environment.
 ///
 /// # Errors
 /// The program cannot be started, fails, takes longer than ten seconds, prints more than a file may hold, or
 /// prints no model.
-pub(crate) fn describe(program: &Path, service: Option<&str>) -> Result<ServiceModel, Vec<Problem>> {
+pub(crate) fn describe(
+    program: &Path,
+    service: Option<&str>,
+    environment: &[(String, String)],
+) -> Result<ServiceModel, Vec<Problem>> {
     let name = program.display().to_string();
     let arguments = ["describe".to_owned(), "--json".to_owned()];
-    let output = run(&mut command(program, service, &arguments), DESCRIBE_TIME).map_err(|reason| {
+    let mut command = command(program, service, &arguments);
+    command.envs(environment.iter().map(|(name, value)| (name, value)));
+    let output = run(&mut command, DESCRIBE_TIME).map_err(|reason| {
         vec![Problem::new("describe --json", "a program that prints its model", reason).in_file(&name)]
     })?;
     let json = files::parse_json(&output).map_err(|problem| vec![problem.in_file(&name)])?;
@@ -139,7 +146,7 @@ mod tests {
 
     #[test]
     fn a_program_that_cannot_start_is_named() {
-        let problems = describe(Path::new("/nowhere/echo"), None).unwrap_err();
+        let problems = describe(Path::new("/nowhere/echo"), None, &[]).unwrap_err();
         insta::assert_snapshot!(problems[0], @"/nowhere/echo: describe --json: expected a program that prints its model, found no such file or directory");
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::env;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -43,15 +44,22 @@ pub(crate) struct Places {
 impl Places {
     /// Those of this process.
     pub(crate) fn of_process() -> Self {
+        let searched = env::var_os(SEARCH_PATH).unwrap_or_default();
+        Self { execed: env::var_os(EXECED).is_some(), ..Self::of_program(&searched) }
+    }
+
+    /// Those of this program when it is started with these further variables in its environment.
+    pub(crate) fn of_child(environment: &[(String, String)]) -> Self {
+        let given = environment.iter().rfind(|(name, _)| name == SEARCH_PATH);
+        let given = given.map(|(_, folders)| OsString::from(folders));
+        Self::of_program(&given.or_else(|| env::var_os(SEARCH_PATH)).unwrap_or_default())
+    }
+
+    fn of_program(searched: &OsStr) -> Self {
         let own = env::current_exe().ok();
         let beside = own.as_deref().and_then(Path::parent).map(Path::to_owned);
-        let searched = env::var_os(SEARCH_PATH).unwrap_or_default();
-        let searched = env::split_paths(&searched).filter(|folder| !folder.as_os_str().is_empty());
-        Self {
-            folders: beside.into_iter().chain(searched).collect(),
-            own,
-            execed: env::var_os(EXECED).is_some(),
-        }
+        let searched = env::split_paths(searched).filter(|folder| !folder.as_os_str().is_empty());
+        Self { folders: beside.into_iter().chain(searched).collect(), own, execed: false }
     }
 }
 

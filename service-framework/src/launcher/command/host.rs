@@ -1,12 +1,15 @@
 //! The handlers of a `.json` service, each a call of its command.
 
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::Sender;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::Value as Json;
 
+use super::backoff::Backoff;
 use super::process::{Heard, Process};
 use super::protocol::{self, Said};
 use crate::model::{ServiceModel, Side};
@@ -16,13 +19,10 @@ use crate::service::{
 use crate::value::Value;
 use crate::wire::WorkflowId;
 
-/// A command that died is started again after this, then after twice as long, …
-const FIRST_BACKOFF: Duration = Duration::from_millis(100);
-const LONGEST_BACKOFF: Duration = Duration::from_secs(10);
-/// A command that has run so long begins with the first backoff again.
-const GOOD_RUN: Duration = Duration::from_secs(10);
 /// What `init_function`, `stop` and the end of the process may take.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// What the end of a process may take that has a call which nobody waits for, or that has closed its stdout.
+const SHORT_PATIENCE: Duration = Duration::from_secs(1);
 
 /// A command and the calls to it. Clones share one process.
 #[derive(Clone)]
@@ -34,15 +34,24 @@ struct Shared {
     state: Mutex<State>,
     /// Where to wake whoever waits for the process.
     tell: Mutex<Option<Sender<Heard>>>,
+    /// Whether the service has ended, after which nothing is called or started.
+    is_over: AtomicBool,
 }
 
+/// Locked for as long as a call is open, which makes it one call at a time.
 #[derive(Default)]
 struct State {
     config: Json,
+    /// None while a command that has died waits to be started again.
     process: Option<Process>,
+    /// Where a process says that it has ended; None when none is to be started any more.
+    ended: Option<Sender<()>>,
+    /// When the last process was started.
     started: Option<Instant>,
-    backoff: Duration,
+    backoff: Backoff,
     calls: u64,
+    /// Whether the last call was left without a reply: the command may still be at work on it.
+    is_busy: bool,
 }
 
 /// Why a call of a command has no return arguments.
@@ -50,8 +59,12 @@ struct State {
 enum CallError {
     #[error("the command cannot be started: {0}")]
     Start(std::io::Error),
-    #[error("the command died a moment ago and is started again in {0:?}")]
-    BackingOff(Duration),
+    #[error("the command cannot be looked after: {0}")]
+    Keeper(std::io::Error),
+    #[error("the command has died and is not back yet")]
+    BackingOff,
+    #[error("the service has ended")]
+    Over,
     #[error("the command is gone: {0}")]
     Gone(String),
     #[error("the command did not answer within {0:?}")]
@@ -65,6 +78,7 @@ pub(crate) fn host(model: ServiceModel, folder: &Path, stop: &Stop) -> (Service,
         folder: folder.into(),
         state: Mutex::default(),
         tell: Mutex::default(),
+        is_over: AtomicBool::default(),
     }));
     let woken = host.clone();
     stop.listen(move || woken.tell(Heard::Stop));
@@ -105,10 +119,18 @@ fn workflow_id(id: &WorkflowId) -> Value {
 }
 
 impl Host {
-    /// Starts the command, and gives it the time to set itself up.
+    /// Starts the command and whoever looks after it, and gives it the time to set itself up.
     fn init(&self, to_send: &BlockingToSend, config: Json) -> Result {
-        self.lock().config = config;
-        self.running(&mut self.lock())?;
+        let (sender, ended) = channel();
+        {
+            let mut state = self.lock();
+            state.config = config;
+            state.ended = Some(sender);
+            self.start(&mut state).map_err(CallError::Start)?;
+        }
+        let host = self.clone();
+        let keeper = thread::Builder::new().name("command-keeper".into());
+        keeper.spawn(move || host.keep(&ended)).map_err(CallError::Keeper)?;
         self.optional("init_function", to_send)
     }
 
@@ -124,6 +146,8 @@ impl Host {
     }
 
     fn main(&self, to_send: &BlockingToSend) -> Result {
+        // The service ends with its main function: a command that dies in it is not needed again.
+        self.lock().ended = None;
         self.call("main", &Value::Map(Vec::new()), &Value::Nil, to_send, None).map(drop)
     }
 
@@ -137,47 +161,81 @@ impl Host {
         patience: Option<Duration>,
     ) -> Result<Value> {
         let mut state = self.lock();
-        self.running(&mut state)?;
-        state.calls += 1;
-        let (number, line) = (state.calls, protocol::call(state.calls, handler, args, workflow_id));
-        // One that died while nothing was asked of it is only found out here, and has not seen the call.
-        if say(&mut state, &line).is_err() {
-            state.process = None;
-            self.running(&mut state)?;
-            say(&mut state, &line).map_err(|error| CallError::Gone(error.to_string()))?;
+        if self.is_over() {
+            return Err(CallError::Over.into());
         }
-        let answered = answer(&mut state, number, to_send, patience);
+        if state.process.is_none() {
+            return Err(CallError::BackingOff.into());
+        }
+        state.calls += 1;
+        state.is_busy = true;
+        let number = state.calls;
+        let said = say(&mut state, &protocol::call(number, handler, args, workflow_id));
+        let answered = match said {
+            Ok(()) => answer(&mut state, number, to_send, patience),
+            Err(error) => Err(gone(error).into()),
+        };
         if let Err(error) = &answered
-            && error.downcast_ref::<CallError>().is_some_and(|error| matches!(error, CallError::Gone(_)))
+            && let Some(CallError::Gone(reason)) = error.downcast_ref::<CallError>()
         {
-            state.process = None;
+            lose(&mut state, reason);
         }
         answered
     }
 
-    /// Makes sure that there is a process, unless the last one died too short a time ago.
-    fn running(&self, state: &mut State) -> Result<(), CallError> {
-        if state.process.is_some() {
-            return Ok(());
-        }
-        if let Some(started) = state.started {
-            if started.elapsed() > GOOD_RUN {
-                state.backoff = Duration::ZERO;
+    /// Starts the command again whenever it has ended, in a call or idle, as long as it is needed.
+    fn keep(&self, ended: &Receiver<()>) {
+        while ended.recv().is_ok() {
+            let mut state = self.lock();
+            if state.ended.is_none() {
+                return;
             }
-            let left = state.backoff.saturating_sub(started.elapsed());
-            if !left.is_zero() {
-                return Err(CallError::BackingOff(left));
+            lose(&mut state, "it ended");
+            drop(state);
+            if !self.bring_back(ended) {
+                return;
             }
-            state.backoff = (2 * state.backoff).clamp(FIRST_BACKOFF, LONGEST_BACKOFF);
-            tracing::warn!(command = self.0.command.join(" "), "the command is started again");
         }
+    }
+
+    /// Starts the command after the backoff, again and again if it cannot be started. False when it is not needed
+    /// any more.
+    fn bring_back(&self, ended: &Receiver<()>) -> bool {
+        loop {
+            let pause = next_pause(&mut self.lock());
+            // Nothing runs that could end: what wakes this early is that nothing is to be started any more.
+            if !matches!(ended.recv_timeout(pause), Err(RecvTimeoutError::Timeout)) {
+                return false;
+            }
+            let mut state = self.lock();
+            if state.ended.is_none() {
+                return false;
+            }
+            match self.start(&mut state) {
+                Ok(()) => return true,
+                Err(error) => tracing::error!(%error, "the command cannot be started"),
+            }
+        }
+    }
+
+    fn start(&self, state: &mut State) -> std::io::Result<()> {
         state.started = Some(Instant::now());
-        let (mut process, tell) =
-            Process::start(&self.0.command, &self.0.folder).map_err(CallError::Start)?;
-        process.say(&protocol::start(&state.config)).map_err(CallError::Start)?;
+        let ended = state.ended.clone();
+        let on_end = move || {
+            // Nobody listens once the service has ended.
+            let _told = ended.map(|ended| ended.send(()));
+        };
+        let (mut process, tell) = Process::start(&self.0.command, &self.0.folder, on_end)?;
+        // One that has ended already says so itself.
+        let _said = process.say(&protocol::start(&state.config));
         *self.0.tell.lock().unwrap_or_else(PoisonError::into_inner) = Some(tell);
         state.process = Some(process);
+        state.is_busy = false;
         Ok(())
+    }
+
+    fn is_over(&self) -> bool {
+        self.0.is_over.load(Ordering::Acquire)
     }
 
     /// Tells whoever waits for the process.
@@ -188,26 +246,61 @@ impl Host {
         }
     }
 
-    /// Asks the command to stop, then ends it. A call that is still open has used up its grace.
+    /// Asks the command to stop, then ends it. One with a call that nobody waits for any more may not hear the
+    /// question before that is done: it is not asked, and has little time.
     pub(crate) fn end(&self) {
-        if self.0.state.try_lock().is_err() {
-            self.tell(Heard::End("the service has ended".into()));
+        self.0.is_over.store(true, Ordering::Release);
+        let mut state = self.lock_from_call();
+        state.ended = None;
+        if !state.is_busy {
+            ask_to_stop(&mut state);
         }
-        let mut state = self.lock();
-        state.calls += 1;
-        let line = protocol::call(state.calls, "stop", &Value::Map(Vec::new()), &Value::Nil);
-        if state.process.is_some() && say(&mut state, &line).is_ok() {
-            let number = state.calls;
-            let _stopped = wait_for_reply(&mut state, number, Instant::now() + PATIENCE);
+        let patience = if state.is_busy { SHORT_PATIENCE } else { PATIENCE };
+        if let Some(process) = state.process.take() {
+            process.end(patience);
         }
-        if let Some(mut process) = state.process.take() {
-            process.end(PATIENCE);
+    }
+
+    /// Locks the state; a call that is open has used up its grace and is given up.
+    fn lock_from_call(&self) -> MutexGuard<'_, State> {
+        match self.0.state.try_lock() {
+            Ok(state) => state,
+            Err(TryLockError::Poisoned(state)) => state.into_inner(),
+            Err(TryLockError::WouldBlock) => {
+                self.tell(Heard::Over);
+                self.lock()
+            }
         }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Clears away a process that is of no use any more, and says how it ended.
+fn lose(state: &mut State, reason: &str) {
+    if let Some(process) = state.process.take() {
+        let status =
+            process.end(SHORT_PATIENCE).map_or_else(|| "unknown".into(), |status| status.to_string());
+        tracing::warn!(reason, status, "the command is gone");
+    }
+}
+
+fn next_pause(state: &mut State) -> Duration {
+    let ran = state.started.map(|started| started.elapsed()).unwrap_or_default();
+    let pause = state.backoff.after(ran);
+    tracing::warn!(?pause, "the command is started again");
+    pause
+}
+
+/// Calls `stop`; that the command does not know this handler is no failure.
+fn ask_to_stop(state: &mut State) {
+    state.calls += 1;
+    let number = state.calls;
+    let line = protocol::call(number, "stop", &Value::Map(Vec::new()), &Value::Nil);
+    state.is_busy =
+        say(state, &line).is_ok() && wait_for_reply(state, number, Instant::now() + PATIENCE).is_err();
 }
 
 fn say(state: &mut State, line: &Json) -> std::io::Result<()> {
@@ -229,9 +322,11 @@ fn answer(
         match next(state, until)? {
             Heard::Stop if to_send.ends_at_stop() => return Err(SendError::Stopping.into()),
             Heard::Stop => {}
+            Heard::Over => return Err(CallError::Over.into()),
             Heard::End(reason) => return Err(CallError::Gone(reason).into()),
             Heard::Line(line) => match protocol::read(&line).map_err(CallError::Gone)? {
                 Said::Reply { call, outcome } if call == number => {
+                    state.is_busy = false;
                     return outcome.map_err(|refusal| Refused::from(refusal).into());
                 }
                 Said::Reply { call, .. } => tracing::debug!(call, "a reply to a call that is over"),
@@ -276,7 +371,7 @@ fn wait_for_reply(state: &mut State, number: u64, until: Instant) -> Result<(), 
                 _ => {}
             },
             Heard::End(reason) => return Err(CallError::Gone(reason)),
-            Heard::Stop => {}
+            Heard::Stop | Heard::Over => {}
         }
     }
 }

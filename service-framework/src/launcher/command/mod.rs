@@ -1,9 +1,10 @@
 //! Services in any language: a model as JSON, and a command that has the handlers.
 //!
 //! The command is started once and spoken to in JSON, one object a line, over its stdin and stdout; its stderr goes
-//! to the log. One call is open at a time. A command that dies is started again, at most once each backoff, and the
-//! call that it had fails.
+//! to the log. One call is open at a time. A command that dies, in a call or idle, is started again with backoff, and
+//! the call that it had fails.
 
+mod backoff;
 mod host;
 mod process;
 mod protocol;

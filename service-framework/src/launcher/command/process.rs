@@ -1,22 +1,31 @@
 //! A command's process: lines in, lines out, and its end.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid};
 use serde_json::Value as Json;
 
 use crate::launcher::resolve::EXECED;
+use crate::launcher::up;
 
 /// Bytes of one line; a command that writes more without an end of line is stopped.
 const LONGEST_LINE: u64 = 64 << 20;
 
+/// How long a command that was asked by SIGTERM may take to end.
+const AFTER_TERM: Duration = Duration::from_secs(1);
+
 /// A running command.
 pub(super) struct Process {
     child: Child,
+    /// Whether it leads a process group, which then ends with it.
+    leads: bool,
     stdin: Option<ChildStdin>,
     pub(super) heard: Receiver<Heard>,
 }
@@ -29,30 +38,44 @@ pub(super) enum Heard {
     End(String),
     /// The service is asked to stop.
     Stop,
+    /// The service has ended: nobody waits for the call that is open.
+    Over,
 }
 
 impl Process {
-    /// Starts a command in a folder. Also returns where to tell its reader something.
-    pub(super) fn start(command: &[String], folder: &Path) -> io::Result<(Self, Sender<Heard>)> {
+    /// Starts a command in a folder; `on_end` is called when its stdout has ended. Also returns where to tell its
+    /// reader something.
+    ///
+    /// The command is in a process group of its own, so that Ctrl-C reaches only us: we end it when its open call
+    /// is over. It ends with us in any case, as its stdin does. Under `up` our own group is out of the terminal's
+    /// reach already, and what is in it ends with us even if it never reads its stdin: there it stays with us.
+    pub(super) fn start(
+        command: &[String],
+        folder: &Path,
+        on_end: impl FnOnce() + Send + 'static,
+    ) -> io::Result<(Self, Sender<Heard>)> {
         let (program, arguments) = command.split_first().ok_or(io::ErrorKind::InvalidInput)?;
-        let mut child = Command::new(in_folder(program, folder))
-            .args(arguments)
-            .current_dir(folder)
-            .env_remove(EXECED)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()?;
+        let mut command = Command::new(in_folder(program, folder));
+        command.args(arguments).current_dir(folder).env_remove(EXECED);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let leads = !up::is_part_of_system();
+        if leads {
+            command.process_group(0);
+        }
+        let mut child = command.spawn()?;
         let (tell, heard) = channel();
         let (stdout, stderr, stdin) = (child.stdout.take(), child.stderr.take(), child.stdin.take());
-        let process = Self { child, stdin, heard };
+        let process = Self { child, leads, stdin, heard };
         let name = program.clone();
         if let Some(stderr) = stderr {
             thread::Builder::new().name("command-log".into()).spawn(move || log(&name, stderr))?;
         }
         if let Some(stdout) = stdout {
             let tell = tell.clone();
-            thread::Builder::new().name("command".into()).spawn(move || read_lines(stdout, &tell))?;
+            thread::Builder::new().name("command".into()).spawn(move || {
+                read_lines(stdout, &tell);
+                on_end();
+            })?;
         }
         Ok((process, tell))
     }
@@ -65,21 +88,46 @@ impl Process {
         stdin.write_all(text.as_bytes()).and_then(|()| stdin.flush())
     }
 
-    /// Ends it: its stdin closes, and if it is still there after a while it is killed.
-    pub(super) fn end(&mut self, patience: Duration) {
+    /// Ends it: its stdin closes; if it is still there after a while it is asked by SIGTERM, and then killed. What
+    /// it leaves behind in its group ends with it. Returns how it ended, if the system tells.
+    pub(super) fn end(mut self, patience: Duration) -> Option<ExitStatus> {
         self.stdin = None;
+        if !self.has_ended_within(patience) {
+            self.send(Signal::TERM);
+            self.has_ended_within(AFTER_TERM);
+        }
+        self.send(Signal::KILL);
+        self.child.wait().ok()
+    }
+
+    /// Leaves it to be reaped, so that its number and its group's stay its own.
+    fn has_ended_within(&self, patience: Duration) -> bool {
+        let ended = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
         let until = Instant::now() + patience;
-        while matches!(self.child.try_wait(), Ok(None)) && Instant::now() < until {
+        while matches!(waitid(WaitId::Pid(Pid::from_child(&self.child)), ended), Ok(None) | Err(Errno::INTR))
+        {
+            if Instant::now() >= until {
+                return false;
+            }
             thread::sleep(Duration::from_millis(5));
         }
+        true
+    }
+
+    /// Only for a process that is not reaped yet: its number is its own.
+    fn send(&self, signal: Signal) {
+        let pid = Pid::from_child(&self.child);
+        // It fails if the process has just ended, which is what is wanted.
+        let _sent = if self.leads { kill_process_group(pid, signal) } else { kill_process(pid, signal) };
     }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Both fail only for a process that has ended, and been waited for, already.
-        let _killed = self.child.kill();
-        let _status = self.child.wait();
+        if matches!(self.child.try_wait(), Ok(None)) {
+            self.send(Signal::KILL);
+            let _status = self.child.wait();
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Fields of one event, as text and as JSON.
 
+use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 
 use serde_json::{Map, Value as Json};
@@ -32,14 +33,17 @@ impl Visit for Text {
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        let plain =
-            !value.is_empty() && value.chars().all(|letter| !letter.is_whitespace() && !is_odd(letter));
-        match (field.name(), plain) {
-            (MESSAGE, _) => self.message = on_one_line(value),
-            (_, true) => self.field(field, value),
-            (_, false) => self.field(field, format_args!("{value:?}")),
+        match field.name() {
+            MESSAGE => self.message = on_one_line(value),
+            _ => self.field(field, one_word(value)),
         }
     }
+}
+
+/// A text as the value of a field: quoted and escaped unless it is one word without anything odd.
+pub(super) fn one_word(value: &str) -> Cow<'_, str> {
+    let plain = !value.is_empty() && value.chars().all(|letter| !letter.is_whitespace() && !is_odd(letter));
+    if plain { Cow::Borrowed(value) } else { Cow::Owned(format!("{value:?}")) }
 }
 
 fn is_odd(letter: char) -> bool {

@@ -12,7 +12,7 @@ use tracing_subscriber::registry::LookupSpan;
 
 use super::Format;
 use super::clock::Utc;
-use super::fields::{Object, Text};
+use super::fields::{Object, Text, one_word};
 use crate::launcher::terminal::Palette;
 
 /// Writes the id of the workflow that this thread works for, and says whether there is one.
@@ -26,9 +26,34 @@ pub(crate) fn set_workflow_source(source: WorkflowSource) {
     let _ = WORKFLOW.set(source);
 }
 
+/// Characters of a workflow id that a line shows. Peers choose ids, and one may be as long as a message.
+const ID_LENGTH: usize = 128;
+
 fn workflow_id() -> Option<String> {
-    let mut id = String::new();
-    WORKFLOW.get().is_some_and(|source| source(&mut id)).then_some(id)
+    let mut id = Beginning::default();
+    WORKFLOW.get().is_some_and(|source| source(&mut id)).then_some(id.text)
+}
+
+/// Keeps the first [`ID_LENGTH`] characters of what is written to it, and `…` for all others.
+#[derive(Default)]
+struct Beginning {
+    text: String,
+    length: usize,
+}
+
+impl fmt::Write for Beginning {
+    fn write_str(&mut self, more: &str) -> fmt::Result {
+        let mut letters = more.chars();
+        for letter in letters.by_ref().take(ID_LENGTH.saturating_sub(self.length)) {
+            self.text.push(letter);
+            self.length += 1;
+        }
+        if self.length == ID_LENGTH && letters.next().is_some() {
+            self.text.push('…');
+            self.length += 1;
+        }
+        Ok(())
+    }
 }
 
 /// Writes events as lines.
@@ -63,7 +88,7 @@ impl Line {
         }
         write!(writer, "{}{}", text.message, text.fields)?;
         if let Some(id) = workflow_id() {
-            write!(writer, "{}", self.palette.dim(&format!(" workflow_id={id}")))?;
+            write!(writer, "{}", self.palette.dim(&format!(" workflow_id={}", one_word(&id))))?;
         }
         writeln!(writer)
     }
@@ -125,11 +150,11 @@ mod tests {
     use tracing_subscriber::layer::SubscriberExt;
 
     thread_local! {
-        static CURRENT: RefCell<Option<&'static str>> = const { RefCell::new(None) };
+        static CURRENT: RefCell<Option<String>> = const { RefCell::new(None) };
     }
 
     fn current(writer: &mut dyn fmt::Write) -> bool {
-        CURRENT.with_borrow(|id| id.is_some_and(|id| writer.write_str(id).is_ok()))
+        CURRENT.with_borrow(|id| id.as_ref().is_some_and(|id| writer.write_str(id).is_ok()))
     }
 
     #[derive(Clone, Default)]
@@ -178,15 +203,39 @@ mod tests {
         assert_eq!(line.get("workflow_id"), None);
     }
 
-    #[test]
-    fn lines_of_a_handler_carry_its_workflow_id() {
+    /// A line for people and one for machines, written for the workflow `id`.
+    fn written_for(id: impl Into<String>) -> (String, serde_json::Value) {
         set_workflow_source(current);
-        CURRENT.set(Some("7f3c_1"));
+        CURRENT.set(Some(id.into()));
         let human = written(Format::Human, || tracing::info!(target: "service_framework", "in a handler"));
         let json = written(Format::Json, || tracing::info!("in a handler"));
         CURRENT.set(None);
+        (human, serde_json::from_str(&json).unwrap())
+    }
+
+    #[test]
+    fn lines_of_a_handler_carry_its_workflow_id() {
+        let (human, json) = written_for("7f3c_1");
         assert!(human.ends_with("in a handler workflow_id=7f3c_1\n"), "{human}");
-        assert!(json.contains("\"workflow_id\":\"7f3c_1\""), "{json}");
+        assert_eq!(json["workflow_id"], "7f3c_1");
         assert!(!written(Format::Human, || tracing::info!("outside")).contains("workflow_id"));
+    }
+
+    #[test]
+    fn a_workflow_id_of_a_peer_cannot_forge_lines_fields_or_colours() {
+        let odd = "a\n2026 ERROR\u{1b}[31m b=c\r";
+        let (human, json) = written_for(odd);
+        assert!(human.ends_with(" workflow_id=\"a\\n2026 ERROR\\u{1b}[31m b=c\\r\"\n"), "{human}");
+        assert_eq!(human.matches(char::is_control).collect::<String>(), "\n");
+        assert_eq!(json["workflow_id"], odd);
+    }
+
+    #[test]
+    fn a_long_workflow_id_is_cut() {
+        let whole = "é".repeat(ID_LENGTH);
+        assert_eq!(written_for(whole.clone()).1["workflow_id"], whole);
+        let (human, json) = written_for(whole.repeat(2));
+        assert!(human.ends_with(&format!(" workflow_id={whole}…\n")), "{human}");
+        assert_eq!(json["workflow_id"], format!("{whole}…"));
     }
 }

@@ -22,6 +22,13 @@ pub(super) struct Starter<'a> {
     pub(super) columns: Option<u16>,
 }
 
+/// What stands on the command line of `entry` behind its service and its files.
+pub(super) fn further_arguments(entry: &Entry, for_all: &[String]) -> Vec<String> {
+    let main_mode = entry.main_mode.then(|| "-m".to_owned());
+    let grace = entry.grace.map(|grace| format!("--grace={}s", grace.as_secs_f64()));
+    main_mode.into_iter().chain(grace).chain(for_all.iter().chain(&entry.args).cloned()).collect()
+}
+
 impl Starter<'_> {
     /// The command for `entry`. What stands inside the system file is written to the private folder.
     pub(super) fn command(&self, entry: &Entry) -> io::Result<Command> {
@@ -29,16 +36,10 @@ impl Starter<'_> {
         command.arg("-s").arg(&entry.service);
         self.add_source(&mut command, "-a", "addresses", entry, entry.addresses.as_ref())?;
         self.add_source(&mut command, "-c", "config", entry, entry.config.as_ref())?;
-        if entry.main_mode {
-            command.arg("-m");
-        }
-        if let Some(grace) = entry.grace {
-            command.arg(format!("--grace={}s", grace.as_secs_f64()));
-        }
         if self.colour {
             command.arg("--color=always");
         }
-        command.args(self.for_all).args(&entry.args);
+        command.args(further_arguments(entry, self.for_all));
         // They are launchers themselves, and may become other programs.
         command.env_remove(EXECED).env(PARENT, std::process::id().to_string());
         match self.columns {

@@ -11,14 +11,17 @@ pub(super) const PARENT: &str = "SERVICE_FRAMEWORK_UP";
 ///
 /// To be called before this process does anything else. It survives exec.
 pub(crate) fn end_with_parent() {
-    let is_parent = |pid: String| pid == parent_id().to_string();
-    let named = || std::env::var(PARENT).is_ok_and(is_parent);
-    if !named() {
+    if !is_part_of_system() {
         return;
     }
     let asked = set_parent_process_death_signal(Some(Signal::TERM));
     // It may have ended just before the question.
-    if asked.is_ok() && !named() {
+    if asked.is_ok() && !is_part_of_system() {
         let _ = kill_process(getpid(), Signal::TERM);
     }
+}
+
+/// Whether `up` started this process, which then leads a process group that ends with it.
+pub(crate) fn is_part_of_system() -> bool {
+    std::env::var(PARENT).is_ok_and(|pid| pid == parent_id().to_string())
 }

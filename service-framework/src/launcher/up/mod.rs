@@ -2,8 +2,10 @@
 //!
 //! Each service is the launcher itself in a process group of its own, so that Ctrl-C reaches only `up`, which
 //! then stops them in order: the last of the file first, each within its grace. The first service that fails
-//! ends all of them, and its exit code is that of `up`. Never touches a socket and never reads a model.
+//! ends all of them, and its exit code is that of `up`. Before the first is started, all are checked as `check`
+//! does. Never touches a socket.
 
+mod checks;
 mod child;
 mod command;
 mod ending;
@@ -27,7 +29,7 @@ use std::time::Duration;
 
 use rustix::termios::{Winsize, tcgetwinsize};
 
-pub(crate) use follow::end_with_parent;
+pub(crate) use follow::{end_with_parent, is_part_of_system};
 
 use child::Event;
 use command::Starter;
@@ -37,8 +39,10 @@ use signals::{Live, Watch};
 use supervisor::{Outcome, Supervisor};
 use system::System;
 
+use super::services::Services;
 use super::terminal::Color;
 use super::{exit, report};
+use crate::model::Problem;
 
 /// How long a service may take to end when asked, unless its entry says.
 const DEFAULT_GRACE: Duration = Duration::from_secs(10);
@@ -58,9 +62,10 @@ pub(crate) struct UpOptions {
     pub(crate) for_all: Vec<String>,
 }
 
-/// Runs a system until all of its services have ended, and returns the code of the first that failed.
-pub(crate) fn up(options: &UpOptions) -> ExitCode {
-    let system = match System::load(&options.system) {
+/// Runs a system until all of its services have ended, and returns the code of the first that failed. `services`
+/// are those of this program, which is what is started for each.
+pub(crate) fn up(options: &UpOptions, services: &Services) -> ExitCode {
+    let system = match checked(options, services) {
         Ok(system) => system,
         Err(problems) => {
             report::problems(&problems, options.color, "nothing was started");
@@ -73,6 +78,15 @@ pub(crate) fn up(options: &UpOptions) -> ExitCode {
             eprintln!("error: cannot start {}: {error}", options.system.display());
             ExitCode::from(exit::FAILED)
         }
+    }
+}
+
+/// The system, if it and each of its services can start as far as one can tell before.
+fn checked(options: &UpOptions, services: &Services) -> Result<System, Vec<Problem>> {
+    let system = System::load(&options.system)?;
+    match checks::problems(&system, &options.system, services, &options.for_all) {
+        problems if problems.is_empty() => Ok(system),
+        problems => Err(problems),
     }
 }
 

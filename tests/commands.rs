@@ -1,0 +1,109 @@
+//! Services in any language from start to end: who ends their commands, and who brings them back.
+
+use std::os::unix::process::CommandExt;
+
+use rustix::process::{Signal, kill_process_group};
+use serde_json::json;
+
+use crate::folder::{Folder, LAUNCHER};
+use crate::support::{Process, wait_until_gone};
+
+/// Answers `init_function`, and then shows what else it is told.
+const SHOWS: &str = r#"
+    read start; read init
+    echo '{"reply": 1, "return_args": null}'
+    echo "here $$" >&2
+    while read line; do echo "told $line" >&2; done
+    echo "no more" >&2
+"#;
+
+/// The launcher with a service whose command is this script.
+fn command(folder: &Folder, script: &str, main: bool) -> std::process::Command {
+    let model = json!({"name": "shell", "main": main, "command": ["sh", "-c", script]});
+    std::fs::write(folder.path("shell.json"), model.to_string()).unwrap();
+    let mut command = folder.command(LAUNCHER);
+    // The group that a terminal would send Ctrl-C to.
+    command.args(["-s", "./shell.json"]).args(main.then_some("-m")).process_group(0);
+    command
+}
+
+/// The number of the process that says that it is here.
+fn number(service: &mut Process) -> String {
+    let line = service.wait_for("here ");
+    let (_, behind) = line.split_once("here ").unwrap();
+    behind.split_whitespace().next().unwrap().to_owned()
+}
+
+#[test]
+fn ctrl_c_of_a_terminal_reaches_the_command_as_a_call_of_stop() {
+    let folder = Folder::new();
+    let script = SHOWS.replace("done", "echo '{\"reply\": 2, \"return_args\": null}'; done");
+    let mut service = Process::start(&mut command(&folder, &script, false));
+    number(&mut service);
+    kill_process_group(service.pid(), Signal::INT).unwrap();
+    let ended = service.finish();
+    assert_eq!(ended.code, Some(0), "{}", ended.text());
+    assert!(ended.text().contains("\"handler\":\"stop\""), "{}", ended.text());
+    assert!(ended.text().contains("no more"), "{}", ended.text());
+    assert!(!ended.text().contains("is gone"), "{}", ended.text());
+}
+
+#[test]
+fn a_command_ends_when_the_launcher_is_killed() {
+    let folder = Folder::new();
+    let mut service = Process::start(&mut command(&folder, SHOWS, false));
+    let pid = number(&mut service);
+    service.signal(Signal::KILL);
+    wait_until_gone(&pid);
+}
+
+#[test]
+fn a_command_that_dies_idle_comes_back_by_itself() {
+    let folder = Folder::new();
+    let script = r#"
+        read start
+        if [ -e died ]; then echo "again with $start" >&2; read stop; echo '{"reply": 2, "return_args": null}'; exit; fi
+        touch died
+        read init; echo '{"reply": 1, "return_args": null}'
+        exit 7
+    "#;
+    let mut service = Process::start(&mut command(&folder, script, false));
+    let gone = service.wait_for("the command is gone");
+    assert!(gone.contains("exit status: 7"), "{gone}");
+    service.wait_for("again with {\"start\"");
+    assert_eq!(service.finish_by(Signal::TERM).code, Some(0));
+}
+
+#[test]
+fn a_command_in_main_is_told_by_the_end_of_its_input() {
+    let folder = Folder::new();
+    let mut service = Process::start(&mut command(&folder, SHOWS, true));
+    service.wait_for("\"handler\":\"main\"");
+    let ended = service.finish_by(Signal::TERM);
+    assert_eq!(ended.code, Some(0), "{}", ended.text());
+    assert!(ended.text().contains("no more"), "{}", ended.text());
+    assert!(!ended.text().contains("\"stop\""), "{}", ended.text());
+}
+
+#[test]
+fn a_command_in_main_that_hears_nothing_is_terminated_with_all_it_started() {
+    let folder = Folder::new();
+    let script = SHOWS.replace("while", "read main; sleep 600 & echo \"started $!\" >&2; wait; while");
+    let mut service = Process::start(&mut command(&folder, &script, true));
+    let pid = number(&mut service);
+    let started = service.wait_for("started ");
+    let started = started.split_once("started ").unwrap().1.split_whitespace().next().unwrap().to_owned();
+    assert_eq!(service.finish_by(Signal::TERM).code, Some(0));
+    wait_until_gone(&pid);
+    wait_until_gone(&started);
+}
+
+#[test]
+fn a_command_that_dies_in_main_ends_the_service() {
+    let folder = Folder::new();
+    let script = SHOWS.replace("while", "read main; exit 7; while");
+    let ended = Process::start(&mut command(&folder, &script, true)).finish();
+    assert_eq!(ended.code, Some(1), "{}", ended.text());
+    assert!(ended.text().contains("exit status: 7"), "{}", ended.text());
+    assert!(!ended.text().contains("started again"), "{}", ended.text());
+}
