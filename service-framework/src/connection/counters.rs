@@ -52,7 +52,7 @@ impl Counters {
                 missed,
                 bad,
                 failed,
-                "not everything went well"
+                "lost or refused in all"
             );
         }
     }

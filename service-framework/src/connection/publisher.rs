@@ -1,4 +1,7 @@
 //! The telling end: every subscriber that keeps up gets every message, and what one misses is counted.
+//!
+//! The count is a least one: once libzmq leaves a subscriber out, it does so without a word until that one has caught
+//! up by half. What a subscriber knows it missed, by the numbers of the messages, is exact.
 
 use std::sync::Arc;
 
