@@ -27,7 +27,7 @@ fn number(line: &str, name: &str) -> i64 {
 
 /// What a service says at its end, if something was lost.
 fn losses(ended: &Finished) -> &str {
-    let line = ended.lines.iter().find(|line| line.contains("not everything went well"));
+    let line = ended.lines.iter().find(|line| line.contains("lost or refused in all"));
     line.unwrap_or_else(|| panic!("no losses in:\n{}", ended.text()))
 }
 
