@@ -107,3 +107,12 @@ fn a_command_that_dies_in_main_ends_the_service() {
     assert!(ended.text().contains("exit status: 7"), "{}", ended.text());
     assert!(!ended.text().contains("started again"), "{}", ended.text());
 }
+
+#[test]
+fn a_command_that_never_stops_talking_does_not_keep_its_service_from_ending() {
+    let folder = Folder::new();
+    let mut service = Process::start(&mut command(&folder, "while :; do echo '{}'; done", false));
+    service.wait_for("started again");
+    service.signal(Signal::TERM);
+    assert_eq!(service.finish().code, Some(0));
+}

@@ -348,14 +348,8 @@ fn gone(error: std::io::Error) -> CallError {
 
 fn next(state: &State, until: Option<Instant>) -> Result<Heard, CallError> {
     let ended = || CallError::Gone("it ended".into());
-    let heard = &state.process.as_ref().ok_or_else(ended)?.heard;
-    match until {
-        None => heard.recv().map_err(|_| ended()),
-        Some(until) => {
-            let left = until.saturating_duration_since(Instant::now());
-            heard.recv_timeout(left).map_err(|_| CallError::Silent(PATIENCE))
-        }
-    }
+    let process = state.process.as_ref().ok_or_else(ended)?;
+    process.hear(until).ok_or_else(|| until.map_or_else(ended, |_| CallError::Silent(PATIENCE)))
 }
 
 /// Waits for a reply and for nothing else: there is nobody any more to send for the command.
@@ -368,7 +362,8 @@ fn wait_for_reply(state: &mut State, number: u64, until: Instant) -> Result<(), 
                     say(state, &protocol::refused(&number, "stopping", "the service is stopping"))
                         .map_err(gone)?;
                 }
-                _ => {}
+                Ok(Said::Reply { .. }) => {}
+                Err(reason) => return Err(CallError::Gone(reason)),
             },
             Heard::End(reason) => return Err(CallError::Gone(reason)),
             Heard::Stop | Heard::Over => {}

@@ -4,6 +4,8 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -18,6 +20,9 @@ use crate::launcher::up;
 /// Bytes of one line; a command that writes more without an end of line is stopped.
 const LONGEST_LINE: u64 = 64 << 20;
 
+/// Lines that a command may be ahead of its service; one that goes on is given up.
+const MOST_UNREAD: usize = 10_000;
+
 /// How long a command that was asked by SIGTERM may take to end.
 const AFTER_TERM: Duration = Duration::from_secs(1);
 
@@ -27,7 +32,9 @@ pub(super) struct Process {
     /// Whether it leads a process group, which then ends with it.
     leads: bool,
     stdin: Option<ChildStdin>,
-    pub(super) heard: Receiver<Heard>,
+    heard: Receiver<Heard>,
+    /// Lines that nobody has taken yet.
+    unread: Arc<AtomicUsize>,
 }
 
 /// What a process gives the one who waits for it.
@@ -65,7 +72,8 @@ impl Process {
         let mut child = command.spawn()?;
         let (tell, heard) = channel();
         let (stdout, stderr, stdin) = (child.stdout.take(), child.stderr.take(), child.stdin.take());
-        let process = Self { child, leads, stdin, heard };
+        let unread = Arc::new(AtomicUsize::new(0));
+        let process = Self { child, leads, stdin, heard, unread: unread.clone() };
         let name = program.clone();
         if let Some(stderr) = stderr {
             thread::Builder::new().name("command-log".into()).spawn(move || log(&name, stderr))?;
@@ -73,11 +81,27 @@ impl Process {
         if let Some(stdout) = stdout {
             let tell = tell.clone();
             thread::Builder::new().name("command".into()).spawn(move || {
-                read_lines(stdout, &tell);
+                read_lines(stdout, &tell, &unread);
                 on_end();
             })?;
         }
         Ok((process, tell))
+    }
+
+    /// What it says next; `None` when there is nothing before `until`.
+    pub(super) fn hear(&self, until: Option<Instant>) -> Option<Heard> {
+        let heard = match until {
+            None => self.heard.recv().ok(),
+            // One that never stops talking must not be listened to for ever.
+            Some(until) => match until.checked_duration_since(Instant::now()) {
+                Some(left) => self.heard.recv_timeout(left).ok(),
+                None => None,
+            },
+        };
+        if matches!(heard, Some(Heard::Line(_))) {
+            self.unread.fetch_sub(1, Ordering::Relaxed);
+        }
+        heard
     }
 
     /// Writes one line.
@@ -136,13 +160,16 @@ fn in_folder(program: &str, folder: &Path) -> std::path::PathBuf {
     if program.contains('/') { folder.join(program) } else { program.into() }
 }
 
-fn read_lines(stdout: impl Read, tell: &Sender<Heard>) {
+fn read_lines(stdout: impl Read, tell: &Sender<Heard>, unread: &AtomicUsize) {
     let mut stdout = BufReader::new(stdout);
     loop {
         let mut line = String::new();
         let heard = match stdout.by_ref().take(LONGEST_LINE).read_line(&mut line) {
             Ok(0) => Heard::End("it ended".into()),
             Ok(_) if line.len() as u64 >= LONGEST_LINE => Heard::End("it wrote a line without an end".into()),
+            Ok(_) if unread.fetch_add(1, Ordering::Relaxed) >= MOST_UNREAD => {
+                Heard::End("it writes without being asked".into())
+            }
             Ok(_) => Heard::Line(line),
             Err(error) => Heard::End(format!("its output cannot be read: {error}")),
         };
