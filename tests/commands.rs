@@ -116,3 +116,20 @@ fn a_command_that_never_stops_talking_does_not_keep_its_service_from_ending() {
     service.signal(Signal::TERM);
     assert_eq!(service.finish().code, Some(0));
 }
+
+#[test]
+fn a_program_beside_its_model_is_found_from_anywhere() {
+    let folder = Folder::new();
+    let inner = folder.path("inner");
+    std::fs::create_dir(&inner).unwrap();
+    let program = std::path::Path::new(&inner).join("probe.sh");
+    std::fs::write(&program, format!("#!/bin/sh\n{SHOWS}")).unwrap();
+    std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let model = json!({"name": "shell", "command": ["./probe.sh"]});
+    std::fs::write(std::path::Path::new(&inner).join("shell.json"), model.to_string()).unwrap();
+    let mut command = folder.command(LAUNCHER);
+    let mut service = Process::start(command.args(["-s", "inner/shell.json"]));
+    number(&mut service);
+    service.signal(Signal::TERM);
+    service.finish();
+}

@@ -62,8 +62,10 @@ impl Process {
         on_end: impl FnOnce() + Send + 'static,
     ) -> io::Result<(Self, Sender<Heard>)> {
         let (program, arguments) = command.split_first().ok_or(io::ErrorKind::InvalidInput)?;
-        let mut command = Command::new(in_folder(program, folder));
-        command.args(arguments).current_dir(folder).env_remove(EXECED);
+        // Whole, for the program's own path is looked up from there.
+        let folder = std::path::absolute(folder)?;
+        let mut command = Command::new(in_folder(program, &folder));
+        command.args(arguments).current_dir(&folder).env_remove(EXECED);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let leads = !up::is_part_of_system();
         if leads {
