@@ -35,11 +35,12 @@
 //!
 //! What happens to a message, what must stay true and why is in the repository's `ARCHITECTURE.md`.
 
-// Dependencies run one way: value, model, wire, connection, service, launcher. `tests/direction.rs` holds this.
+// Dependencies run one way: value, model, wire, connection, state, service, launcher. `tests/direction.rs` holds this.
 mod connection;
 pub mod launcher;
 pub mod model;
 pub mod service;
+pub mod state;
 pub mod value;
 pub mod wire;
 

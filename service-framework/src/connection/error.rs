@@ -17,8 +17,22 @@ pub enum SendError {
         /// A declared name that is close to it.
         near: Option<String>,
     },
+    /// The service has no such out state. Nothing has changed.
+    #[error("no out state {name:?}{}", did_you_mean(.near.as_deref()))]
+    UnknownState {
+        /// The name that was asked for.
+        name: String,
+        /// A declared name that is close to it.
+        near: Option<String>,
+    },
+    /// The state belongs to another service as long as this one only stands by. Nothing has changed.
+    #[error("this one only stands by for the owner of {state:?}")]
+    Standby {
+        /// The state.
+        state: String,
+    },
     /// The connection is of another type than the call needs. Nothing was sent.
-    #[error("{name:?} is a {is}, and {wanted} needs another type of connection")]
+    #[error("{name:?} is a {is}, and {wanted} needs another type")]
     WrongType {
         /// The connection.
         name: String,

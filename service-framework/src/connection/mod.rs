@@ -15,6 +15,7 @@ mod replyer;
 mod requester;
 mod socket;
 mod subscriber;
+mod update_source;
 mod wake;
 mod zeromq;
 
@@ -30,5 +31,6 @@ pub(crate) use requester::{Answer, Outgoing, Requester};
 pub use socket::SocketError;
 pub(crate) use socket::{Frame, PollItem, Received, is_ready, poll, readable};
 pub(crate) use subscriber::{Source, Subscriber};
+pub(crate) use update_source::UpdateSource;
 pub(crate) use wake::Wake;
 pub(crate) use zeromq::Sockets;

@@ -3,12 +3,13 @@
 //! The count is a least one: once libzmq leaves a subscriber out, it does so without a word until that one has caught
 //! up by half. What a subscriber knows it missed, by the numbers of the messages, is exact.
 
+use std::os::fd::RawFd;
 use std::sync::Arc;
 
 use super::burst::Burst;
 use super::counters::Counters;
 use super::socket::{Role, Sent, Socket, SocketError};
-use super::zeromq::{Sockets, ZmqSocket};
+use super::zeromq::{Sockets, ZmqSocket, failed};
 use crate::wire::{Extras, WorkflowId, topic_prefix, write_request};
 
 /// One publishing connection.
@@ -42,6 +43,30 @@ impl Publisher {
         counters: Arc<Counters>,
     ) -> Result<Self, SocketError> {
         let socket = sockets.socket(Role::Publish)?;
+        Self::with_socket(socket, name, place, topic, epoch, counters)
+    }
+
+    /// As [`Publisher::open`]; [`Publisher::take_subscriptions`] tells of subscribers.
+    pub(crate) fn open_watched(
+        sockets: &Sockets,
+        name: &str,
+        place: &Place,
+        topic: Option<&str>,
+        epoch: u64,
+        counters: Arc<Counters>,
+    ) -> Result<Self, SocketError> {
+        let socket = sockets.socket(Role::PublishWatched)?;
+        Self::with_socket(socket, name, place, topic, epoch, counters)
+    }
+
+    fn with_socket(
+        socket: ZmqSocket,
+        name: &str,
+        place: &Place,
+        topic: Option<&str>,
+        epoch: u64,
+        counters: Arc<Counters>,
+    ) -> Result<Self, SocketError> {
         match place {
             Place::Bind(address) => {
                 let address = socket.bind(address)?;
@@ -63,11 +88,45 @@ impl Publisher {
 
     /// Sends arguments, already checked, to everyone who subscribed.
     pub(crate) fn publish(&mut self, args: &[u8], workflow: &WorkflowId) -> Result<(), SocketError> {
+        let extras = Extras { seq: Some(self.seq), epoch: Some(self.epoch), ..Extras::default() };
+        self.publish_with(args, workflow, &extras)
+    }
+
+    /// As [`Publisher::publish`], with other extras.
+    pub(crate) fn publish_with(
+        &mut self,
+        args: &[u8],
+        workflow: &WorkflowId,
+        extras: &Extras<'_>,
+    ) -> Result<(), SocketError> {
         self.frame.clear();
         self.frame.extend_from_slice(&self.prefix);
-        let extras = Extras { seq: Some(self.seq), epoch: Some(self.epoch), ..Extras::default() };
-        write_request(&mut self.frame, args, workflow, &extras);
+        write_request(&mut self.frame, args, workflow, extras);
         self.seq += 1;
+        self.send_frame()
+    }
+
+    /// Sends what was published last once more, with the number that it had.
+    pub(crate) fn publish_again(&mut self) -> Result<(), SocketError> {
+        if self.frame.is_empty() { Ok(()) } else { self.send_frame() }
+    }
+
+    /// Whether somebody has subscribed since the last call; only of one that is watched.
+    pub(crate) fn take_subscriptions(&self) -> Result<bool, SocketError> {
+        let (mut frames, mut any) = (Vec::new(), false);
+        while self.socket.receive(&mut frames)? {
+            any |= frames.first().is_some_and(|frame| frame.first() == Some(&1));
+        }
+        Ok(any)
+    }
+
+    /// The descriptor that becomes readable when somebody subscribes; after each readiness, and after each message
+    /// sent, the subscriptions must be taken.
+    pub(crate) fn fd(&self) -> Result<RawFd, SocketError> {
+        self.socket.fd().map_err(failed(|| "watch for subscribers".into()))
+    }
+
+    fn send_frame(&mut self) -> Result<(), SocketError> {
         self.counters.sent.add_one();
         if self.socket.send(&[&self.frame])? == Sent::Done {
             return Ok(());

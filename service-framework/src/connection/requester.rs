@@ -39,6 +39,8 @@ pub(crate) struct Outgoing {
     pub(crate) began: Instant,
     /// How long it may take.
     pub(crate) within: Duration,
+    /// What a replica asks for beside the arguments.
+    pub(crate) snapshot: Option<Vec<u8>>,
     /// Whether it may be sent again to somebody else when its peer is gone.
     pub(crate) idempotent: bool,
     /// Who waits.
@@ -55,7 +57,8 @@ impl Outgoing {
     pub(crate) fn write(&self, out: &mut Vec<u8>, now: Instant) {
         let left = self.within.saturating_sub(now.saturating_duration_since(self.began));
         let left = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
-        let extras = Extras { deadline_ms: Some(left), ..Extras::default() };
+        let snapshot = self.snapshot.as_deref();
+        let extras = Extras { deadline_ms: Some(left), snapshot, ..Extras::default() };
         out.clear();
         write_request(out, &self.args, &self.workflow, &extras);
     }
@@ -180,6 +183,11 @@ impl Requester {
         let usable =
             |index: &usize| self.peers[*index].connected && !tried.get(*index).copied().unwrap_or(false);
         (0..self.peers.len()).filter(usable).min_by_key(|index| self.peers[*index].outstanding)
+    }
+
+    /// Whether somebody is there to take a request.
+    pub(crate) fn has_peer(&self) -> bool {
+        self.peers.iter().any(|peer| peer.connected)
     }
 
     /// Adds this connection's places to a poll set, always [`Requester::poll_places`] of them.

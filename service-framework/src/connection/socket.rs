@@ -75,6 +75,8 @@ pub(crate) enum Role {
     Dealer,
     /// Sends to every subscriber.
     Publish,
+    /// Sends to every subscriber, and hears of each subscription, also of one that was made before.
+    PublishWatched,
     /// Receives what it subscribed to.
     Subscribe,
 }
@@ -87,6 +89,8 @@ pub(crate) trait Socket {
     fn connect(&self, endpoint: &str) -> Result<(), SocketError>;
     /// Receives messages that begin with `prefix`.
     fn subscribe(&self, prefix: &[u8]) -> Result<(), SocketError>;
+    /// Takes one subscription back; of several to the same prefix the others stay.
+    fn unsubscribe(&self, prefix: &[u8]) -> Result<(), SocketError>;
     /// Hands over one message, all of its frames or none.
     fn send(&self, frames: &[&[u8]]) -> Result<Sent, SocketError>;
     /// Of a publishing socket: hands over one message, leaving out subscribers that have no room.

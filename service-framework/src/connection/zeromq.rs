@@ -38,6 +38,7 @@ impl Sockets {
             Role::Router => zmq::ROUTER,
             Role::Dealer => zmq::DEALER,
             Role::Publish => zmq::PUB,
+            Role::PublishWatched => zmq::XPUB,
             Role::Subscribe => zmq::SUB,
         };
         let mut socket = ZmqSocket(self.raw(kind)?);
@@ -71,6 +72,10 @@ impl ZmqSocket {
         match role {
             Role::Router => self.0.set_router_mandatory(true),
             Role::Publish => self.set_drop(false),
+            Role::PublishWatched => {
+                self.0.set_xpub_verbose(true)?;
+                self.set_drop(false)
+            }
             // Not `immediate`: it throws replies away that came in just before their connection was lost.
             Role::Dealer | Role::Subscribe => Ok(()),
         }
@@ -79,6 +84,12 @@ impl ZmqSocket {
     /// Only where it is written: with it, IPv4 addresses are known by their IPv6 names.
     fn know_ipv6(&self, endpoint: &str) -> zmq::Result<()> {
         if endpoint.contains('[') { self.0.set_ipv6(true) } else { Ok(()) }
+    }
+
+    /// A descriptor that becomes readable when something happens to the socket. Not for long: whoever uses the socket
+    /// then or later has to look at all that there is.
+    pub(super) fn fd(&self) -> zmq::Result<std::os::fd::RawFd> {
+        self.0.get_fd()
     }
 
     fn set_drop(&mut self, drop: bool) -> zmq::Result<()> {
@@ -102,6 +113,10 @@ impl Socket for ZmqSocket {
 
     fn subscribe(&self, prefix: &[u8]) -> Result<(), SocketError> {
         self.0.set_subscribe(prefix).map_err(failed(|| "subscribe".into()))
+    }
+
+    fn unsubscribe(&self, prefix: &[u8]) -> Result<(), SocketError> {
+        self.0.set_unsubscribe(prefix).map_err(failed(|| "take a subscription back".into()))
     }
 
     fn send(&self, frames: &[&[u8]]) -> Result<Sent, SocketError> {

@@ -25,6 +25,7 @@ mod read;
 mod schema;
 mod service;
 mod state;
+mod state_build;
 mod types;
 
 pub use arguments::Arguments;

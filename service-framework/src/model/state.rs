@@ -64,6 +64,14 @@ pub struct StateModel {
     pub is_x_pub: bool,
     /// How long an owner's publisher waits once it is made; None means the default.
     pub wait_after_creation: Option<Duration>,
+    /// The name of the function that a replica calls with what has changed; None calls none.
+    pub on_change: Option<String>,
+    /// The file in which the replica of a delta state keeps a copy to begin with after a restart; None keeps none.
+    pub local_copy: Option<String>,
+    /// Whether the owner of a delta state only stands by for another one, until it takes over.
+    pub is_standby: bool,
+    /// Whether the owner of a full state sends only the newest of values that are set within 10 ms.
+    pub conflates: bool,
     /// Of a full update the state itself. Of a delta update `state`, a map or a record of which an update may hold
     /// some keys, and arguments that travel with each update.
     pub arguments: Arguments,
@@ -104,6 +112,10 @@ impl StateModel {
             topic: None,
             is_x_pub: false,
             wait_after_creation: None,
+            on_change: None,
+            local_copy: None,
+            is_standby: false,
+            conflates: false,
             arguments: Arguments::new(),
         }
     }
@@ -129,9 +141,15 @@ impl StateModel {
     }
 
     fn creation_keys(&self) -> &'static [&'static str] {
-        match self.side {
-            Side::In => &["topic"],
-            Side::Out => &["topic", "is_x_pub", "wait_after_creation_s"],
+        match (self.side, self.kind) {
+            (Side::In, StateType::DeltaUpdate) => &["topic", "on_change", "local_copy"],
+            (Side::In, StateType::FullUpdate) => &["topic", "on_change"],
+            (Side::Out, StateType::DeltaUpdate) => {
+                &["topic", "is_x_pub", "wait_after_creation_s", "is_standby"]
+            }
+            (Side::Out, StateType::FullUpdate) => {
+                &["topic", "is_x_pub", "wait_after_creation_s", "conflates"]
+            }
         }
     }
 
@@ -141,7 +159,11 @@ impl StateModel {
         for (key, _) in table.entries().filter(|(key, _)| known.contains(key)) {
             match key {
                 "topic" => self.topic = creation::read_topic(table),
+                "on_change" => self.on_change = table.text(key).filter(|name| !name.is_empty()),
+                "local_copy" => self.local_copy = table.text(key).filter(|path| !path.is_empty()),
                 "is_x_pub" => self.is_x_pub = table.flag(key).unwrap_or_default(),
+                "is_standby" => self.is_standby = table.flag(key).unwrap_or_default(),
+                "conflates" => self.conflates = table.flag(key).unwrap_or_default(),
                 _ => self.wait_after_creation = creation::read_wait(table),
             }
         }
@@ -169,6 +191,10 @@ impl StateModel {
         insert(&mut optional, "topic", self.topic.as_ref().map(|topic| json!(topic)));
         insert(&mut optional, "is_x_pub", self.is_x_pub.then(|| json!(true)));
         insert(&mut optional, "wait_after_creation_s", self.wait_after_creation.map(creation::wait_to_json));
+        insert(&mut optional, "on_change", self.on_change.as_ref().map(|name| json!(name)));
+        insert(&mut optional, "local_copy", self.local_copy.as_ref().map(|path| json!(path)));
+        insert(&mut optional, "is_standby", self.is_standby.then(|| json!(true)));
+        insert(&mut optional, "conflates", self.conflates.then(|| json!(true)));
         creation::write_tables(&mut table, Map::new(), optional);
         self.arguments.write(&mut table, ARGUMENTS.0, ARGUMENTS.1);
         Json::Object(table)
@@ -180,10 +206,15 @@ impl StateModel {
         if self.name.is_empty() {
             problems.push(Problem::missing(path, "a name"));
         }
-        let publishes =
-            [("is_x_pub", self.is_x_pub), ("wait_after_creation_s", self.wait_after_creation.is_some())];
-        for (key, _) in publishes.into_iter().filter(|(key, set)| *set && !self.creation_keys().contains(key))
-        {
+        let set = [
+            ("is_x_pub", self.is_x_pub),
+            ("wait_after_creation_s", self.wait_after_creation.is_some()),
+            ("on_change", self.on_change.is_some()),
+            ("local_copy", self.local_copy.is_some()),
+            ("is_standby", self.is_standby),
+            ("conflates", self.conflates),
+        ];
+        for (key, _) in set.into_iter().filter(|(key, set)| *set && !self.creation_keys().contains(key)) {
             let path = child(path, creation::table_of(key));
             problems.push(Problem::unknown_key(&path, key, self.creation_keys().iter().copied()));
         }

@@ -10,7 +10,7 @@ use serde_json::{Map, Value as Json};
 
 use super::error::Result;
 use super::handler::{Blocking, Erased, ErasedHook, Handler, Hook, Kind, workers};
-use crate::model::{Config, ConfigModel, ConnectionModel, ServiceModel};
+use crate::model::{Config, ConfigModel, ConnectionModel, ServiceModel, StateModel};
 
 /// A service: what it takes in and gives out, and what it does with it.
 ///
@@ -61,6 +61,7 @@ impl Default for RequestOptions {
 type SetupConfig = Box<dyn FnOnce(Config) -> Result<Config> + Send>;
 type SetupAddresses = Box<dyn FnOnce(Json, &Config) -> Result<Json> + Send>;
 type SetupConnections = Box<dyn FnOnce(&Config) -> Result<Map<String, Json>> + Send>;
+type SetupStateModels = Box<dyn FnOnce(Vec<StateModel>, &Config) -> Result<Vec<StateModel>> + Send>;
 type SetupConnectionModels =
     Box<dyn FnOnce(Vec<ConnectionModel>, &Config) -> Result<Vec<ConnectionModel>> + Send>;
 
@@ -71,6 +72,8 @@ pub(super) struct Hooks {
     pub(super) setup_addresses: Option<SetupAddresses>,
     pub(super) setup_connections: Option<SetupConnections>,
     pub(super) setup_connection_models: Option<SetupConnectionModels>,
+    pub(super) setup_states: Option<SetupConnections>,
+    pub(super) setup_state_models: Option<SetupStateModels>,
     pub(super) init_function: Option<ErasedHook>,
     pub(super) main: Option<ErasedHook>,
     pub(super) sigint_handler: Option<ErasedHook>,
@@ -138,6 +141,26 @@ impl Service {
     pub fn publisher(mut self, model: ConnectionModel) -> Self {
         self.model.connections.push(model);
         self
+    }
+
+    /// Owns a state, or follows that of another service. Handlers change an own one by
+    /// [`ToSend::delta`](super::ToSend::delta) and [`ToSend::full`](super::ToSend::full), and see one that is followed
+    /// in [`States`](super::States).
+    pub fn state(mut self, model: StateModel) -> Self {
+        self.model.states.push(model);
+        self
+    }
+
+    /// Follows the state of another service and is called with what changes in it: arguments as of an update on the
+    /// wire. Of a delta state these are `state`, the keys that changed with their values, nil for those that are gone;
+    /// `current_num`; `is_snapshot`; and what else travels with the update. Of a full state they are the state.
+    ///
+    /// Changes come in order, and the state that a handler sees has the one that it is called with, perhaps later ones
+    /// too.
+    pub fn on_change<M>(mut self, model: StateModel, handler: impl Handler<M>) -> Self {
+        let name = model.on_change.clone().unwrap_or_else(|| format!("on_{}", model.name));
+        self.model.states.push(model.on_change(&name));
+        self.handler(name, handler)
     }
 
     /// Calls a function of this program like a replyer: its arguments and what it returns are checked, it may block,
@@ -239,6 +262,24 @@ impl Service {
         hook: impl FnOnce(Vec<ConnectionModel>, &Config) -> Result<Vec<ConnectionModel>> + Send + 'static,
     ) -> Self {
         self.hooks.setup_connection_models = Some(Box::new(hook));
+        self
+    }
+
+    /// Gives creation arguments, such as a topic, by state; they overwrite those of the models.
+    pub fn setup_states(
+        mut self,
+        hook: impl FnOnce(&Config) -> Result<Map<String, Json>> + Send + 'static,
+    ) -> Self {
+        self.hooks.setup_states = Some(Box::new(hook));
+        self
+    }
+
+    /// Changes the state models before they are used; what it returns is checked.
+    pub fn setup_state_models(
+        mut self,
+        hook: impl FnOnce(Vec<StateModel>, &Config) -> Result<Vec<StateModel>> + Send + 'static,
+    ) -> Self {
+        self.hooks.setup_state_models = Some(Box::new(hook));
         self
     }
 

@@ -14,6 +14,7 @@ use super::handler::{Blocking, Fault, InlineCall, Rest, Step};
 use super::pool::{Job, Pool};
 use super::scope::{Entered, Scope, enter};
 use super::shared::Shared;
+use super::state_sockets::ChangeQueue;
 use crate::connection::{Frame, PollItem, Received, Replyer, Route, SocketError, Subscriber};
 use crate::wire::{WorkflowId, codes};
 
@@ -27,6 +28,8 @@ pub(crate) struct Input {
 pub(crate) enum InSocket {
     Replyer(Replyer),
     Subscriber(Subscriber),
+    /// What changes in a replica.
+    Changes(ChangeQueue),
 }
 
 pub(crate) enum InHandler {
@@ -99,15 +102,23 @@ pub(crate) struct Buffers {
 }
 
 impl Input {
-    pub(crate) fn poll_item(&self) -> PollItem<'_> {
+    /// Its place in a poll set; changes of a replica have none.
+    pub(crate) fn poll_item(&self) -> Option<PollItem<'_>> {
         match &self.socket {
-            InSocket::Replyer(replyer) => replyer.poll_item(),
-            InSocket::Subscriber(subscriber) => subscriber.poll_item(),
+            InSocket::Replyer(replyer) => Some(replyer.poll_item()),
+            InSocket::Subscriber(subscriber) => Some(subscriber.poll_item()),
+            InSocket::Changes(_) => None,
         }
     }
 
+    /// Whether nobody waits for an answer.
     pub(crate) fn is_subscriber(&self) -> bool {
-        matches!(self.socket, InSocket::Subscriber(_))
+        !matches!(self.socket, InSocket::Replyer(_))
+    }
+
+    /// Whether changes of a replica wait for their handler.
+    pub(crate) fn has_changes(&self) -> bool {
+        matches!(&self.socket, InSocket::Changes(changes) if !changes.borrow().is_empty())
     }
 
     /// Whether its messages should stay where they are: nobody is told when a published one is refused.
@@ -128,7 +139,7 @@ impl Input {
     pub(crate) fn flush(&mut self, now: Instant) -> Result<(), SocketError> {
         match &mut self.socket {
             InSocket::Replyer(replyer) => replyer.flush(now),
-            InSocket::Subscriber(_) => Ok(()),
+            InSocket::Subscriber(_) | InSocket::Changes(_) => Ok(()),
         }
     }
 
@@ -136,7 +147,7 @@ impl Input {
     pub(crate) fn retry_at(&self) -> Option<Instant> {
         match &self.socket {
             InSocket::Replyer(replyer) => replyer.retry_at(),
-            InSocket::Subscriber(_) => None,
+            InSocket::Subscriber(_) | InSocket::Changes(_) => None,
         }
     }
 
@@ -144,7 +155,7 @@ impl Input {
     pub(crate) fn give_up(&mut self) -> usize {
         match &mut self.socket {
             InSocket::Replyer(replyer) => replyer.give_up(),
-            InSocket::Subscriber(_) => 0,
+            InSocket::Subscriber(_) | InSocket::Changes(_) => 0,
         }
     }
 
@@ -155,6 +166,10 @@ impl Input {
             InSocket::Subscriber(subscriber) => {
                 subscriber.receive()?.map(|(frame, start)| (None, frame, start))
             }
+            InSocket::Changes(changes) => match changes.borrow_mut().pop_front() {
+                Some(change) => Received::Message((None, Frame::from(change.into_message()), 0)),
+                None => Received::Nothing,
+            },
         };
         if let Received::Junk(frame) = &received {
             self.agreement.not_a_message(frame.as_deref().unwrap_or_default());

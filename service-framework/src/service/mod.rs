@@ -16,6 +16,7 @@ mod handler;
 mod input;
 mod link;
 mod open;
+mod open_states;
 mod outs;
 mod owner;
 mod pool;
@@ -24,6 +25,10 @@ mod reactor;
 mod run;
 mod scope;
 mod shared;
+mod state_out;
+mod state_sockets;
+mod state_table;
+mod states;
 mod stop;
 #[cfg(test)]
 mod tests;
@@ -35,6 +40,8 @@ pub use extract::{Config, Deadline, Extract, MayBlock, OnOwner, Place, Run};
 pub use handler::{Async, Erased, ErasedHook, Handler, Hook, HookRest, OnWorkers, Plain, Workers, workers};
 pub use prepare::{Prepared, Setup};
 pub use scope::write_current_workflow;
+pub use state_out::{Changes, DeltaOut, FullOut};
+pub use states::{StateError, States};
 pub use stop::{Cause, Stop};
 pub use to_send::{BlockingPending, BlockingRequest, BlockingToSend, Pending, Request, ToSend};
 

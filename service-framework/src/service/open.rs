@@ -17,21 +17,25 @@ use super::prepare::Prepared;
 use super::run::bell;
 use super::scope::{Scope, enter};
 use super::shared::{OutEntry, OutTable, Shared};
+use super::state_sockets::StateSockets;
 use super::stop::Stop;
 use crate::connection::{
-    Counters, Place, Publisher, Replyer, Requester, SocketError, Sockets, Source, Subscriber, Throttle,
+    Counters, Place, Publisher, Replyer, Requester, SocketError, Sockets, Source, Subscriber, Throttle, Wake,
 };
-use crate::model::{Arguments, Checker, ConnectionModel, ConnectionType, DEFAULT_WAIT_AFTER_CREATION, Side};
+use crate::model::{
+    Arguments, Checker, ConnectionModel, ConnectionType, DEFAULT_WAIT_AFTER_CREATION, Problem, Side,
+};
 
 /// Calls that wait for the workers of one connection.
 const MOST_QUEUED: usize = 1_000;
 
 /// A prepared service on its way to run.
 pub(super) struct Opener {
-    prepared: Prepared,
+    pub(super) prepared: Prepared,
     handlers: HashMap<String, Shareable>,
     pools: HashMap<u64, Rc<Pool>>,
     pub(super) shared: Arc<Shared>,
+    pub(super) states_wake: Arc<Wake>,
 }
 
 /// A handler that several connections may name.
@@ -51,19 +55,27 @@ impl From<Kind> for Shareable {
 }
 
 impl Opener {
-    pub(super) fn new(mut prepared: Prepared, stop: &Stop) -> Result<Self, RunError> {
+    /// `serves_states` is rung for the thread that serves the out states, if that is another one.
+    pub(super) fn new(
+        mut prepared: Prepared,
+        stop: &Stop,
+        serves_states: Option<Arc<Wake>>,
+    ) -> Result<Self, RunError> {
         let outs =
             prepared.models(Side::Out).map(|model| prepared.out_entry(model)).collect::<Result<_, _>>()?;
+        let link = Arc::new(Link::new(Arc::new(bell()?)));
+        let states_wake = serves_states.unwrap_or_else(|| link.wake.clone());
         let shared = Shared {
             config: prepared.config.clone(),
             outs: OutTable::new(outs),
-            link: Arc::new(Link::new(Arc::new(bell()?))),
+            states: prepared.state_table(&states_wake, epoch())?,
+            link,
             stop: stop.clone(),
             counters: std::sync::Mutex::default(),
         };
         let handlers = std::mem::take(&mut prepared.handlers).into_iter();
         let handlers = handlers.map(|(name, handler)| (name, handler.0.into())).collect();
-        Ok(Self { prepared, handlers, pools: HashMap::new(), shared: Arc::new(shared) })
+        Ok(Self { prepared, handlers, pools: HashMap::new(), shared: Arc::new(shared), states_wake })
     }
 
     /// Opens the out connections, in the order of the table; also how long to wait before the first message.
@@ -110,10 +122,22 @@ impl Opener {
             .map_err(|source| RunError::System { what: "start threads for external requests", source })
     }
 
-    /// Opens the in connections.
-    pub(super) fn inputs(mut self, sockets: &Sockets) -> Result<Vec<Input>, RunError> {
+    /// Opens the in connections and the replicas, which go to the sockets of states.
+    pub(super) fn inputs(
+        mut self,
+        sockets: &Sockets,
+        states: &mut StateSockets,
+    ) -> Result<Vec<Input>, RunError> {
         let models: Vec<_> = self.prepared.models(Side::In).cloned().collect();
-        models.iter().map(|model| self.input(sockets, model)).collect()
+        let mut inputs: Vec<_> =
+            models.iter().map(|model| self.input(sockets, model)).collect::<Result<_, _>>()?;
+        let models: Vec<_> = self.prepared.model.states_on(Side::In).cloned().collect();
+        for (model, (_, state)) in models.iter().zip(&self.shared.clone().states.ins) {
+            let (replica, input) = self.replica(sockets, model, state)?;
+            states.add(replica);
+            inputs.extend(input);
+        }
+        Ok(inputs)
     }
 
     fn input(&mut self, sockets: &Sockets, model: &ConnectionModel) -> Result<Input, RunError> {
@@ -123,13 +147,17 @@ impl Opener {
             .in_socket(sockets, model, counters)
             .map_err(|source| RunError::Socket { connection: format!("in.{}", model.name), source })?;
         let name = model.handler.as_deref().unwrap_or(&model.name);
-        let handler = match self.handlers.get(name).cloned().ok_or_else(|| missing(name))? {
+        Ok(Input { agreement, socket, handler: self.handler(name, &model.name)? })
+    }
+
+    /// The function `name`, with its workers if it has some.
+    pub(super) fn handler(&mut self, name: &str, connection: &str) -> Result<InHandler, RunError> {
+        Ok(match self.handlers.get(name).cloned().ok_or_else(|| missing(name))? {
             Shareable::Inline(call) => InHandler::Inline(call),
             Shareable::Workers { call, count, group } => {
-                InHandler::Workers { call, pool: self.pool(&model.name, count, group)? }
+                InHandler::Workers { call, pool: self.pool(connection, count, group)? }
             }
-        };
-        Ok(Input { agreement, socket, handler })
+        })
     }
 
     fn pool(&mut self, name: &str, count: usize, group: Option<u64>) -> Result<Rc<Pool>, RunError> {
@@ -218,10 +246,12 @@ fn missing(function: &str) -> RunError {
 /// Models were checked when the service was prepared, so this fails only if a hook of the user's own says one thing
 /// then and another now.
 fn checker(arguments: &Arguments) -> Result<Checker, RunError> {
-    Checker::compile(arguments).map_err(|problems| RunError::Hook {
-        hook: "setup_connection_models",
-        reason: problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
-    })
+    Checker::compile(arguments).map_err(|problems| wrong_model("setup_connection_models", &problems))
+}
+
+pub(super) fn wrong_model(hook: &'static str, problems: &[Problem]) -> RunError {
+    let reason = problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+    RunError::Hook { hook, reason }
 }
 
 /// A function of the program behind the same checks, errors and log lines as a handler.
@@ -243,7 +273,7 @@ fn function(call: Blocking, agreement: Arc<Agreement>, shared: Arc<Shared>) -> F
 }
 
 /// Tells this run of a service from those before: microseconds since 1970.
-fn epoch() -> u64 {
+pub(super) fn epoch() -> u64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
 }

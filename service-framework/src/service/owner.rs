@@ -117,19 +117,21 @@ impl Owner {
         self.inputs.iter_mut().try_for_each(|input| input.flush(now))
     }
 
-    /// Polls the bell, the out connections and the in connections; which of them are ready, in this order.
+    /// Polls the bell, the out connections, the states and the in connections; which of them are ready, in this order.
     fn wait(&self, until: Option<Instant>) -> Result<Vec<bool>, SocketError> {
-        let outs = self.reactor.outs.borrow();
+        let (outs, states) = (self.reactor.outs.borrow(), self.reactor.states.borrow());
         let mut items: Vec<PollItem<'_>> = vec![readable(self.shared.link.wake.fd())];
         outs.poll_items(&mut items);
+        states.poll_items(&mut items);
         let (full, before) = (self.waiting.len() >= MOST_WAITING, items.len());
         let left_out = |input: &Input| input.must_wait(full) || (self.stopping && input.is_subscriber());
-        let listens: Vec<bool> = self.inputs.iter().map(|input| !left_out(input)).collect();
-        let listening = self.inputs.iter().zip(&listens).filter(|(_, listens)| **listens);
-        items.extend(listening.map(|(input, _)| input.poll_item()));
+        let listening = self.inputs.iter().map(|input| input.poll_item().filter(|_| !left_out(input)));
+        let listens: Vec<bool> = listening.map(|item| item.map(|item| items.push(item)).is_some()).collect();
         let now = Instant::now();
-        let woken = self.shared.link.has_woken().then_some(now);
-        let until = [until, outs.next_deadline(), self.retry_at(), woken].into_iter().flatten().min();
+        let has_changes = self.inputs.iter().any(|input| input.has_changes() && !left_out(input));
+        let at_once = (self.shared.link.has_woken() || has_changes).then_some(now);
+        let times = [until, outs.next_deadline(), states.next_time(), self.retry_at(), at_once];
+        let until = times.into_iter().flatten().min();
         poll(&mut items, until.map(|until| until.saturating_duration_since(now)))?;
         let mut ready: Vec<bool> = items.iter().map(is_ready).collect();
         let mut of_inputs = ready.split_off(before).into_iter();
@@ -186,7 +188,7 @@ impl Owner {
         let count = self.inputs.len();
         for offset in 0..count {
             let input = (self.first + offset) % count;
-            if ready[input] {
+            if ready[input] || self.inputs[input].has_changes() {
                 self.serve_one(input)?;
             }
         }
@@ -198,7 +200,8 @@ impl Owner {
         let began = Instant::now();
         for _ in 0..BUDGET {
             let full = self.waiting.len() >= MOST_WAITING;
-            if self.inputs[input].must_wait(full) {
+            let is_over = self.stopping && self.inputs[input].is_subscriber();
+            if is_over || self.inputs[input].must_wait(full) {
                 return Ok(());
             }
             let message = match self.inputs[input].receive()? {

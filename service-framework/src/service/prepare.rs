@@ -9,7 +9,9 @@ use super::builder::{Hooks, RequestOptions, Service};
 use super::error::{HandlerError, SetupError};
 use super::handler::{Blocking, Erased};
 use crate::connection::{Addresses, Resolved};
-use crate::model::{Config, ConnectionModel, ConnectionType, Problem, ServiceModel, Side, Source, near_miss};
+use crate::model::{
+    Config, ConnectionModel, ConnectionType, Problem, ServiceModel, Side, Source, StateModel, near_miss,
+};
 
 /// What a service is given to run with.
 #[derive(Clone, Debug)]
@@ -78,7 +80,8 @@ impl Service {
         let is_changed = self.hooks.setup_config.is_some();
         let config = self.run_setup_config(config)?;
         let addresses = self.run_setup_addresses(addresses, &config)?;
-        let problems = self.run_setup_connections(&config)?;
+        let mut problems = self.run_setup_connections(&config)?;
+        problems.extend(self.run_setup_states(&config)?);
         self.finish(setup, (config, is_changed), &addresses, problems)
     }
 
@@ -120,13 +123,7 @@ impl Service {
         problems
             .extend(self.model.connections.iter().filter_map(|connection| self.missing_function(connection)));
         problems.extend(self.main_mode_problems(setup.main_mode));
-        problems.extend(self.model.states.iter().map(|state| {
-            Problem::new(
-                format!("state_models.{}.{}", state.side, state.name),
-                "no states: this version runs connections only",
-                "a state",
-            )
-        }));
+        problems.extend(self.model.states.iter().filter_map(|state| self.missing_on_change(state)));
         problems
     }
 
@@ -146,12 +143,13 @@ impl Service {
             return None;
         }
         let path = format!("connection_models.{}.{}.{key}", connection.side, connection.name);
-        let near = near_miss(wanted, registered.iter().copied());
-        let hint = near.map_or_else(
-            || format!("register it with `.handler({wanted:?}, function)`"),
-            |near| format!("did you mean {near:?}?"),
-        );
-        Some(Problem::new(path, "a function that the service has", format!("{wanted:?}")).with_hint(hint))
+        Some(missing(&path, wanted, &registered))
+    }
+
+    fn missing_on_change(&self, state: &StateModel) -> Option<Problem> {
+        let wanted = state.on_change.as_deref().filter(|name| !self.handlers.contains_key(*name))?;
+        let registered: Vec<&str> = self.handlers.keys().map(String::as_str).collect();
+        Some(missing(&format!("state_models.in.{}.on_change", state.name), wanted, &registered))
     }
 
     fn main_mode_problems(&self, main_mode: bool) -> Vec<Problem> {
@@ -167,6 +165,11 @@ impl Service {
             let path = format!("connection_models.in.{}", connection.name);
             let problem = Problem::new(path, "no in connection in main mode (-m)", "one");
             problems.push(problem.with_hint("leave -m out: a service that is called does not lead"));
+        }
+        for state in self.model.states_on(Side::In) {
+            let path = format!("state_models.in.{}", state.name);
+            let problem = Problem::new(path, "no in state in main mode (-m)", "one");
+            problems.push(problem.with_hint("leave -m out: nothing would keep the state current"));
         }
         problems
     }
@@ -190,6 +193,8 @@ impl Service {
         let file = setup.addresses_file.as_deref();
         let may_still_change = self.hooks.setup_addresses.is_some()
             || self.hooks.setup_connections.is_some()
+            || self.hooks.setup_states.is_some()
+            || self.hooks.setup_state_models.is_some()
             || self.hooks.setup_connection_models.is_some();
         let problems = if may_still_change {
             Addresses::from_json(&json, file).err().unwrap_or_default()
@@ -222,6 +227,41 @@ impl Service {
         Ok(problems)
     }
 
+    /// Lets the hooks change the states; what is wrong with what they returned.
+    fn run_setup_states(&mut self, config: &Config) -> Result<Vec<Problem>, SetupError> {
+        if let Some(hook) = self.hooks.setup_state_models.take() {
+            let models = std::mem::take(&mut self.model.states);
+            self.model.states =
+                hook(models, config).map_err(|error| hook_failed("setup_state_models", &error))?;
+        }
+        let Some(hook) = self.hooks.setup_states.take() else { return Ok(Vec::new()) };
+        let all = hook(config).map_err(|error| hook_failed("setup_states", &error))?;
+        let mut problems = Vec::new();
+        for (name, arguments) in &all {
+            problems.extend(self.override_state(name, arguments).err().unwrap_or_default());
+        }
+        Ok(problems)
+    }
+
+    fn override_state(&mut self, name: &str, arguments: &Json) -> Result<(), Vec<Problem>> {
+        let path = format!("setup_states.{name}");
+        let Json::Object(arguments) = arguments else {
+            return Err(vec![Problem::new(path, "creation arguments by name", arguments.to_string())]);
+        };
+        let mut found = false;
+        for model in self.model.states.iter_mut().filter(|model| model.name == name) {
+            model.override_creation(arguments)?;
+            found = true;
+        }
+        if found {
+            return Ok(());
+        }
+        let names: Vec<&str> = self.model.states.iter().map(|model| model.name.as_str()).collect();
+        Err(vec![
+            Problem::new(path, "a state of the service", format!("{name:?}")).with_near_miss(name, names),
+        ])
+    }
+
     fn override_creation(&mut self, name: &str, arguments: &Json) -> Result<(), Vec<Problem>> {
         let path = format!("setup_connections.{name}");
         let Json::Object(arguments) = arguments else {
@@ -241,6 +281,16 @@ impl Service {
                 .with_near_miss(name, names),
         ])
     }
+}
+
+/// A function that a model names and the service does not have.
+fn missing(path: &str, wanted: &str, registered: &[&str]) -> Problem {
+    let near = near_miss(wanted, registered.iter().copied());
+    let hint = near.map_or_else(
+        || format!("register it with `.handler({wanted:?}, function)`"),
+        |near| format!("did you mean {near:?}?"),
+    );
+    Problem::new(path, "a function that the service has", format!("{wanted:?}")).with_hint(hint)
 }
 
 fn collect<T>(problems: &mut Vec<Problem>, result: Result<T, Vec<Problem>>) -> Option<T> {

@@ -10,6 +10,7 @@ use super::link::{Link, Owned};
 use super::outs::Outs;
 use super::scope::Scope;
 use super::shared::Shared;
+use super::state_sockets::StateSockets;
 use crate::connection::is_ready;
 use crate::connection::{PollItem, SendError, SocketError, poll, readable};
 
@@ -20,6 +21,7 @@ const ONLY_TASK: u64 = u64::MAX;
 pub(crate) struct Reactor {
     shared: Arc<Shared>,
     pub(crate) outs: Rc<RefCell<Outs>>,
+    pub(crate) states: RefCell<StateSockets>,
     waker: Waker,
     _owned: Owned,
 }
@@ -42,11 +44,11 @@ impl Wake for TaskWaker {
 
 impl Reactor {
     /// Makes this thread the owner.
-    pub(crate) fn new(shared: Arc<Shared>, outs: Outs) -> Rc<Self> {
+    pub(crate) fn new(shared: Arc<Shared>, outs: Outs, states: StateSockets) -> Rc<Self> {
         let outs = Rc::new(RefCell::new(outs));
         let owned = shared.link.own(outs.clone());
         let waker = Waker::from(Arc::new(TaskWaker { link: shared.link.clone(), task: ONLY_TASK }));
-        Rc::new(Self { shared, outs, waker, _owned: owned })
+        Rc::new(Self { shared, outs, states: RefCell::new(states), waker, _owned: owned })
     }
 
     /// Runs a future to its end.
@@ -105,23 +107,28 @@ impl Reactor {
 
     fn try_turn(&self, until: Option<Instant>) -> Result<(), SocketError> {
         let ready = {
-            let outs = self.outs.borrow();
+            let (outs, states) = (self.outs.borrow(), self.states.borrow());
             let mut items: Vec<PollItem<'_>> = vec![readable(self.shared.link.wake.fd())];
             outs.poll_items(&mut items);
-            let until = [until, outs.next_deadline()].into_iter().flatten().min();
+            states.poll_items(&mut items);
+            let until = [until, outs.next_deadline(), states.next_time()].into_iter().flatten().min();
             poll(&mut items, until.map(|until| until.saturating_duration_since(Instant::now())))?;
             items.iter().map(is_ready).collect::<Vec<_>>()
         };
         self.take_in(&ready)
     }
 
-    /// Carries out what other threads asked for and takes in what a poll found ready of the bell and the out
-    /// connections.
+    /// Carries out what other threads asked for and takes in what a poll found ready of the bell, the out connections
+    /// and the states.
     pub(crate) fn take_in(&self, ready: &[bool]) -> Result<(), SocketError> {
         let (bell, ready) = ready.split_at(1);
         self.shared.link.wake.clear(bell == [true]);
-        let mut outs = self.outs.borrow_mut();
         let now = Instant::now();
+        let mut states = self.states.borrow_mut();
+        let (ready, of_states) = ready.split_at(ready.len() - states.places());
+        states.turn(of_states, now)?;
+        drop(states);
+        let mut outs = self.outs.borrow_mut();
         for command in self.shared.link.commands() {
             outs.carry_out(command, now);
         }

@@ -3,8 +3,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::mpsc::channel;
-use std::time::Instant;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, Instant};
 
 use super::error::{HandlerError, Result as HookResult, RunError};
 use super::extract::Run;
@@ -16,9 +16,10 @@ use super::prepare::Prepared;
 use super::reactor::Reactor;
 use super::scope::Scope;
 use super::shared::Shared;
+use super::state_sockets::{OwnerSockets, StateSockets};
 use super::stop::{Cause, Stop};
 use super::to_send::Wait;
-use crate::connection::{SendError, Sockets, Wake, after};
+use crate::connection::{SendError, SocketError, Sockets, Wake, after, is_ready, poll, readable};
 
 impl Prepared {
     /// Runs the service on this thread until it is asked to stop or, in main mode, `main` ends.
@@ -49,11 +50,14 @@ impl Prepared {
     fn serve(mut self, sockets: &Sockets, stop: &Stop) -> Result<(), RunError> {
         let (init, on_stop) = (self.hooks.init_function.take(), StopHooks::take(&mut self));
         let (grace, min_wait, name) = (self.grace, self.min_wait, self.model.name.clone());
-        let opener = Opener::new(self, stop)?;
+        let opener = Opener::new(self, stop, None)?;
         let shared = opener.shared.clone();
         let (outs, wait) = opener.outs(sockets)?;
-        let reactor = Reactor::new(shared.clone(), outs);
-        let inputs = opener.inputs(sockets)?;
+        let (owners, wait_for_states) = opener.owners(sockets)?;
+        let wait = wait.max(wait_for_states);
+        let mut states = owners.into();
+        let inputs = opener.inputs(sockets, &mut states)?;
+        let reactor = Reactor::new(shared.clone(), outs, states);
         let stop_bell = Arc::new(bell()?);
         let (bell, wake) = (stop_bell.clone(), shared.link.wake.clone());
         stop.listen(move || {
@@ -71,13 +75,14 @@ impl Prepared {
         owner.serve_until_stop(min_wait, &stop_bell).map_err(broken)?;
         let hooked = on_stop.run(stop, &shared, &reactor);
         let ended = owner.drain(grace).map_err(broken)?;
+        reactor.states.borrow_mut().close();
         shared.tell_losses();
         hooked?;
         if ended { Ok(()) } else { Err(RunError::GraceOver(grace)) }
     }
 
-    /// Runs `main` on a thread that owns the out connections; this one waits for its end, or for that of the grace
-    /// period.
+    /// Runs `main` on a thread that owns the out connections; this one serves the out states meanwhile and waits for
+    /// main's end, or for that of the grace period.
     fn lead(
         mut self,
         sockets: Sockets,
@@ -85,29 +90,29 @@ impl Prepared {
         runtime: tokio::runtime::Handle,
     ) -> Result<(), RunError> {
         let grace = self.grace;
-        let (news, ended) = channel();
-        let (at_stop, at_end) = (news.clone(), news);
-        stop.listen(move || drop(at_stop.send(None)));
+        let bell = Arc::new(bell()?);
+        let (tell, news) = channel();
+        let (at_stop, stop_bell) = (tell.clone(), bell.clone());
+        stop.listen(move || {
+            drop(at_stop.send(News::Stop));
+            stop_bell.ring();
+        });
         let hooks = (self.hooks.init_function.take(), self.hooks.main.take(), StopHooks::take(&mut self));
-        let stop_of_main = stop.clone();
+        let (stop_of_main, main_bell) = (stop.clone(), bell.clone());
         let main = move || {
             let _entered = runtime.enter();
-            let result = catch_unwind(AssertUnwindSafe(|| self.run_main(&sockets, &stop_of_main, hooks)));
+            let run = || self.run_main(&sockets, &stop_of_main, hooks, (&tell, &main_bell));
+            let result = catch_unwind(AssertUnwindSafe(run));
             drop(sockets);
             let panicked = |panic: Box<dyn std::any::Any + Send>| {
                 Err(RunError::Panicked { hook: "main", reason: panic_text(&*panic) })
             };
-            let _heard = at_end.send(Some(result.unwrap_or_else(panicked)));
+            let _heard = tell.send(News::Ended(result.unwrap_or_else(panicked)));
+            main_bell.ring();
         };
         let started = std::thread::Builder::new().name("main".into()).spawn(main);
         started.map_err(|source| RunError::System { what: "start a thread for main", source })?;
-        if let Ok(Some(result)) = ended.recv() {
-            return result;
-        }
-        match ended.recv_timeout(grace.saturating_add(Sockets::LINGER)) {
-            Ok(Some(result)) => result,
-            _ => Err(RunError::GraceOver(grace)),
-        }
+        attend(&news, &bell, grace)
     }
 
     fn run_main(
@@ -115,13 +120,18 @@ impl Prepared {
         sockets: &Sockets,
         stop: &Stop,
         (init, main, on_stop): (Option<ErasedHook>, Option<ErasedHook>, StopHooks),
+        (tell, bell): (&Sender<News>, &Arc<Wake>),
     ) -> Result<(), RunError> {
-        let opener = Opener::new(self, stop)?;
+        let opener = Opener::new(self, stop, Some(bell.clone()))?;
         let shared = opener.shared.clone();
         let (outs, wait) = opener.outs(sockets)?;
-        let reactor = Reactor::new(shared.clone(), outs);
+        let (owners, wait_for_states) = opener.owners(sockets)?;
+        let _attended = tell.send(News::States(owners));
+        bell.ring();
+        let reactor = Reactor::new(shared.clone(), outs, StateSockets::default());
         let wake = shared.link.wake.clone();
         stop.listen(move || wake.ring());
+        let wait = wait.max(wait_for_states);
         let _slept = reactor.sleep(after(Instant::now(), wait), &Scope::of_hook(true));
         let ended = [("init_function", init), ("main", main)].into_iter().try_for_each(|(name, hook)| {
             let Some(hook) = hook.filter(|_| !stop.is_requested()) else { return Ok(()) };
@@ -131,6 +141,44 @@ impl Prepared {
         shared.tell_losses();
         ended
     }
+}
+
+/// What the thread that attends to `main` is told.
+enum News {
+    /// The out states, which it is to serve.
+    States(OwnerSockets),
+    Stop,
+    Ended(Result<(), RunError>),
+}
+
+/// Serves the out states while `main` runs; how that ended.
+fn attend(news: &Receiver<News>, bell: &Wake, grace: Duration) -> Result<(), RunError> {
+    let (mut states, mut end) = (StateSockets::default(), None);
+    loop {
+        match news.try_recv() {
+            Ok(News::Ended(result)) => {
+                states.close();
+                return result;
+            }
+            Ok(News::States(owners)) => states = owners.into(),
+            Ok(News::Stop) => end = Some(after(Instant::now(), grace.saturating_add(Sockets::LINGER))),
+            Err(_) if end.is_some_and(|end| end <= Instant::now()) => return Err(RunError::GraceOver(grace)),
+            Err(_) => serve_states(&mut states, bell, end)
+                .map_err(|source| RunError::Socket { connection: "states".into(), source })?,
+        }
+    }
+}
+
+fn serve_states(states: &mut StateSockets, bell: &Wake, until: Option<Instant>) -> Result<(), SocketError> {
+    let ready: Vec<bool> = {
+        let mut items = vec![readable(bell.fd())];
+        states.poll_items(&mut items);
+        let until = [until, states.next_time()].into_iter().flatten().min();
+        poll(&mut items, until.map(|until| until.saturating_duration_since(Instant::now())))?;
+        items.iter().map(is_ready).collect()
+    };
+    bell.clear(ready[0]);
+    states.turn(&ready[1..], Instant::now())
 }
 
 /// The service's own handlers of signals.

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::link::Link;
+use super::state_table::StateTable;
 use super::stop::Stop;
 use crate::connection::{Counters, SendError};
 use crate::model::{Checker, Config, ConnectionType, near_miss};
@@ -13,6 +14,7 @@ use crate::model::{Checker, Config, ConnectionType, near_miss};
 pub(crate) struct Shared {
     pub(crate) config: Config,
     pub(crate) outs: OutTable,
+    pub(crate) states: StateTable,
     pub(crate) link: Arc<Link>,
     pub(crate) stop: Stop,
     pub(super) counters: Mutex<Vec<(String, Arc<Counters>)>>,

@@ -157,7 +157,8 @@ impl Prepared {
     fn start(self) -> State {
         let Self { to_send, connection, args, workflow, within, idempotent } = self;
         let (answer, answered) = oneshot::channel();
-        let request = Outgoing { args, workflow, began: Instant::now(), within, idempotent, answer };
+        let began = Instant::now();
+        let request = Outgoing { args, workflow, began, within, snapshot: None, idempotent, answer };
         match to_send.shared.link.send(Command::Request { connection, request }) {
             Ok(()) => State::Sent { to_send, connection, answered },
             Err(reason) => {
@@ -264,6 +265,21 @@ impl BlockingToSend {
         }
     }
 
+    /// Waits for a future, such as [`States::wait_until_current`](super::States::wait_until_current), in `main` only
+    /// until the service is asked to stop.
+    ///
+    /// # Errors
+    /// [`SendError::Stopping`] when it was dropped for that.
+    pub fn wait_for<F: Future>(&self, future: F) -> Result<F::Output, SendError> {
+        match &self.wait {
+            Wait::Reactor(reactor) if self.ends_at_stop() => {
+                reactor.block_on_until_stop(future).ok_or(SendError::Stopping)
+            }
+            Wait::Reactor(reactor) => Ok(reactor.block_on(future)),
+            Wait::Sleep => Ok(sleep_until_ready(future)),
+        }
+    }
+
     /// Whether the service was asked to stop.
     #[must_use]
     pub fn is_stopping(&self) -> bool {
@@ -325,13 +341,7 @@ impl<R: DeserializeOwned> BlockingPending<'_, R> {
     /// # Errors
     /// Why there is none.
     pub fn wait(self) -> Result<R, SendError> {
-        match &self.by.wait {
-            Wait::Reactor(reactor) if self.by.ends_at_stop() => {
-                reactor.block_on_until_stop(self.pending).unwrap_or(Err(SendError::Stopping))
-            }
-            Wait::Reactor(reactor) => reactor.block_on(self.pending),
-            Wait::Sleep => sleep_until_ready(self.pending),
-        }
+        self.by.wait_for(self.pending)?
     }
 }
 

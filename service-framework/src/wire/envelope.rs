@@ -10,7 +10,7 @@ const MAX_TRACEPARENT: usize = 256;
 /// A message taken apart: the parts are the bytes of whole values within the frame, checked to be well-formed
 /// and not decoded.
 ///
-/// A part is `None` if its key is missing. The last four are also `None` when they are of another type than they
+/// A part is `None` if its key is missing. `traceparent` to `epoch` are also `None` when they are of another type than they
 /// should be, since they come from strangers and are of no weight.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Envelope<'a> {
@@ -30,6 +30,8 @@ pub struct Envelope<'a> {
     pub seq: Option<u64>,
     /// Which life of its owner an update comes from.
     pub epoch: Option<u64>,
+    /// What a replica and its owner say to each other beside the state, as whole MessagePack.
+    pub snapshot: Option<&'a [u8]>,
 }
 
 impl<'a> Envelope<'a> {
@@ -85,6 +87,7 @@ impl<'a> Envelope<'a> {
             Some(b"deadline") => self.deadline_ms = count(value),
             Some(b"seq") => self.seq = count(value),
             Some(b"epoch") => self.epoch = count(value),
+            Some(b"snapshot") => self.snapshot = Some(value),
             _ => {}
         }
     }

@@ -14,11 +14,14 @@ pub struct Extras<'a> {
     pub seq: Option<u64>,
     /// Which life of its owner an update comes from.
     pub epoch: Option<u64>,
+    /// What a replica and its owner say to each other beside the state: one whole MessagePack value.
+    pub snapshot: Option<&'a [u8]>,
 }
 
 impl Extras<'_> {
     fn len(&self) -> usize {
         usize::from(self.traceparent.is_some())
+            + usize::from(self.snapshot.is_some())
             + self.numbers().iter().filter(|(_, number)| number.is_some()).count()
     }
 
@@ -37,6 +40,10 @@ impl Extras<'_> {
                 write::uint(out, number);
             }
         }
+        if let Some(snapshot) = self.snapshot {
+            write::str(out, "snapshot");
+            out.extend_from_slice(snapshot);
+        }
     }
 }
 
@@ -52,10 +59,31 @@ pub fn write_request(out: &mut Vec<u8>, args: &[u8], workflow_id: &WorkflowId, e
     extras.write(out);
 }
 
+/// As [`write_request`], with a workflow id as it came, nil if there was none.
+pub(crate) fn write_with_raw_id(out: &mut Vec<u8>, args: &[u8], workflow_id_raw: Option<&[u8]>) {
+    write::map(out, 2);
+    write::str(out, "args");
+    out.extend_from_slice(args);
+    write::str(out, "workflow_id");
+    out.extend_from_slice(workflow_id_raw.unwrap_or(&NIL));
+}
+
 /// Appends a reply around `return_args`, with the workflow id of its request as that came, nil if it had none.
 pub fn write_reply(out: &mut Vec<u8>, return_args: &[u8], workflow_id_raw: Option<&[u8]>) {
     write::map(out, 2);
     write_reply_entries(out, return_args, workflow_id_raw);
+}
+
+/// As [`write_reply`], with extras.
+pub fn write_reply_with(
+    out: &mut Vec<u8>,
+    return_args: &[u8],
+    workflow_id_raw: Option<&[u8]>,
+    extras: &Extras<'_>,
+) {
+    write::map(out, 2 + extras.len());
+    write_reply_entries(out, return_args, workflow_id_raw);
+    extras.write(out);
 }
 
 /// Appends an error reply. An original requester sees nil for return arguments, and fails rather than taking it

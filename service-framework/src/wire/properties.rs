@@ -32,7 +32,7 @@ proptest! {
         topic in option::of(".{0,20}"),
     ) {
         let args = args.to_msgpack();
-        let extras = Extras { deadline_ms, traceparent: traceparent.as_deref(), seq, epoch };
+        let extras = Extras { deadline_ms, traceparent: traceparent.as_deref(), seq, epoch, snapshot: None };
         let mut frame = topic.as_deref().map(topic_prefix).unwrap_or_default();
         write_request(&mut frame, &args, &id, &extras);
 
@@ -42,7 +42,7 @@ proptest! {
         prop_assert_eq!(envelope.args, Some(&args[..]));
         prop_assert_eq!(envelope.workflow_id.and_then(WorkflowId::from_raw), Some(id));
         let Envelope { deadline_ms, traceparent, seq, epoch, .. } = envelope;
-        prop_assert_eq!(Extras { deadline_ms, traceparent, seq, epoch }, extras);
+        prop_assert_eq!(Extras { deadline_ms, traceparent, seq, epoch, snapshot: None }, extras);
         prop_assert_eq!((envelope.return_args, envelope.error), (None, None));
     }
 

@@ -155,8 +155,13 @@ fn arguments_that_must_be_there_are_named() {
 
 #[test]
 fn extras_follow_what_the_original_knows() {
-    let extras =
-        Extras { deadline_ms: Some(5000), traceparent: Some("00-x"), seq: Some(1), epoch: Some(300) };
+    let extras = Extras {
+        deadline_ms: Some(5000),
+        traceparent: Some("00-x"),
+        seq: Some(1),
+        epoch: Some(300),
+        ..Extras::default()
+    };
     let mut frame = Vec::new();
     write_request(&mut frame, b"\x80", &WorkflowId::from("w"), &extras);
     let expected = b"\x86\xa4args\x80\xabworkflow_id\xa1w\xabtraceparent\xa400-x\

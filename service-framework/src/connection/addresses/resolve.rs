@@ -34,6 +34,15 @@ impl Resolved {
         let mut sockets = self.sockets.iter().filter(|socket| socket.of == Of::Connection);
         sockets.find(|socket| socket.side == side && socket.name == name).map(|socket| &*socket.endpoints)
     }
+
+    /// The endpoints of one socket of a state.
+    #[must_use]
+    pub(crate) fn state(&self, side: Side, name: &str, socket: &str) -> Option<&[Endpoint]> {
+        let is_it = |found: &&ResolvedSocket| {
+            (found.of, found.side, &*found.name, found.socket) == (Of::State, side, name, socket)
+        };
+        self.sockets.iter().find(is_it).map(|found| &*found.endpoints)
+    }
 }
 
 /// What a model and its addresses make together.

@@ -15,6 +15,7 @@ use self::node::{Compiler, Node};
 use super::arguments::Arguments;
 use super::mismatch::Mismatch;
 use super::problem::Problem;
+use super::state::{StateModel, StateType};
 use super::types::Type;
 
 /// Arguments or a type, compiled.
@@ -45,6 +46,31 @@ impl Checker {
     pub fn of_type(of: &Type, path: &str) -> Result<Checker, Vec<Problem>> {
         let mut compiler = Compiler::default();
         let root = compiler.node(of, path);
+        compiler.finish(root).map(|root| Checker { root })
+    }
+
+    /// Compiles the arguments of a state's updates. Of a full update these are the arguments of its model; of a delta
+    /// update `current_num`, `is_snapshot`, `state` with any of its keys, where nil deletes one, and the others of its
+    /// model.
+    ///
+    /// # Errors
+    /// As [`Checker::compile`].
+    pub fn of_update(model: &StateModel) -> Result<Checker, Vec<Problem>> {
+        let mut compiler = Compiler::default();
+        let root = match model.kind {
+            StateType::FullUpdate => compiler.arguments(&model.arguments, ""),
+            StateType::DeltaUpdate => compiler.update(&model.arguments),
+        };
+        compiler.finish(root).map(|root| Checker { root })
+    }
+
+    /// Compiles a delta state's own type for some of its keys; whether nil, which deletes one, may stand there.
+    ///
+    /// # Errors
+    /// As [`Checker::compile`].
+    pub fn of_keys(of: &Type, deletes: bool, path: &str) -> Result<Checker, Vec<Problem>> {
+        let mut compiler = Compiler::default();
+        let root = compiler.some_keys(of, deletes, path);
         compiler.finish(root).map(|root| Checker { root })
     }
 

@@ -12,6 +12,9 @@ use crate::value::{Tag, Value};
 /// The longest text of a type in a mismatch.
 const LONGEST_TYPE: usize = 120;
 
+/// The argument of a delta update that holds the changed keys.
+const STATE: &str = "state";
+
 /// A compiled type and how it is called in mismatches.
 #[derive(Debug)]
 pub(super) struct Node {
@@ -135,6 +138,44 @@ impl Compiler {
         let fields = self.fields(&arguments.required, true, path);
         let optional = self.fields(&arguments.optional, false, path);
         self.record(fields.into_iter().chain(optional).collect(), "a map of arguments".into(), path)
+    }
+
+    /// The arguments of a delta update, in the order in which they are written.
+    pub(super) fn update(&mut self, arguments: &Arguments) -> Node {
+        let implied = [("current_num", Type::Int), ("is_snapshot", Type::Bool)];
+        let implied = implied.map(|(name, of)| (name.to_owned(), of));
+        let mut fields = self.fields(&implied, true, "");
+        for (name, of) in &arguments.required {
+            if name == STATE {
+                let node = self.some_keys(of, true, STATE);
+                fields.push(Field { name: STATE.into(), node, required: true });
+            } else {
+                fields.extend(self.fields(&[(name.clone(), of.clone())], true, ""));
+            }
+        }
+        if arguments.get(STATE).is_none() {
+            let node = self.some_keys(&Type::Any, true, STATE);
+            fields.push(Field { name: STATE.into(), node, required: true });
+        }
+        fields.extend(self.fields(&arguments.optional, false, ""));
+        self.record(fields, "a map of arguments".into(), "")
+    }
+
+    /// A map of which any keys may be there, and be nil if they may be deleted.
+    pub(super) fn some_keys(&mut self, of: &Type, deletes: bool, path: &str) -> Node {
+        let value = |of: &Type| if deletes { Type::optional(of.clone()) } else { of.clone() };
+        match of {
+            Type::Any => self.node(&Type::map(Type::Any, Type::Any), path),
+            Type::Map(keys, values) => self.node(&Type::map((**keys).clone(), value(values)), path),
+            Type::Record(fields) => {
+                let fields: Vec<_> = fields.iter().map(|(name, of)| (name.clone(), value(of))).collect();
+                let fields = self.fields(&fields, false, path);
+                let text = shortened(&of.to_string(), LONGEST_TYPE);
+                self.record(fields, format!("some keys of {text}").into(), path)
+            }
+            // Models with other types are refused before anything is compiled.
+            other => self.node(other, path),
+        }
     }
 
     pub(super) fn node(&mut self, of: &Type, path: &str) -> Node {

@@ -1,0 +1,118 @@
+//! The sockets of all states of a service, on the one thread that serves them.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::time::Instant;
+
+use crate::connection::{PollItem, SocketError};
+use crate::state::{Change, DeltaReplica, FullReplica, StateSocket};
+
+/// Changes of one replica that wait for its handler.
+pub(crate) type ChangeQueue = Rc<RefCell<VecDeque<Change>>>;
+
+/// The owners' ends of all states: what answers replicas. Goes to the thread that serves it.
+#[derive(Default)]
+pub(crate) struct OwnerSockets(pub(crate) Vec<Box<dyn StateSocket + Send>>);
+
+/// Every end of every state.
+#[derive(Default)]
+pub(crate) struct StateSockets {
+    owners: OwnerSockets,
+    replicas: Vec<ReplicaSocket>,
+}
+
+/// A replica and, if a handler wants to know, what changes in it.
+pub(crate) struct ReplicaSocket {
+    pub(crate) replica: AnyReplica,
+    pub(crate) changes: Option<ChangeQueue>,
+}
+
+pub(crate) enum AnyReplica {
+    Delta(Box<DeltaReplica>),
+    Full(Box<FullReplica>),
+}
+
+impl AnyReplica {
+    fn socket(&self) -> &dyn StateSocket {
+        match self {
+            Self::Delta(replica) => &**replica,
+            Self::Full(replica) => &**replica,
+        }
+    }
+
+    fn socket_mut(&mut self) -> &mut dyn StateSocket {
+        match self {
+            Self::Delta(replica) => &mut **replica,
+            Self::Full(replica) => &mut **replica,
+        }
+    }
+
+    fn take_changes(&mut self) -> Vec<Change> {
+        match self {
+            Self::Delta(replica) => replica.take_changes(),
+            Self::Full(replica) => replica.take_changes(),
+        }
+    }
+}
+
+impl From<OwnerSockets> for StateSockets {
+    fn from(owners: OwnerSockets) -> Self {
+        Self { owners, replicas: Vec::new() }
+    }
+}
+
+impl StateSockets {
+    pub(crate) fn add(&mut self, replica: ReplicaSocket) {
+        self.replicas.push(replica);
+    }
+
+    fn all(&self) -> impl Iterator<Item = &dyn StateSocket> {
+        let owners = self.owners.0.iter().map(|socket| &**socket as &dyn StateSocket);
+        owners.chain(self.replicas.iter().map(|replica| replica.replica.socket()))
+    }
+
+    /// Adds the places of all states to a poll set.
+    pub(crate) fn poll_items<'a>(&'a self, items: &mut Vec<PollItem<'a>>) {
+        self.all().for_each(|socket| socket.poll_items(items));
+    }
+
+    /// How many places [`StateSockets::poll_items`] takes.
+    pub(crate) fn places(&self) -> usize {
+        self.all().map(StateSocket::places).sum()
+    }
+
+    /// Does what there is to do after a poll.
+    pub(crate) fn turn(&mut self, mut ready: &[bool], now: Instant) -> Result<(), SocketError> {
+        let owners = self.owners.0.iter_mut().map(|socket| &mut **socket as &mut dyn StateSocket);
+        let replicas = self.replicas.iter_mut().map(|replica| replica.replica.socket_mut());
+        for socket in owners.chain(replicas) {
+            let (mine, rest) = ready.split_at(socket.places().min(ready.len()));
+            ready = rest;
+            socket.turn(mine, now)?;
+        }
+        for replica in &mut self.replicas {
+            if let Some(queue) = &replica.changes {
+                queue.borrow_mut().extend(replica.replica.take_changes());
+            }
+        }
+        Ok(())
+    }
+
+    /// When there is something to do that no place tells of.
+    pub(crate) fn next_time(&self) -> Option<Instant> {
+        self.all().filter_map(StateSocket::next_time).min()
+    }
+
+    /// Closes what other threads may still hold.
+    pub(crate) fn close(&mut self) {
+        self.owners.0.iter_mut().for_each(|socket| socket.close());
+        self.replicas.iter_mut().for_each(|replica| replica.replica.socket_mut().close());
+    }
+}
+
+impl Drop for StateSockets {
+    fn drop(&mut self) {
+        self.close();
+    }
+}

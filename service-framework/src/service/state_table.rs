@@ -1,0 +1,62 @@
+//! The states of a service by name.
+
+use std::sync::Arc;
+
+use crate::connection::SendError;
+use crate::model::near_miss;
+use crate::state::{Cell, DeltaOwner, FullCopy, FullOwner, FullView, Replica, View};
+
+/// The states of a running service.
+#[derive(Default)]
+pub(crate) struct StateTable {
+    pub(crate) ins: Vec<(String, InState)>,
+    pub(crate) outs: Vec<(String, OutState)>,
+}
+
+/// A replica.
+#[derive(Clone)]
+pub(crate) enum InState {
+    Delta(Arc<Cell<Replica>>),
+    Full(Arc<Cell<FullCopy>>),
+}
+
+/// An own state.
+#[derive(Clone)]
+pub(crate) enum OutState {
+    Delta(Arc<DeltaOwner>),
+    Full(Arc<FullOwner>),
+}
+
+/// A replica as it was at one moment.
+#[derive(Clone, Debug)]
+pub(crate) enum Seen {
+    Delta(View),
+    Full(FullView),
+}
+
+impl InState {
+    /// What it shows now.
+    pub(crate) fn see(&self) -> Seen {
+        match self {
+            Self::Delta(cell) => {
+                let replica = cell.lock();
+                Seen::Delta(View::new(replica.map().clone(), replica.at(), replica.status()))
+            }
+            Self::Full(cell) => {
+                let copy = cell.lock();
+                Seen::Full(FullView::new(copy.value().cloned(), copy.status()))
+            }
+        }
+    }
+}
+
+impl StateTable {
+    /// An own state.
+    pub(crate) fn out(&self, name: &str) -> Result<&OutState, SendError> {
+        let found = self.outs.iter().find(|(known, _)| known == name);
+        found.map(|(_, state)| state).ok_or_else(|| {
+            let near = near_miss(name, self.outs.iter().map(|(known, _)| known.as_str()));
+            SendError::UnknownState { name: name.into(), near: near.map(Into::into) }
+        })
+    }
+}

@@ -1,0 +1,215 @@
+//! The owner of a delta state with its publisher: numbering, applying and publishing are one step.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use super::owner::{Numbered, Owner, Taken};
+use super::replica::{At, Life, Status};
+use super::rules::DeltaRules;
+use super::update::write_update;
+use super::view::View;
+use crate::connection::{Publisher, SendError, SocketError, Wake};
+use crate::model::Mismatch;
+use crate::value::Limits;
+use crate::wire::{Extras, WorkflowId};
+
+/// What an envelope may need of a frame beside the arguments, an id of ordinary length included.
+const ENVELOPE_ROOM: usize = 4_096;
+
+/// A delta state where it belongs. Any thread may change it.
+pub(crate) struct DeltaOwner {
+    name: String,
+    rules: DeltaRules,
+    inner: Mutex<Inner>,
+    /// Rung when the thread that keeps the times has a new one.
+    wake: Arc<Wake>,
+}
+
+struct Inner {
+    owner: Owner,
+    /// None before the sockets are open and after they are closed.
+    publisher: Option<Publisher>,
+    /// Whether somebody else is the owner, until that is taken over.
+    is_standby: bool,
+    args: Vec<u8>,
+}
+
+/// The arguments that travel with an update: how many, and their entries.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Others {
+    pub(crate) count: usize,
+    pub(crate) entries: Vec<u8>,
+}
+
+impl Others {
+    /// Adds one, name and value as MessagePack.
+    pub(crate) fn add(&mut self, name: &[u8], value: &[u8]) {
+        self.count += 1;
+        self.entries.extend_from_slice(name);
+        self.entries.extend_from_slice(value);
+    }
+}
+
+impl DeltaOwner {
+    pub(crate) fn new(name: &str, rules: DeltaRules, epoch: u64, is_standby: bool, wake: Arc<Wake>) -> Self {
+        let inner = Inner { owner: Owner::new(epoch), publisher: None, is_standby, args: Vec::new() };
+        Self { name: name.into(), rules, inner: Mutex::new(inner), wake }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Publishes from now on.
+    pub(crate) fn open(&self, publisher: Publisher) {
+        self.lock().publisher = Some(publisher);
+    }
+
+    /// Closes the socket; later changes end with `Stopping`.
+    pub(crate) fn close(&self) {
+        self.lock().publisher = None;
+    }
+
+    /// Sets and deletes keys under one number; what is not there need not be deleted.
+    pub(crate) fn change(
+        &self,
+        changes: &[u8],
+        others: &Others,
+        expires: Option<Instant>,
+        workflow: &WorkflowId,
+    ) -> Result<(), SendError> {
+        self.rules.changes.check_named("state", changes).map_err(|found| self.invalid(found))?;
+        self.check_others(others)?;
+        self.check_size(changes.len() + others.entries.len())?;
+        let inner = &mut *self.lock();
+        let publisher = self.publisher(&mut inner.publisher, inner.is_standby)?;
+        let before = expires.and_then(|_| inner.owner.next_time());
+        let numbered = inner.owner.change(changes, expires, others.count > 0);
+        let numbered = numbered.map_err(|error| self.encoding(&error.to_string()))?;
+        let sent = numbered.map_or(Ok(()), |numbered| {
+            publish(publisher, &mut inner.args, inner.owner.epoch(), &numbered, others, workflow)
+        });
+        if expires.is_some() && inner.owner.next_time() != before {
+            self.wake.ring();
+        }
+        sent.map_err(|source| self.socket(source))
+    }
+
+    /// Puts another state in the place of this one.
+    pub(crate) fn replace(
+        &self,
+        state: &[u8],
+        others: &Others,
+        workflow: &WorkflowId,
+    ) -> Result<(), SendError> {
+        self.rules.whole.check_named("state", state).map_err(|found| self.invalid(found))?;
+        self.check_others(others)?;
+        self.check_size(state.len() + others.entries.len())?;
+        let inner = &mut *self.lock();
+        let publisher = self.publisher(&mut inner.publisher, inner.is_standby)?;
+        let numbered = inner.owner.replace(state, None);
+        let numbered = numbered.map_err(|error| self.encoding(&error.to_string()))?;
+        publish(publisher, &mut inner.args, inner.owner.epoch(), &numbered, others, workflow)
+            .map_err(|source| self.socket(source))
+    }
+
+    /// Goes on with what another owner had, in a life later than its own.
+    pub(crate) fn take_over(&self, view: View, workflow: &WorkflowId) -> Result<(), SendError> {
+        let (map, epoch) = view.into_parts();
+        let inner = &mut *self.lock();
+        let publisher = self.publisher(&mut inner.publisher, false)?;
+        inner.is_standby = false;
+        let numbered = inner.owner.take_over(map, epoch);
+        tracing::info!(state = self.name, epoch = inner.owner.epoch(), "this is the owner now");
+        publish(publisher, &mut inner.args, inner.owner.epoch(), &numbered, &Others::default(), workflow)
+            .map_err(|source| self.socket(source))
+    }
+
+    /// Deletes the keys whose time has come.
+    pub(crate) fn on_time(&self, now: Instant) {
+        let due = self.lock().owner.due(now);
+        let Some(due) = due else { return };
+        if let Err(error) = self.change(&due, &Others::default(), None, &WorkflowId::new())
+            && !error.is_stopping()
+        {
+            tracing::error!(state = self.name, %error, "keys whose time has come were not deleted");
+        }
+    }
+
+    /// When [`DeltaOwner::on_time`] has something to do.
+    pub(crate) fn next_time(&self) -> Option<Instant> {
+        let inner = self.lock();
+        inner.owner.next_time().filter(|_| inner.publisher.is_some())
+    }
+
+    /// The state as it is, for an answer; `None` while somebody else is the owner.
+    pub(crate) fn taken(&self, since: Option<(u64, i64)>) -> Option<Taken> {
+        let inner = self.lock();
+        (!inner.is_standby).then(|| inner.owner.taken(since))
+    }
+
+    pub(crate) fn view(&self) -> View {
+        let inner = self.lock();
+        let at = At { life: Life::Counted(inner.owner.epoch()), number: Some(inner.owner.number()) };
+        View::new(inner.owner.map().clone(), Some(at), Status::Current)
+    }
+
+    fn publisher<'a>(
+        &self,
+        publisher: &'a mut Option<Publisher>,
+        is_standby: bool,
+    ) -> Result<&'a mut Publisher, SendError> {
+        if is_standby {
+            return Err(SendError::Standby { state: self.name.clone() });
+        }
+        publisher.as_mut().ok_or(SendError::Stopping)
+    }
+
+    fn check_others(&self, others: &Others) -> Result<(), SendError> {
+        if others.count == 0 && !self.rules.needs_others {
+            return Ok(());
+        }
+        let mut args = Vec::new();
+        crate::value::msgpack::write::map(&mut args, others.count);
+        args.extend_from_slice(&others.entries);
+        self.rules.others.check(&args).map_err(|found| self.invalid(found))
+    }
+
+    fn check_size(&self, size: usize) -> Result<(), SendError> {
+        let limit = Limits::default().bytes - ENVELOPE_ROOM;
+        if size > limit {
+            return Err(SendError::TooLarge { connection: self.name.clone(), size, limit });
+        }
+        Ok(())
+    }
+
+    fn invalid(&self, mismatches: Vec<Mismatch>) -> SendError {
+        SendError::InvalidArguments { connection: self.name.clone(), mismatches }
+    }
+
+    fn encoding(&self, reason: &str) -> SendError {
+        SendError::Encoding { connection: self.name.clone(), reason: reason.into() }
+    }
+
+    fn socket(&self, source: SocketError) -> SendError {
+        SendError::Socket { connection: self.name.clone(), source }
+    }
+}
+
+fn publish(
+    publisher: &mut Publisher,
+    args: &mut Vec<u8>,
+    epoch: u64,
+    numbered: &Numbered<'_>,
+    others: &Others,
+    workflow: &WorkflowId,
+) -> Result<(), SocketError> {
+    args.clear();
+    let entries = (others.count, &others.entries[..]);
+    write_update(args, numbered.number, numbered.is_snapshot, &numbered.state, entries);
+    publisher.publish_with(args, workflow, &Extras { epoch: Some(epoch), ..Extras::default() })
+}

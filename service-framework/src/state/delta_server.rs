@@ -1,0 +1,165 @@
+//! The end of a delta state that answers replicas which ask for a snapshot.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Instant;
+
+use super::delta_owner::DeltaOwner;
+use super::exchange::{Answer, Question};
+use super::owner::{Answers, everything};
+use super::socket::StateSocket;
+use crate::connection::{Counters, PollItem, Received, Replyer, Route, SocketError, Throttle, Wake};
+use crate::value::{Limits, msgpack::write};
+use crate::wire::{Envelope, ErrorReply, Extras, codes, write_error, write_reply_with};
+
+/// Questions that are answered before others have their turn: parts of snapshots, about a millisecond in all.
+const BUDGET: usize = 4;
+/// States with more keys are written for original replicas, which want all at once, on a thread of their own.
+const MOST_AT_ONCE: usize = 10_000;
+
+/// The replyer of a delta state.
+pub(crate) struct DeltaServer {
+    owner: Arc<DeltaOwner>,
+    replyer: Replyer,
+    answers: Answers,
+    counters: Arc<Counters>,
+    not_understood: Throttle,
+    wake: Arc<Wake>,
+    late: (Sender<Late>, Receiver<Late>),
+}
+
+/// An answer that took its time, and the way back to who asked.
+type Late = (Route, Vec<u8>);
+
+impl DeltaServer {
+    pub(crate) fn new(
+        owner: Arc<DeltaOwner>,
+        replyer: Replyer,
+        counters: Arc<Counters>,
+        wake: Arc<Wake>,
+    ) -> Self {
+        let (answers, not_understood) = (Answers::default(), Throttle::default());
+        Self { owner, replyer, answers, counters, not_understood, wake, late: channel() }
+    }
+
+    fn serve(&mut self, now: Instant) -> Result<(), SocketError> {
+        for _ in 0..BUDGET {
+            match self.replyer.receive()? {
+                Received::Message(request) => self.answer(request.route, &request.body, now)?,
+                Received::Junk(_) => {}
+                Received::Nothing => break,
+            }
+        }
+        Ok(())
+    }
+
+    fn answer(&mut self, route: Route, body: &[u8], now: Instant) -> Result<(), SocketError> {
+        let mut reply = Vec::new();
+        match Envelope::split(body, &Limits::default()) {
+            Ok(envelope) => {
+                let question = Question::read(envelope.snapshot);
+                if question == Question::Everything {
+                    return self.answer_everything(route, envelope.workflow_id);
+                }
+                let owner = &self.owner;
+                match self.answers.answer(&question, |since| owner.taken(since), now) {
+                    Some(answer) => write_answer(&mut reply, &answer, envelope.workflow_id),
+                    None => write_error(&mut reply, &standby(), envelope.workflow_id),
+                }
+            }
+            Err(error) => {
+                self.counters.bad.add_one();
+                if self.not_understood.allows() {
+                    tracing::warn!(state = self.owner.name(), reason = %error, "question not understood");
+                }
+                write_error(&mut reply, &refusal(codes::BAD_MESSAGE, &error.to_string()), None);
+            }
+        }
+        self.replyer.reply(route, reply).map(drop)
+    }
+
+    /// What an original replica wants: no parts, and no thread that has better things to do.
+    fn answer_everything(&mut self, route: Route, workflow: Option<&[u8]>) -> Result<(), SocketError> {
+        let mut reply = Vec::new();
+        let Some(taken) = self.owner.taken(None) else {
+            write_error(&mut reply, &standby(), workflow);
+            return self.replyer.reply(route, reply).map(drop);
+        };
+        if taken.map.len() <= MOST_AT_ONCE {
+            write_whole(&mut reply, &everything(&taken), workflow);
+            return self.replyer.reply(route, reply).map(drop);
+        }
+        let (send, wake, workflow) = (self.late.0.clone(), self.wake.clone(), workflow.map(<[u8]>::to_vec));
+        let writing = move || {
+            write_whole(&mut reply, &everything(&taken), workflow.as_deref());
+            let _served = send.send((route, reply));
+            wake.ring();
+        };
+        if let Err(error) = std::thread::Builder::new().name("snapshot".into()).spawn(writing) {
+            tracing::error!(state = self.owner.name(), %error, "a replica is not answered: no thread");
+        }
+        Ok(())
+    }
+}
+
+impl StateSocket for DeltaServer {
+    fn poll_items<'a>(&'a self, items: &mut Vec<PollItem<'a>>) {
+        items.push(self.replyer.poll_item());
+    }
+
+    fn places(&self) -> usize {
+        1
+    }
+
+    fn turn(&mut self, ready: &[bool], now: Instant) -> Result<(), SocketError> {
+        while let Ok((route, reply)) = self.late.1.try_recv() {
+            self.replyer.reply(route, reply)?;
+        }
+        if ready == [true] {
+            self.serve(now)?;
+        }
+        self.owner.on_time(now);
+        self.answers.on_time(now);
+        self.replyer.flush(now)
+    }
+
+    fn next_time(&self) -> Option<Instant> {
+        let times = [self.owner.next_time(), self.answers.next_time(), self.replyer.retry_at()];
+        times.into_iter().flatten().min()
+    }
+
+    fn close(&mut self) {
+        self.owner.close();
+    }
+}
+
+fn standby() -> ErrorReply {
+    refusal("standby", "this one only stands by for the owner of the state")
+}
+
+fn refusal(code: &str, message: &str) -> ErrorReply {
+    ErrorReply { code: code.into(), message: message.into(), details: crate::value::Value::Nil }
+}
+
+/// An answer over the limit of a frame cannot be sent; a replica of ours never asks for one.
+fn write_whole(reply: &mut Vec<u8>, answer: &Answer, workflow: Option<&[u8]>) {
+    write_answer(reply, answer, workflow);
+    let limit = Limits::default().bytes;
+    if reply.len() > limit {
+        let message = format!("the state has {} bytes, over the limit of {limit} for one frame", reply.len());
+        reply.clear();
+        write_error(reply, &refusal(codes::OVERLOADED, &message), workflow);
+    }
+}
+
+fn write_answer(reply: &mut Vec<u8>, answer: &Answer, workflow: Option<&[u8]>) {
+    let mut returned = Vec::with_capacity(answer.state.len() + 32);
+    write::map(&mut returned, 2);
+    write::str(&mut returned, "state");
+    returned.extend_from_slice(&answer.state);
+    write::str(&mut returned, "current_num");
+    write::int(&mut returned, answer.number);
+    let kind = answer.kind.write();
+    let extras = Extras { epoch: answer.epoch, snapshot: Some(&kind), ..Extras::default() };
+    write_reply_with(reply, &returned, workflow, &extras);
+}

@@ -1,0 +1,187 @@
+//! A replica's copy on disk, to begin with after a restart until the owner has answered.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant, SystemTime};
+
+use serde::{Deserialize, Serialize};
+
+use super::map::{StateMap, apply, write_all};
+use super::replica::{At, Life, Replica};
+use crate::model::Checker;
+use crate::value::{self, Bytes};
+
+/// How long what has changed may not be on disk.
+const DELAY: Duration = Duration::from_secs(5);
+/// What a copy says that it is.
+const FORMAT: &str = "service_framework state 1";
+
+/// The file of one replica.
+pub(crate) struct LocalCopy {
+    state: String,
+    path: PathBuf,
+    saved: Option<At>,
+    due: Option<Instant>,
+    /// Whether a thread writes it.
+    is_busy: Arc<AtomicBool>,
+}
+
+/// What is in the file.
+#[derive(Serialize, Deserialize)]
+struct Content {
+    format: String,
+    epoch: Option<u64>,
+    number: Option<i64>,
+    state: Bytes,
+}
+
+impl LocalCopy {
+    /// Has a replica begin with what is in the file, if there is one and it is sound.
+    pub(crate) fn open(state: &str, path: &Path, checker: &Checker, replica: &mut Replica) -> Self {
+        let mut copy =
+            Self { state: state.into(), path: path.into(), saved: None, due: None, is_busy: Arc::default() };
+        match read(path, checker) {
+            Ok(Some((map, at, since))) => {
+                replica.begin_with(map, at, since);
+                copy.saved = Some(at);
+            }
+            Ok(None) => {}
+            Err(reason) => {
+                let file = path.display();
+                tracing::warn!(state, %file, reason, "the local copy is of no use; the owner is waited for");
+            }
+        }
+        copy
+    }
+
+    /// Notes what a replica shows, and writes it when that has waited long enough.
+    pub(crate) fn on_time(&mut self, replica: &Replica, now: Instant) {
+        if replica.at() == self.saved || replica.at().is_none() {
+            return;
+        }
+        let due = *self.due.get_or_insert(now + DELAY);
+        if due > now || self.is_busy.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let (map, at, path, name) =
+            (replica.map().clone(), replica.at(), self.path.clone(), self.state.clone());
+        let is_busy = self.is_busy.clone();
+        (self.saved, self.due) = (at, None);
+        let write = move || {
+            tell(&name, &path, write(&path, &map, at));
+            is_busy.store(false, Ordering::Release);
+        };
+        if let Err(error) = std::thread::Builder::new().name("local copy".into()).spawn(write) {
+            self.is_busy.store(false, Ordering::Release);
+            tell(&self.state, &self.path, Err(error));
+        }
+    }
+
+    /// When [`LocalCopy::on_time`] has something to do.
+    pub(crate) fn next_time(&self) -> Option<Instant> {
+        // One that is being written is asked for again by whatever changes next.
+        self.due.filter(|_| !self.is_busy.load(Ordering::Acquire))
+    }
+
+    /// Writes what is not written yet.
+    pub(crate) fn close(&mut self, replica: &Replica) {
+        if replica.at().is_some() && replica.at() != self.saved {
+            tell(&self.state, &self.path, write(&self.path, replica.map(), replica.at()));
+        }
+    }
+}
+
+fn tell(state: &str, path: &Path, written: io::Result<()>) {
+    if let Err(error) = written {
+        let file = path.display();
+        tracing::warn!(state, %file, %error, "the local copy cannot be written");
+    }
+}
+
+type Read = (StateMap, At, Instant);
+
+fn read(path: &Path, checker: &Checker) -> Result<Option<Read>, String> {
+    let bytes = match fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error.to_string()),
+    };
+    let content: Content = rmp_serde::from_slice(&bytes).map_err(|error| error.to_string())?;
+    if content.format != FORMAT {
+        return Err(format!("it is {:?}, expected {FORMAT:?}", content.format));
+    }
+    checker.check_named("state", &content.state.0).map_err(|found| crate::connection::list(&found))?;
+    let mut map = StateMap::new();
+    apply(&mut map, &content.state.0).map_err(|error| error.to_string())?;
+    let at = At { life: Life::from(content.epoch), number: content.number };
+    let written = fs::metadata(path).and_then(|metadata| metadata.modified());
+    let age = written.ok().and_then(|at| SystemTime::now().duration_since(at).ok()).unwrap_or_default();
+    let now = Instant::now();
+    Ok(Some((map, at, now.checked_sub(age).unwrap_or(now))))
+}
+
+/// Writes a new file and puts it in the place of the old one, so that there is always a whole one.
+fn write(path: &Path, map: &StateMap, at: Option<At>) -> io::Result<()> {
+    let Some(At { life, number }) = at else { return Ok(()) };
+    let epoch = match life {
+        Life::Counted(epoch) => Some(epoch),
+        Life::Original => None,
+    };
+    let mut state = Vec::new();
+    write_all(map, &mut state);
+    let content = Content { format: FORMAT.into(), epoch, number, state: Bytes(state) };
+    let bytes = value::encode(&content).map_err(io::Error::other)?;
+    let new = path.with_extension("new");
+    let mut file = File::create(&new)?;
+    file.write_all(&bytes)?;
+    file.sync_all()?;
+    fs::rename(new, path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Type;
+    use crate::state::replica::Status;
+
+    fn checker() -> Checker {
+        Checker::of_keys(&Type::map(Type::Str, Type::Int), false, "state").unwrap()
+    }
+
+    #[test]
+    fn what_is_written_is_begun_with() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("book");
+        let at = At { life: Life::Counted(5), number: Some(7) };
+        let mut map = StateMap::new();
+        apply(&mut map, &[0x81, 0xa1, b'k', 3]).unwrap();
+        let mut first = Replica::new(false);
+        let mut copy = LocalCopy::open("book", &path, &checker(), &mut first);
+        assert_eq!(first.status(), Status::Waiting);
+        first.begin_with(map.clone(), at, Instant::now());
+        copy.close(&first);
+        let mut second = Replica::new(false);
+        LocalCopy::open("book", &path, &checker(), &mut second);
+        assert_eq!((second.map(), second.at()), (&map, Some(at)));
+        assert!(second.status().stale_for().is_some());
+    }
+
+    #[test]
+    fn a_file_that_is_no_copy_is_passed_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("book");
+        let other = Content { format: "else".into(), epoch: None, number: None, state: Bytes(vec![0x80]) };
+        let wrong = Content { state: Bytes(vec![0x81, 1, 1]), format: FORMAT.into(), ..other };
+        let cut = value::encode(&wrong).unwrap()[..20].to_vec();
+        let contents = [b"".to_vec(), b"garbage".to_vec(), cut, value::encode(&wrong).unwrap()];
+        for content in contents {
+            fs::write(&path, content).unwrap();
+            let mut replica = Replica::new(false);
+            LocalCopy::open("book", &path, &checker(), &mut replica);
+            assert_eq!((replica.at(), replica.status()), (None, Status::Waiting));
+        }
+    }
+}

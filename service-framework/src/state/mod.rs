@@ -1,0 +1,39 @@
+//! Replicated states: an owner changes keys and values, replicas elsewhere are equal to it, soon.
+//!
+//! `owner`, `replica` and `full` are machines: they are told what happened and what time it is, and say what to send.
+//! The others put sockets around them. What a service reads of a state is a [`View`] or a [`FullView`], and its
+//! [`Status`] says whether that is what the owner has.
+
+mod cell;
+mod delta_owner;
+mod delta_replica;
+mod delta_server;
+mod exchange;
+mod full;
+mod full_owner;
+mod full_replica;
+mod local_copy;
+mod map;
+mod owner;
+mod raw;
+mod replica;
+mod rules;
+mod socket;
+mod update;
+mod view;
+
+pub(crate) use cell::Cell;
+pub(crate) use delta_owner::{DeltaOwner, Others};
+pub(crate) use delta_replica::DeltaReplica;
+pub(crate) use delta_server::DeltaServer;
+pub(crate) use full::FullCopy;
+pub(crate) use full_owner::{FullOwner, FullServer};
+pub(crate) use full_replica::FullReplica;
+pub(crate) use map::write_changes;
+pub(crate) use raw::Raw;
+pub(crate) use replica::{Change, Replica};
+pub(crate) use rules::DeltaRules;
+pub(crate) use socket::StateSocket;
+
+pub use replica::Status;
+pub use view::{FullView, View, ViewError};

@@ -1,0 +1,212 @@
+//! What a state was at one moment, to read.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::map::{StateMap, write_all};
+use super::raw::Raw;
+use super::replica::{At, Life, Status};
+use crate::value::{self, DecodeError, EncodeError, Value};
+
+/// A key or a value of a state that is not of the type in which it was asked for.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ViewError {
+    /// The key that is looked for cannot be written as MessagePack.
+    #[error("the key {0}")]
+    Key(#[from] EncodeError),
+    /// What is there is of another type. Nothing is wrong with the state.
+    #[error("of another type than was asked for: {0}")]
+    Type(#[from] DecodeError),
+}
+
+/// A delta state as it was when the view was taken: keys and values that no longer change.
+///
+/// Taking and cloning one costs nothing, however large the state is. Keys and values are kept as the bytes that they
+/// came in and read into the type that is asked for; [`Value`] takes any.
+#[derive(Clone, Debug)]
+pub struct View {
+    map: StateMap,
+    at: Option<At>,
+    status: Status,
+}
+
+impl View {
+    pub(crate) fn new(map: StateMap, at: Option<At>, status: Status) -> Self {
+        Self { map, at, status }
+    }
+
+    pub(crate) fn into_parts(self) -> (StateMap, Option<u64>) {
+        let epoch = self.epoch();
+        (self.map, epoch)
+    }
+
+    /// How many keys there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.map.len()
+    }
+
+    /// Whether there are no keys.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.map.is_empty()
+    }
+
+    /// The value of a key.
+    ///
+    /// # Errors
+    /// It is of another type than `V`.
+    pub fn get<V: DeserializeOwned>(&self, key: impl Serialize) -> Result<Option<V>, ViewError> {
+        let key = Raw::key(&value::encode(&key)?);
+        let found = self.map.get(&key).map(|bytes| value::decode_checked(bytes));
+        found.transpose().map_err(ViewError::from)
+    }
+
+    /// Whether a key is there.
+    ///
+    /// # Errors
+    /// The key cannot be written.
+    pub fn contains(&self, key: impl Serialize) -> Result<bool, ViewError> {
+        Ok(self.map.contains_key(&Raw::key(&value::encode(&key)?)))
+    }
+
+    /// Every key with its value, in an order that stays the same.
+    pub fn iter<K: DeserializeOwned, V: DeserializeOwned>(
+        &self,
+    ) -> impl Iterator<Item = Result<(K, V), ViewError>> {
+        self.map
+            .iter()
+            .map(|(key, value)| Ok((value::decode_checked::<K>(key)?, value::decode_checked::<V>(value)?)))
+    }
+
+    /// All keys and values as a map.
+    ///
+    /// # Errors
+    /// One of them is of another type.
+    pub fn to_map<K: DeserializeOwned + Ord, V: DeserializeOwned>(
+        &self,
+    ) -> Result<BTreeMap<K, V>, ViewError> {
+        self.iter().collect()
+    }
+
+    /// The state as a whole, such as a struct with a field for each key; optional ones for those that may be missing.
+    ///
+    /// # Errors
+    /// It is of another type than `T`.
+    pub fn read<T: DeserializeOwned>(&self) -> Result<T, ViewError> {
+        let mut bytes = Vec::new();
+        write_all(&self.map, &mut bytes);
+        Ok(value::decode_checked(&bytes)?)
+    }
+
+    /// The state as a value of any kind: a [`Value::Map`].
+    #[must_use]
+    pub fn to_value(&self) -> Value {
+        self.read().unwrap_or(Value::Nil)
+    }
+
+    /// The number of the last update in it, counted by its owner from 0; `None` while there is nothing, and of an
+    /// original owner as long as it is not known.
+    #[must_use]
+    pub fn number(&self) -> Option<i64> {
+        self.at.and_then(|at| at.number)
+    }
+
+    /// Which life of its owner it is of; `None` while there is nothing, and of an original owner.
+    #[must_use]
+    pub fn epoch(&self) -> Option<u64> {
+        match self.at?.life {
+            Life::Counted(epoch) => Some(epoch),
+            Life::Original => None,
+        }
+    }
+
+    /// Whether it was what the owner had when it was taken.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        self.status
+    }
+}
+
+/// A full state as it was when the view was taken.
+#[derive(Clone, Debug)]
+pub struct FullView {
+    value: Option<Raw>,
+    status: Status,
+}
+
+impl FullView {
+    pub(crate) fn new(value: Option<Raw>, status: Status) -> Self {
+        Self { value, status }
+    }
+
+    /// The state; `None` while there is nothing yet.
+    ///
+    /// # Errors
+    /// It is of another type than `T`.
+    pub fn read<T: DeserializeOwned>(&self) -> Result<Option<T>, ViewError> {
+        Ok(self.value.as_ref().map(|bytes| value::decode_checked(bytes)).transpose()?)
+    }
+
+    /// The state as a value of any kind; nil while there is nothing yet.
+    #[must_use]
+    pub fn to_value(&self) -> Value {
+        self.read().ok().flatten().unwrap_or(Value::Nil)
+    }
+
+    /// Whether it was what the owner had when it was taken.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        self.status
+    }
+}
+
+impl Status {
+    /// Whether nothing is known to be missing.
+    #[must_use]
+    pub fn is_current(self) -> bool {
+        self == Self::Current
+    }
+
+    /// For how long a state has not been current; `None` for one that is, or of which nothing is known yet.
+    #[must_use]
+    pub fn stale_for(self) -> Option<Duration> {
+        match self {
+            Self::Stale { since } => Some(Instant::now().saturating_duration_since(since)),
+            Self::Waiting | Self::Current => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::map::apply;
+
+    fn view(json: serde_json::Value) -> View {
+        let mut map = StateMap::new();
+        apply(&mut map, &Value::from_json(&json).unwrap().to_msgpack()).unwrap();
+        View::new(map, None, Status::Current)
+    }
+
+    #[test]
+    fn is_read_by_key_and_as_a_whole() {
+        let view = view(serde_json::json!({"a": 1, "b": 2}));
+        assert_eq!(view.get::<i64>("a"), Ok(Some(1)));
+        assert_eq!(view.get::<i64>("c"), Ok(None));
+        assert!(view.get::<String>("a").is_err());
+        assert_eq!(view.to_map::<String, i64>().unwrap().len(), 2);
+        #[derive(serde::Deserialize)]
+        struct Book {
+            a: i64,
+            c: Option<i64>,
+        }
+        let book: Book = view.read().unwrap();
+        assert_eq!((book.a, book.c), (1, None));
+        assert_eq!(view.to_value().get("b"), Some(&Value::Int(2)));
+    }
+}
