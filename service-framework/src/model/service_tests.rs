@@ -203,7 +203,7 @@ fn rules_hold_for_models_in_rust_too() {
             "connection_models.in.e.required_creation_arguments.func_to_call: expected the name of a function, found nothing",
             "connection_models.in.e.connection_type: expected one of replyer, subscriber, found \"external_request\" (an external_request stands under `out`)",
             "state_models.in[\"\"]: expected a name, found nothing",
-            "state_models.in[\"\"].optional_creation_arguments.is_x_pub: expected one of topic, on_change, found unknown key \"is_x_pub\"",
+            "state_models.in[\"\"].optional_creation_arguments.is_x_pub: expected one of topic, topics, on_change, found unknown key \"is_x_pub\"",
             "connection_models.out.r: expected each name once on a side, found a name declared twice",
         ]
     );
@@ -332,7 +332,7 @@ fn states_have_their_rules() {
         ),
         (
             state("full_update_in", json!({"optional_creation_arguments": {"is_x_pub": true}})),
-            r#"optional_creation_arguments.is_x_pub: expected one of topic, on_change, found unknown key "is_x_pub""#,
+            r#"optional_creation_arguments.is_x_pub: expected one of topic, topics, on_change, found unknown key "is_x_pub""#,
         ),
         (
             state("local_variable_delta_update", json!({})),

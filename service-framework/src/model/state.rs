@@ -60,6 +60,8 @@ pub struct StateModel {
     pub kind: StateType,
     /// The topic of its updates; None means none.
     pub topic: Option<String>,
+    /// The topics of several owners of one state, of each of which a replica has a view; empty for one owner.
+    pub topics: Vec<String>,
     /// Whether an owner's publisher connects instead of binding.
     pub is_x_pub: bool,
     /// How long an owner's publisher waits once it is made; None means the default.
@@ -110,6 +112,7 @@ impl StateModel {
             side,
             kind,
             topic: None,
+            topics: Vec::new(),
             is_x_pub: false,
             wait_after_creation: None,
             on_change: None,
@@ -142,8 +145,8 @@ impl StateModel {
 
     fn creation_keys(&self) -> &'static [&'static str] {
         match (self.side, self.kind) {
-            (Side::In, StateType::DeltaUpdate) => &["topic", "on_change", "local_copy"],
-            (Side::In, StateType::FullUpdate) => &["topic", "on_change"],
+            (Side::In, StateType::DeltaUpdate) => &["topic", "topics", "on_change", "local_copy"],
+            (Side::In, StateType::FullUpdate) => &["topic", "topics", "on_change"],
             (Side::Out, StateType::DeltaUpdate) => {
                 &["topic", "is_x_pub", "wait_after_creation_s", "is_standby"]
             }
@@ -159,6 +162,7 @@ impl StateModel {
         for (key, _) in table.entries().filter(|(key, _)| known.contains(key)) {
             match key {
                 "topic" => self.topic = creation::read_topic(table),
+                "topics" => self.topics = read_topics(table),
                 "on_change" => self.on_change = table.text(key).filter(|name| !name.is_empty()),
                 "local_copy" => self.local_copy = table.text(key).filter(|path| !path.is_empty()),
                 "is_x_pub" => self.is_x_pub = table.flag(key).unwrap_or_default(),
@@ -189,6 +193,7 @@ impl StateModel {
         table.insert("state_type".to_owned(), json!(self.kind.on(self.side)));
         let mut optional = Map::new();
         insert(&mut optional, "topic", self.topic.as_ref().map(|topic| json!(topic)));
+        insert(&mut optional, "topics", (!self.topics.is_empty()).then(|| json!(self.topics)));
         insert(&mut optional, "is_x_pub", self.is_x_pub.then(|| json!(true)));
         insert(&mut optional, "wait_after_creation_s", self.wait_after_creation.map(creation::wait_to_json));
         insert(&mut optional, "on_change", self.on_change.as_ref().map(|name| json!(name)));
@@ -207,6 +212,7 @@ impl StateModel {
             problems.push(Problem::missing(path, "a name"));
         }
         let set = [
+            ("topics", !self.topics.is_empty()),
             ("is_x_pub", self.is_x_pub),
             ("wait_after_creation_s", self.wait_after_creation.is_some()),
             ("on_change", self.on_change.is_some()),
@@ -221,7 +227,24 @@ impl StateModel {
         if self.kind == StateType::DeltaUpdate {
             problems.extend(self.delta_problems(path));
         }
+        problems.extend(self.topics_problem(path));
         problems
+    }
+
+    fn topics_problem(&self, path: &str) -> Option<Problem> {
+        let path = child(&child(path, creation::table_of("topics")), "topics");
+        let twice = (1..self.topics.len()).any(|index| self.topics[..index].contains(&self.topics[index]));
+        if !self.topics.is_empty() && self.topic.is_some() {
+            return Some(Problem::new(path, "either a topic or several", "both"));
+        }
+        if self.topics.iter().any(String::is_empty) || twice {
+            return Some(Problem::new(path, "names that are different and not empty", "others"));
+        }
+        let is_taken = !self.topics.is_empty() && self.arguments.get("topic").is_some();
+        is_taken.then(|| {
+            let problem = Problem::new(path, "no argument `topic`", "one");
+            problem.with_hint("handlers of changes are told the topic under that name")
+        })
     }
 
     fn delta_problems(&self, path: &str) -> Vec<Problem> {
@@ -291,6 +314,12 @@ fn check_state_arguments(table: &mut Table<'_, '_>, kind: StateType, written: &A
         let expected = if key == STATE_ARGUMENTS { text } else { "no optional state arguments" };
         table.problems.push(Problem::new(table.path_of(key), expected, shortened(&found, 60)));
     }
+}
+
+fn read_topics(table: &mut Table<'_, '_>) -> Vec<String> {
+    let text = |json: &Json| json.as_str().map(str::to_owned);
+    let topics = table.read("topics", "a list of topics", |json| json.as_array()?.iter().map(text).collect());
+    topics.unwrap_or_default()
 }
 
 /// The type of the state: as the originals write it, with its side, or without.

@@ -45,6 +45,13 @@ impl StateModel {
         self
     }
 
+    /// Follows several owners of one state, each under its topic: the first address is that of the first topic, and so
+    /// on. Handlers have one view for each.
+    pub fn topics<T: Into<String>>(mut self, topics: impl IntoIterator<Item = T>) -> Self {
+        self.topics = topics.into_iter().map(Into::into).collect();
+        self
+    }
+
     /// Makes an owner's publisher connect instead of binding.
     pub fn connects(mut self) -> Self {
         self.is_x_pub = true;

@@ -132,10 +132,8 @@ impl Opener {
         let mut inputs: Vec<_> =
             models.iter().map(|model| self.input(sockets, model)).collect::<Result<_, _>>()?;
         let models: Vec<_> = self.prepared.model.states_on(Side::In).cloned().collect();
-        for (model, (_, state)) in models.iter().zip(&self.shared.clone().states.ins) {
-            let (replica, input) = self.replica(sockets, model, state)?;
-            states.add(replica);
-            inputs.extend(input);
+        for model in &models {
+            inputs.extend(self.replicas(sockets, model, states)?);
         }
         Ok(inputs)
     }

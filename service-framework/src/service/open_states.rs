@@ -9,12 +9,12 @@ use super::error::RunError;
 use super::input::{InSocket, Input};
 use super::open::{Opener, wrong_model};
 use super::prepare::Prepared;
-use super::state_sockets::{AnyReplica, ChangeQueue, OwnerSockets, ReplicaSocket};
-use super::state_table::{InState, OutState, StateTable};
+use super::state_sockets::{AnyReplica, ChangeQueue, OwnerSockets, ReplicaSocket, StateSockets};
+use super::state_table::{InEntry, InState, OutState, StateTable};
 use crate::connection::{
-    Counters, Place, Publisher, Replyer, Requester, SocketError, Sockets, Throttle, UpdateSource, Wake,
+    Place, Publisher, Replyer, Requester, SocketError, Sockets, Throttle, UpdateSource, Wake,
 };
-use crate::model::{Arguments, Checker, DEFAULT_WAIT_AFTER_CREATION, Side, StateModel, StateType};
+use crate::model::{Arguments, Checker, DEFAULT_WAIT_AFTER_CREATION, Side, StateModel, StateType, Type};
 use crate::state::{
     Cell, DeltaOwner, DeltaReplica, DeltaRules, DeltaServer, FullCopy, FullOwner, FullReplica, FullServer,
     Replica, StateSocket,
@@ -23,22 +23,35 @@ use crate::state::{
 impl Prepared {
     /// Every state by name, without sockets yet. Each owner has an epoch of its own, from `epoch` on.
     pub(super) fn state_table(&self, wake: &Arc<Wake>, epoch: u64) -> Result<StateTable, RunError> {
-        let ins = self.model.states_on(Side::In).map(|model| (model.name.clone(), in_state(model)));
+        let ins = self.model.states_on(Side::In).flat_map(in_entries);
         let outs = self.model.states_on(Side::Out).zip(epoch..);
         let outs = outs.map(|(model, epoch)| Ok((model.name.clone(), out_state(model, wake, epoch)?)));
         Ok(StateTable { ins: ins.collect(), outs: outs.collect::<Result<_, _>>()? })
     }
 }
 
-fn in_state(model: &StateModel) -> InState {
+/// One replica, or one for each owner.
+fn in_entries(model: &StateModel) -> Vec<InEntry> {
+    let entry = |topic: Option<&String>| {
+        let name = topic.map_or(model.name.clone(), |topic| format!("{} ({topic})", model.name));
+        InEntry { name: model.name.clone(), topic: topic.cloned(), state: in_state(model, &name) }
+    };
+    match model.topics.is_empty() {
+        true => vec![entry(None)],
+        false => model.topics.iter().map(|topic| entry(Some(topic))).collect(),
+    }
+}
+
+/// A replica that the log knows as `name`.
+fn in_state(model: &StateModel, name: &str) -> InState {
     match model.kind {
         StateType::DeltaUpdate => {
-            InState::Delta(Arc::new(Cell::new(&model.name, Replica::new(model.on_change.is_some()))))
+            InState::Delta(Arc::new(Cell::new(name, Replica::new(model.on_change.is_some()))))
         }
         StateType::FullUpdate => {
             // Of any id half a second's worth of its random bits.
             let jitter = Duration::from_millis(u64::from(uuid::Uuid::new_v4().as_bytes()[0]) * 2);
-            InState::Full(Arc::new(Cell::new(&model.name, FullCopy::new(jitter))))
+            InState::Full(Arc::new(Cell::new(name, FullCopy::new(jitter))))
         }
     }
 }
@@ -111,66 +124,77 @@ impl Opener {
         })
     }
 
-    /// Opens a replica; with a handler of its changes it also is an input.
-    pub(super) fn replica(
+    /// Opens the replicas of a state; with a handler of their changes they also are an input.
+    pub(super) fn replicas(
         &mut self,
         sockets: &Sockets,
         model: &StateModel,
-        state: &InState,
-    ) -> Result<(ReplicaSocket, Option<Input>), RunError> {
-        let counters = self.shared.counters(&format!("states.in.{}", model.name));
-        let failed = |source| RunError::Socket { connection: format!("states.in.{}", model.name), source };
-        let replica = match state {
+        states: &mut StateSockets,
+    ) -> Result<Option<Input>, RunError> {
+        let changes = model.on_change.is_some().then(ChangeQueue::default);
+        let shared = self.shared.clone();
+        let entries = shared.states.ins.iter().filter(|entry| entry.name == model.name);
+        for (index, entry) in entries.enumerate() {
+            let replica = self.replica(sockets, model, (index, entry))?;
+            states.add(ReplicaSocket { replica, changes: changes.clone(), topic: entry.topic.clone() });
+        }
+        let (Some(handler), Some(changes)) = (&model.on_change, changes) else { return Ok(None) };
+        let agreement = self.changes_agreement(model)?;
+        let handler = self.handler(handler, &model.name)?;
+        Ok(Some(Input { agreement, socket: InSocket::Changes(changes), handler }))
+    }
+
+    /// Opens one replica: that of the owner at `index`, if there are several.
+    fn replica(
+        &self,
+        sockets: &Sockets,
+        model: &StateModel,
+        (index, entry): (usize, &InEntry),
+    ) -> Result<AnyReplica, RunError> {
+        let name = entry.topic.as_ref().map_or(model.name.clone(), |topic| format!("{}.{topic}", model.name));
+        let counters = self.shared.counters(&format!("states.in.{name}"));
+        let failed = |source| RunError::Socket { connection: format!("states.in.{name}"), source };
+        let owner = entry.topic.as_ref().map(|_| index);
+        let topic = entry.topic.as_deref().or(model.topic.as_deref());
+        let addresses = |socket| self.addresses_of_owner(model, socket, owner);
+        let updates = UpdateSource::connect(sockets, &addresses("subscriber"), topic).map_err(failed)?;
+        Ok(match &entry.state {
             InState::Delta(cell) => {
-                let rules = delta_rules(model)?;
-                let (updates, requesters) = self.delta_sockets(sockets, model, &counters).map_err(failed)?;
+                let requester = |address: &String| {
+                    Requester::connect(sockets, &name, std::slice::from_ref(address), counters.clone())
+                };
+                let requesters = addresses("requester").iter().map(requester).collect::<Result<_, _>>();
+                let (rules, requesters) = (delta_rules(model)?, requesters.map_err(failed)?);
                 let mut replica = DeltaReplica::new(cell.clone(), rules, updates, requesters, counters);
                 if let Some(path) = &model.local_copy {
-                    replica = replica.with_local_copy(Path::new(path));
+                    let path = entry.topic.as_ref().map_or(path.clone(), |topic| format!("{path}.{topic}"));
+                    replica = replica.with_local_copy(Path::new(&path));
                 }
                 AnyReplica::Delta(Box::new(replica))
             }
             InState::Full(cell) => {
-                let rules = update_checker(model)?;
-                let updates = self.updates(sockets, model).map_err(failed)?;
-                let tells = model.on_change.is_some();
+                let (rules, tells) = (update_checker(model)?, model.on_change.is_some());
                 AnyReplica::Full(Box::new(FullReplica::new(cell.clone(), rules, updates, counters, tells)))
             }
-        };
-        let Some(handler) = &model.on_change else {
-            return Ok((ReplicaSocket { replica, changes: None }, None));
-        };
-        let changes = ChangeQueue::default();
-        let agreement = self.changes_agreement(model)?;
-        let handler = self.handler(handler, &model.name)?;
-        let input = Input { agreement, socket: InSocket::Changes(changes.clone()), handler };
-        Ok((ReplicaSocket { replica, changes: Some(changes) }, Some(input)))
+        })
     }
 
-    fn delta_sockets(
-        &self,
-        sockets: &Sockets,
-        model: &StateModel,
-        counters: &Arc<Counters>,
-    ) -> Result<(UpdateSource, Vec<Requester>), SocketError> {
-        let updates = self.updates(sockets, model)?;
-        let addresses = self.state_addresses(model, "requester");
-        let requester = |address: &String| {
-            Requester::connect(sockets, &model.name, std::slice::from_ref(address), counters.clone())
-        };
-        Ok((updates, addresses.iter().map(requester).collect::<Result<_, _>>()?))
-    }
-
-    fn updates(&self, sockets: &Sockets, model: &StateModel) -> Result<UpdateSource, SocketError> {
-        let addresses = self.state_addresses(model, "subscriber");
-        UpdateSource::connect(sockets, &addresses, model.topic.as_deref())
+    fn addresses_of_owner(&self, model: &StateModel, socket: &str, owner: Option<usize>) -> Vec<String> {
+        let all = self.state_addresses(model, socket);
+        match owner {
+            Some(owner) => all.into_iter().nth(owner).into_iter().collect(),
+            None => all,
+        }
     }
 
     fn changes_agreement(&self, model: &StateModel) -> Result<Arc<Agreement>, RunError> {
         let nothing = Checker::compile(&Arguments::new());
+        // Of several owners the handler is told which.
+        let told =
+            if model.topics.is_empty() { model.clone() } else { model.clone().optional("topic", Type::Str) };
         Ok(Arc::new(Agreement {
             name: model.name.clone(),
-            args: update_checker(model)?,
+            args: update_checker(&told)?,
             returns: nothing.map_err(|problems| wrong_model("setup_state_models", &problems))?,
             returns_nothing: true,
             counters: self.shared.counters(&format!("states.in.{} (changes)", model.name)),

@@ -26,6 +26,8 @@ pub(crate) struct StateSockets {
 pub(crate) struct ReplicaSocket {
     pub(crate) replica: AnyReplica,
     pub(crate) changes: Option<ChangeQueue>,
+    /// Which of several owners it follows.
+    pub(crate) topic: Option<String>,
 }
 
 pub(crate) enum AnyReplica {
@@ -93,7 +95,9 @@ impl StateSockets {
         }
         for replica in &mut self.replicas {
             if let Some(queue) = &replica.changes {
-                queue.borrow_mut().extend(replica.replica.take_changes());
+                let changes = replica.replica.take_changes().into_iter();
+                let topic = replica.topic.as_deref();
+                queue.borrow_mut().extend(changes.map(|change| change.with_topic(topic)));
             }
         }
         Ok(())

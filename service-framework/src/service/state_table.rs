@@ -2,15 +2,26 @@
 
 use std::sync::Arc;
 
+use tokio::sync::watch;
+
 use crate::connection::SendError;
 use crate::model::near_miss;
-use crate::state::{Cell, DeltaOwner, FullCopy, FullOwner, FullView, Replica, View};
+use crate::state::{Cell, DeltaOwner, FullCopy, FullOwner, FullView, Replica, Status, View};
+use crate::value::Value;
 
 /// The states of a running service.
 #[derive(Default)]
 pub(crate) struct StateTable {
-    pub(crate) ins: Vec<(String, InState)>,
+    pub(crate) ins: Vec<InEntry>,
     pub(crate) outs: Vec<(String, OutState)>,
+}
+
+/// A replica, or one of several of the same state.
+pub(crate) struct InEntry {
+    pub(crate) name: String,
+    /// Which of several owners it follows.
+    pub(crate) topic: Option<String>,
+    pub(crate) state: InState,
 }
 
 /// A replica.
@@ -34,7 +45,31 @@ pub(crate) enum Seen {
     Full(FullView),
 }
 
+impl Seen {
+    pub(crate) fn value(&self) -> Value {
+        match self {
+            Self::Delta(view) => view.to_value(),
+            Self::Full(view) => view.to_value(),
+        }
+    }
+
+    pub(crate) fn status(&self) -> Status {
+        match self {
+            Self::Delta(view) => view.status(),
+            Self::Full(view) => view.status(),
+        }
+    }
+}
+
 impl InState {
+    /// Its status, to wait for another.
+    pub(crate) fn watch(&self) -> watch::Receiver<Status> {
+        match self {
+            Self::Delta(cell) => cell.watch(),
+            Self::Full(cell) => cell.watch(),
+        }
+    }
+
     /// What it shows now.
     pub(crate) fn see(&self) -> Seen {
         match self {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::extract::{Extract, Place, Run};
 use super::shared::Shared;
-use super::state_table::{InState, Seen};
+use super::state_table::{InEntry, Seen};
 use crate::model::near_miss;
 use crate::state::{FullView, Status, View};
 use crate::value::Value;
@@ -50,6 +50,17 @@ pub enum StateError {
         /// Its type.
         is: &'static str,
     },
+    /// The state has other owners than were asked for: several, one for each topic, or only one.
+    #[error("{name:?} has {}", match .topics.as_slice() {
+        [] => "one owner, without a topic".to_owned(),
+        topics => format!("an owner for each topic: {}", topics.join(", ")),
+    })]
+    Owners {
+        /// The state.
+        name: String,
+        /// The topics of its owners; empty for one owner.
+        topics: Vec<String>,
+    },
     /// The owner was not heard of in time, or not wholly.
     #[error("{name:?} is not current after {after:?}: {}", match .status {
         Status::Waiting => "its owner has not answered",
@@ -72,7 +83,7 @@ impl<P: Place> Extract<P> for States {
 }
 
 fn see(shared: &Shared) -> Vec<Seen> {
-    shared.states.ins.iter().map(|(_, state)| state.see()).collect()
+    shared.states.ins.iter().map(|entry| entry.state.see()).collect()
 }
 
 impl States {
@@ -84,76 +95,119 @@ impl States {
     /// A delta state.
     ///
     /// # Errors
-    /// There is none of this name, or it is a full state.
+    /// There is none of this name, it is a full state, or it has several owners.
     pub fn delta(&self, name: &str) -> Result<&View, StateError> {
-        match self.find(name)?.1 {
-            Seen::Delta(view) => Ok(view),
-            Seen::Full(_) => Err(StateError::WrongType { name: name.into(), is: "full" }),
-        }
+        delta(name, self.only(name)?.1)
+    }
+
+    /// A delta state of several owners, as the one of this topic has it.
+    ///
+    /// # Errors
+    /// There is none of this name and topic, or it is a full state.
+    pub fn delta_of(&self, name: &str, topic: &str) -> Result<&View, StateError> {
+        delta(name, self.of(name, topic)?)
     }
 
     /// A full state.
     ///
     /// # Errors
-    /// There is none of this name, or it is a delta state.
+    /// There is none of this name, it is a delta state, or it has several owners.
     pub fn full(&self, name: &str) -> Result<&FullView, StateError> {
-        match self.find(name)?.1 {
-            Seen::Full(view) => Ok(view),
-            Seen::Delta(_) => Err(StateError::WrongType { name: name.into(), is: "delta" }),
-        }
+        full(name, self.only(name)?.1)
     }
 
-    /// A state of either type as a value; nil for a full state of which there is nothing yet.
+    /// A full state of several owners, as the one of this topic has it.
+    ///
+    /// # Errors
+    /// There is none of this name and topic, or it is a delta state.
+    pub fn full_of(&self, name: &str, topic: &str) -> Result<&FullView, StateError> {
+        full(name, self.of(name, topic)?)
+    }
+
+    /// A state of either type as a value, nil for a full state of which there is nothing yet; of several owners a map
+    /// from their topics.
     ///
     /// # Errors
     /// There is none of this name.
     pub fn get(&self, name: &str) -> Result<Value, StateError> {
-        Ok(match self.find(name)?.1 {
-            Seen::Delta(view) => view.to_value(),
-            Seen::Full(view) => view.to_value(),
-        })
+        let all = self.all(name)?;
+        let one =
+            |(entry, seen): &(&InEntry, &Seen)| Some((Value::from(entry.topic.as_deref()?), seen.value()));
+        match all.iter().map(one).collect() {
+            Some(by_topic) => Ok(Value::Map(by_topic)),
+            None => Ok(self.only(name)?.1.value()),
+        }
     }
 
-    /// Whether a state was what its owner had when it was taken.
+    /// Whether a state was what its owner had when it was taken; of several owners the first that is not.
     ///
     /// # Errors
     /// There is none of this name.
     pub fn status(&self, name: &str) -> Result<Status, StateError> {
-        Ok(status(self.find(name)?.1))
+        let statuses = self.all(name)?.into_iter().map(|(_, seen)| seen.status());
+        Ok(statuses.fold(Status::Current, |found, next| if found.is_current() { next } else { found }))
     }
 
-    fn find(&self, name: &str) -> Result<(&InState, &Seen), StateError> {
+    /// The replica of this name, or those of it.
+    fn all(&self, name: &str) -> Result<Vec<(&InEntry, &Seen)>, StateError> {
         let ins = &self.shared.states.ins;
-        let found = ins.iter().zip(&self.seen).find(|((known, _), _)| known == name);
-        found.map(|((_, state), seen)| (state, seen)).ok_or_else(|| {
-            let near = near_miss(name, ins.iter().map(|(known, _)| known.as_str()));
-            StateError::Unknown { name: name.into(), near: near.map(Into::into) }
-        })
+        let found: Vec<_> = ins.iter().zip(&self.seen).filter(|(entry, _)| entry.name == name).collect();
+        if found.is_empty() {
+            let near = near_miss(name, ins.iter().map(|entry| entry.name.as_str()));
+            return Err(StateError::Unknown { name: name.into(), near: near.map(Into::into) });
+        }
+        Ok(found)
     }
 
-    /// Waits until a state is what its owner has, and takes all states as they are then.
+    fn only(&self, name: &str) -> Result<(&InEntry, &Seen), StateError> {
+        match self.all(name)?.as_slice() {
+            [only] if only.0.topic.is_none() => Ok(*only),
+            several => Err(several_owners(name, several)),
+        }
+    }
+
+    fn of(&self, name: &str, topic: &str) -> Result<&Seen, StateError> {
+        let all = self.all(name)?;
+        let found = all.iter().find(|(entry, _)| entry.topic.as_deref() == Some(topic));
+        found.map(|(_, seen)| *seen).ok_or_else(|| several_owners(name, &all))
+    }
+
+    /// Waits until a state is what its owner has, or each of its owners, and takes all states as they are then.
     ///
     /// # Errors
     /// There is none of this name, or it is not current within that time.
     pub async fn wait_until_current(&mut self, name: &str, within: Duration) -> Result<(), StateError> {
-        let mut status = match self.find(name)?.0 {
-            InState::Delta(cell) => cell.watch(),
-            InState::Full(cell) => cell.watch(),
+        let watched: Vec<_> = self.all(name)?.into_iter().map(|(entry, _)| entry.state.watch()).collect();
+        let wait = async {
+            for mut status in watched {
+                // Its sender lives as long as the service.
+                let _current = status.wait_for(|status| status.is_current()).await;
+            }
         };
-        let current = tokio::time::timeout(within, status.wait_for(|status| status.is_current())).await;
-        let is_current = matches!(current, Ok(Ok(_)));
-        drop(current);
+        let in_time = tokio::time::timeout(within, wait).await.is_ok();
         self.refresh();
-        if is_current {
+        if in_time {
             return Ok(());
         }
         Err(StateError::NotCurrent { name: name.into(), status: self.status(name)?, after: within })
     }
 }
 
-fn status(seen: &Seen) -> Status {
+fn delta<'a>(name: &str, seen: &'a Seen) -> Result<&'a View, StateError> {
     match seen {
-        Seen::Delta(view) => view.status(),
-        Seen::Full(view) => view.status(),
+        Seen::Delta(view) => Ok(view),
+        Seen::Full(_) => Err(StateError::WrongType { name: name.into(), is: "full" }),
     }
+}
+
+fn full<'a>(name: &str, seen: &'a Seen) -> Result<&'a FullView, StateError> {
+    match seen {
+        Seen::Full(view) => Ok(view),
+        Seen::Delta(_) => Err(StateError::WrongType { name: name.into(), is: "delta" }),
+    }
+}
+
+fn several_owners(name: &str, all: &[(&InEntry, &Seen)]) -> StateError {
+    let topics = all.iter().filter_map(|(entry, _)| entry.topic.clone()).collect();
+    StateError::Owners { name: name.into(), topics }
 }

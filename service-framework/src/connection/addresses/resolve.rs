@@ -63,6 +63,8 @@ struct Need {
     name: String,
     socket: &'static str,
     binds: bool,
+    /// How many owners a replica follows.
+    owners: usize,
 }
 
 impl Addresses {
@@ -150,7 +152,7 @@ fn is_needed(entry: &Entry, needs: &[Need]) -> bool {
 
 impl Need {
     fn new(of: Of, side: Side, name: &str, (socket, binds): (&'static str, bool)) -> Self {
-        Self { of, side, name: name.to_owned(), socket, binds }
+        Self { of, side, name: name.to_owned(), socket, binds, owners: 1 }
     }
 
     fn with(&self, socket: &Socket) -> ResolvedSocket {
@@ -172,7 +174,8 @@ fn needs(model: &ServiceModel) -> Vec<Need> {
         Some(Need::new(Of::Connection, connection.side, &connection.name, socket))
     });
     let states = model.states.iter().flat_map(|state| {
-        let need = |socket| Need::new(Of::State, state.side, &state.name, socket);
+        let owners = state.topics.len().max(1);
+        let need = move |socket| Need { owners, ..Need::new(Of::State, state.side, &state.name, socket) };
         sockets_of(state).into_iter().map(need)
     });
     connections.chain(states).collect()
@@ -213,7 +216,12 @@ fn misplaced(socket: &Socket, need: &Need, path: &str) -> Vec<Problem> {
         let reason = endpoint.unconnectable()?;
         Some(Problem::new(path, "an address to connect to", format!("{endpoint}: {reason}")))
     };
-    socket.endpoints.iter().filter_map(unconnectable).collect()
+    let (count, owners) = (socket.endpoints.len(), need.owners);
+    let uneven = (owners > 1 && count != owners).then(|| {
+        let expected = format!("{owners} addresses, one for each topic");
+        Problem::new(path, expected, count.to_string())
+    });
+    socket.endpoints.iter().filter_map(unconnectable).chain(uneven).collect()
 }
 
 /// Sockets that would bind the address of one before them.

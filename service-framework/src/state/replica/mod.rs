@@ -21,6 +21,7 @@ use super::map::{StateMap, apply, write_difference};
 use super::raw::Raw;
 use super::update::{Update, others, write_update};
 use crate::value::DecodeError;
+use crate::value::msgpack::{Reader, Token, write};
 use crate::wire::write_with_raw_id;
 
 /// Quiet for so long after an update, a replica asks whether that was the last one.
@@ -77,6 +78,20 @@ pub(crate) struct Change {
 }
 
 impl Change {
+    /// Adds which of several owners it is of.
+    pub(crate) fn with_topic(mut self, topic: Option<&str>) -> Self {
+        let mut reader = Reader::new(&self.args);
+        if let (Some(topic), Ok(Token::Map(entries))) = (topic, reader.token()) {
+            let mut args = Vec::with_capacity(self.args.len() + topic.len() + 12);
+            write::map(&mut args, entries as usize + 1);
+            args.extend_from_slice(reader.rest());
+            write::str(&mut args, "topic");
+            write::str(&mut args, topic);
+            self.args = args;
+        }
+        self
+    }
+
     /// The message that a handler of changes takes.
     pub(crate) fn into_message(self) -> Vec<u8> {
         let mut message = Vec::new();
