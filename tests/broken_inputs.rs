@@ -3,7 +3,8 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::folder::Folder;
+use crate::folder::{Folder, LAUNCHER};
+use crate::support::Process;
 
 /// The model of a desk that answers `cancel` and asks `venue`.
 fn model() -> Json {
@@ -41,7 +42,7 @@ fn said(change: impl FnOnce(Folder, &mut Json, &mut Json) -> Folder, line: &str)
         if folder.path(name).exists() { folder } else { folder.with(name, content) }
     };
     let folder = write_missing(folder, "desk.json", model);
-    let folder = write_missing(folder, "a.json", addresses);
+    let folder = write_missing(folder, "a.json", addresses).with_program("desk.py");
     let ended = folder.launch(line);
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""), "{}", ended.stderr);
     assert!(!folder.path("socket").exists(), "a socket was opened");
@@ -82,8 +83,12 @@ fn wrong_line(line: &str) -> String {
 fn right_ones_start_but_for_their_command() {
     let folder = Folder::new();
     let right = addresses(&folder);
-    let folder = folder.with("desk.json", model()).with("a.json", right);
+    let folder = folder.with("desk.json", model()).with("a.json", right).with_program("desk.py");
     assert_eq!(folder.launch("check -s ./desk.json -a a.json --symbol BTC").code, Some(0));
+    let flags =
+        "-cl DEBUG --log_format json -l logs -f debug -bc 3 -wt 0.1 --grace 2s --bind-all --color never";
+    assert_eq!(folder.launch(&format!("check {START} {flags}")).code, Some(0));
+    assert!(!folder.path("logs").exists(), "a check leaves something behind");
 }
 
 #[test]
@@ -299,6 +304,56 @@ fn c04_a_service_without_a_command() {
 }
 
 #[test]
+fn c05_a_command_that_is_not_there() {
+    insta::assert_snapshot!(wrong_model(|model| model["command"] = json!(["./desc.py"])), @r#"
+    error: ./desk.json: command[0]
+      expected  a program that can be started
+      found     "./desc.py", which is FOLDER/desc.py: no such file or directory
+      hint      a relative path is looked up from the folder of the model
+    1 problem: nothing was started
+    "#);
+    let bare = wrong_model(|model| model["command"] = json!(["desk.json"]));
+    let folders = std::env::var("PATH").unwrap().replace(':', ", ");
+    insta::assert_snapshot!(bare.replace(&folders, "FOLDERS"), @r#"
+    error: ./desk.json: command[0]
+      expected  a program that can be started
+      found     "desk.json", which is in no folder of PATH: FOLDERS
+      hint      a program beside the model has a slash: ./desk.json
+    1 problem: nothing was started
+    "#);
+}
+
+#[test]
+fn c06_a_command_that_may_not_be_executed() {
+    insta::assert_snapshot!(wrong_model(|model| model["command"] = json!(["./a.json"])), @r#"
+    error: ./desk.json: command[0]
+      expected  a program that can be started
+      found     "./a.json", which is FOLDER/a.json: a file that may not be executed
+      hint      chmod +x FOLDER/a.json
+    1 problem: nothing was started
+    "#);
+}
+
+#[test]
+fn a09_a_host_that_nobody_knows() {
+    let text = wrong_addresses(|at| at["in"]["cancel"]["replyer"] = json!("desk.invalid:9000"));
+    let told = "error: a.json: connections.in.cancel.replyer\n  expected  a host of this machine to bind\n  found     \
+                the host `desk.invalid`, which cannot be resolved: ";
+    assert!(text.starts_with(told), "{text}");
+    let folder = Folder::new();
+    let mut right = addresses(&folder);
+    right["connections"]["out"]["venue"]["requester"] = json!("venue.invalid:9000");
+    let folder = folder.with("desk.json", model()).with("a.json", right).with_program("desk.py");
+    let checked = folder.launch(&format!("check {START}"));
+    let warning =
+        "warning: a.json: connections.out.venue.requester: the host `venue.invalid` cannot be resolved now";
+    assert!(checked.code == Some(0) && checked.stdout.starts_with(warning), "{checked:?}");
+    // The command ends at once, which is of no matter here.
+    let mut service = Process::start(folder.command(LAUNCHER).args(START.split_whitespace()));
+    service.wait_for("the host `venue.invalid` cannot be resolved now");
+}
+
+#[test]
 fn d01_a_service_that_nobody_knows() {
     insta::assert_snapshot!(wrong_line("-s ./dask.json -a a.json --symbol BTC"), @r#"
     error: --service_path
@@ -369,12 +424,24 @@ fn d05_a_main_mode_that_cannot_be() {
 
 #[test]
 fn d06_a_log_folder_that_cannot_be() {
-    insta::assert_snapshot!(wrong_line("-s ./desk.json -a a.json --symbol BTC -l a.json"), @r#"
+    insta::assert_snapshot!(wrong_line("-s ./desk.json -a a.json -l a.json"), @r#"
     error: --log_folder
       expected  a folder that this process can write
-      found     "a.json": file exists
-    1 problem: nothing was started
+      found     "a.json": it is no folder
+    error: config.symbol
+      expected  str
+      found     nothing
+      hint      give it as `--symbol VALUE`, as SERVICE_FRAMEWORK_CONFIG_SYMBOL or in the config file
+    2 problems: nothing was started
     "#);
+    let folder = Folder::new();
+    let right = addresses(&folder);
+    let folder = folder.with("desk.json", model()).with("a.json", right);
+    let checked = folder.launch(&format!("check {START} -l a.json -cl LOUD"));
+    assert_eq!(checked.code, Some(2));
+    assert!(checked.stderr.contains("--console_loglevel"), "{}", checked.stderr);
+    let checked = folder.launch(&format!("check {START} -l a.json"));
+    assert!(checked.stdout.contains("\"a.json\": it is no folder"), "{}", checked.stdout);
 }
 
 #[test]

@@ -91,7 +91,8 @@ fn check_compares_two_services() {
         "in": {"cancel": {"replyer": "*:8001"}},
         "out": {"orders": {"requester": "10.0.0.7:8001"}},
     });
-    let folder = Folder::new().with("client.json", client).with("a.json", addresses);
+    let folder =
+        Folder::new().with("client.json", client).with("a.json", addresses).with_program("client.py");
     let ended = folder.launch(&format!("check -s ./client.json -a a.json --with {}:desk", desk().display()));
     assert_eq!(ended.code, Some(2));
     insta::assert_snapshot!(ended.stdout, @r"
@@ -105,6 +106,35 @@ fn check_compares_two_services() {
       found     nothing, as this end does not send it
     2 problems: client would not start
     ");
+}
+
+#[test]
+fn what_cannot_be_written_is_a_failure_and_a_reader_that_has_gone_is_none() {
+    let model = json!({"name": "any", "command": ["true"]});
+    let system = json!({"services": {"any": {"service": "./any.json"}}});
+    let folder = Folder::new().with("any.json", model).with("system.json", system);
+    for line in [
+        "--help",
+        "--version",
+        "describe -s ./any.json",
+        "check -s ./any.json",
+        "completions bash",
+        "up system.json --seconds 0",
+    ] {
+        let run = |out: &str| {
+            let script = format!("{LAUNCHER} {line} {out}");
+            let output = folder.command("/bin/sh").args(["-c", &script]).output().unwrap();
+            folder.ended(output)
+        };
+        let full = run("> /dev/full");
+        assert_eq!(full.code, Some(1), "{line}: {full:?}");
+        assert!(
+            full.stderr.contains("stdout cannot be written: no space left on device"),
+            "{line}: {full:?}"
+        );
+        let gone = run("2> err | true; cat err");
+        assert!(!gone.stdout.contains("stdout"), "{line}: {gone:?}");
+    }
 }
 
 #[test]

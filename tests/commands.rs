@@ -112,7 +112,8 @@ fn a_command_that_dies_in_main_ends_the_service() {
 fn a_command_that_never_stops_talking_does_not_keep_its_service_from_ending() {
     let folder = Folder::new();
     let mut service = Process::start(&mut command(&folder, "while :; do echo '{}'; done", false));
-    service.wait_for("started again");
+    let again = service.wait_for("started again");
+    assert!(again.contains("pause=100ms"), "{again}");
     service.signal(Signal::TERM);
     assert_eq!(service.finish().code, Some(0));
 }
@@ -132,4 +133,17 @@ fn a_program_beside_its_model_is_found_from_anywhere() {
     number(&mut service);
     service.signal(Signal::TERM);
     service.finish();
+}
+
+#[test]
+fn a_second_signal_ends_a_command_that_never_listens() {
+    let folder = Folder::new();
+    let script = "trap '' TERM; echo \"here $$\" >&2; sleep 600 & echo \"here $!\" >&2; while :; do wait; sleep 1; done";
+    let mut service = Process::start(&mut command(&folder, script, false));
+    let pids = [number(&mut service), number(&mut service)];
+    service.signal(Signal::TERM);
+    let ended = service.finish_by(Signal::INT);
+    // Two signals that wait at the same time have no order.
+    assert!(matches!(ended.code, Some(130 | 143)), "{:?} {}", ended.code, ended.text());
+    pids.iter().for_each(|pid| wait_until_gone(pid));
 }

@@ -1,6 +1,7 @@
 //! A folder of its own for each test, and the launcher run in it with an environment of its own.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -38,6 +39,13 @@ impl Folder {
     pub(crate) fn with(self, name: &str, content: impl ToString) -> Self {
         fs::write(self.path(name), content.to_string()).unwrap();
         self
+    }
+
+    /// Writes a program that does nothing.
+    pub(crate) fn with_program(self, name: &str) -> Self {
+        let folder = self.with(name, "#!/bin/sh\n");
+        fs::set_permissions(folder.path(name), fs::Permissions::from_mode(0o755)).unwrap();
+        folder
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {

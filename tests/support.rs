@@ -51,6 +51,19 @@ pub(crate) fn wait_until_gone(pid: &str) {
     }
 }
 
+/// Waits until a file holds a whole line, and returns it.
+#[track_caller]
+pub(crate) fn wait_for_line(file: &Path) -> String {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        match fs::read_to_string(file) {
+            Ok(text) if text.ends_with('\n') => return text.trim_end().to_owned(),
+            _ => assert!(Instant::now() < until, "nothing in {}", file.display()),
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
 /// A process whose lines are read as they come. Killed when dropped.
 pub(crate) struct Process {
     child: Child,

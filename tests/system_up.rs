@@ -8,7 +8,7 @@ use rustix::process::Signal;
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 
-use crate::support::{Process, free_address, launcher, wait_until_gone};
+use crate::support::{Process, free_address, launcher, wait_for_line, wait_until_gone};
 
 /// A service that does not end when asked, and says its number.
 const STUBBORN: &str = "trap '' TERM\necho \"here $$\"\nwhile :; do sleep 0.05; done\n";
@@ -84,11 +84,17 @@ fn services_talk_and_ctrl_c_ends_them() {
 fn all_that_is_wrong_with_all_services_is_said_and_nothing_is_started() {
     let mut services = echo_system();
     services["replyer"]["addresses"] = json!({ "in": { "ecco": { "replyer": "127.0.0.1:1" } } });
+    for (name, host) in [("first", "*"), ("second", "127.0.0.1")] {
+        let addresses = json!({ "in": { "echo": { "replyer": format!("{host}:7") } } });
+        services[name] = json!({ "service": "echo_replyer", "addresses": addresses });
+    }
     services["requester"]["config"] = json!({ "size": "large" });
     services["requester"]["args"] = json!(["--m", "50"]);
     services["lost"] = json!({ "service": "echo_replier" });
     services["mute"] = json!({ "service": "./mute" });
     services["any"] = json!({ "service": "./any.json", "config": { "k": "many" } });
+    services["gone"] = json!({ "service": "./gone", "args": ["-cl", "LOUD"] });
+    services["typo"] = json!({ "service": "echo_requester", "adresses": {}, "config": { "size": "large" } });
     services["fine"] = json!({ "service": "./fine", "environment": { "SERVICE_FRAMEWORK_CONFIG_K": "x" } });
     let place = Place::new(&services).with_script("fine", "echo started");
     fs::write(place.0.path().join("mute"), "#!/bin/sh\necho 'no such command' >&2; exit 3\n").unwrap();
@@ -108,6 +114,12 @@ fn all_that_is_wrong_with_all_services_is_said_and_nothing_is_started() {
         "error: mute: FOLDER/mute: describe --json",
         "no such command",
         "error: any: FOLDER/system.json: services.any.config: k",
+        "error: second: FOLDER/system.json: services.second.addresses: in.echo.replyer",
+        "tcp://127.0.0.1:7, but `first` binds tcp://*:7 at in.echo.replyer",
+        "error: gone: FOLDER/system.json: services.gone.service",
+        "error: gone: --console_loglevel",
+        "error: typo: FOLDER/system.json: services.typo.adresses",
+        "error: typo: FOLDER/system.json: services.typo.config: size",
         "error: fine: SERVICE_FRAMEWORK_CONFIG_K",
         "problems: nothing was started",
     ] {
@@ -160,5 +172,39 @@ fn services_end_when_up_is_killed() {
     let mut up = place.up();
     let pid = number(&up.wait_for("here "));
     up.signal(Signal::KILL);
+    wait_until_gone(&pid);
+}
+
+/// A service that never says what its model is, and has started something.
+fn silent() -> Place {
+    let place =
+        Place::new(&json!({ "silent": { "service": "./silent" }, "other": { "service": "./silent" } }));
+    let script = "#!/bin/sh\nsleep 600 &\necho $! >> \"$0.pid\"\nwait\n";
+    fs::write(place.0.path().join("silent"), script).unwrap();
+    fs::set_permissions(place.0.path().join("silent"), fs::Permissions::from_mode(0o755)).unwrap();
+    place
+}
+
+#[test]
+fn a_signal_before_the_start_ends_whatever_was_asked() {
+    let place = silent();
+    let up = place.up();
+    let pid = wait_for_line(&place.0.path().join("silent.pid"));
+    let ended = up.finish_by(Signal::TERM);
+    assert_eq!(ended.code, Some(0), "{}", ended.text());
+    assert_eq!(ended.text(), "up | stopped before anything was started");
+    wait_until_gone(pid.lines().next().unwrap());
+    let pids = fs::read_to_string(place.0.path().join("silent.pid")).unwrap();
+    pids.lines().for_each(wait_until_gone);
+}
+
+#[test]
+fn a_signal_ends_what_describe_has_asked() {
+    let place = silent();
+    let mut command = launcher();
+    let describe = Process::start(command.args(["describe", "-s"]).arg(place.0.path().join("silent")));
+    let pid = wait_for_line(&place.0.path().join("silent.pid"));
+    let ended = describe.finish_by(Signal::TERM);
+    assert_eq!(ended.code, None, "{}", ended.text());
     wait_until_gone(&pid);
 }

@@ -7,6 +7,8 @@ mod burst;
 mod counters;
 mod deadlines;
 mod error;
+pub(crate) mod hosts;
+mod listening;
 mod monitor;
 mod peer;
 mod publisher;

@@ -41,7 +41,7 @@ impl Monitored {
         let place = format!("inproc://monitor-{}", NUMBER.fetch_add(1, Ordering::Relaxed));
         let socket = sockets.socket(role)?;
         let failed = failed(|| "watch a socket".into());
-        socket.0.monitor(&place, EVENTS.cast_signed()).map_err(&failed)?;
+        socket.raw.monitor(&place, EVENTS.cast_signed()).map_err(&failed)?;
         let events = sockets.raw(zmq::PAIR)?;
         events.set_rcvhwm(0).and_then(|()| events.connect(&place)).map_err(&failed)?;
         Ok(Self { socket, events })
@@ -80,7 +80,7 @@ impl Monitored {
 impl Drop for Monitored {
     fn drop(&mut self) {
         // In this order, or the I/O thread waits for a reader that is no more.
-        if raw::stop_monitor(&mut self.socket.0).is_ok() {
+        if raw::stop_monitor(&mut self.socket.raw).is_ok() {
             while self
                 .raw_event(zmq::DONTWAIT)
                 .is_some_and(|event| event != zmq_sys::ZMQ_EVENT_MONITOR_STOPPED)

@@ -1,8 +1,10 @@
 //! The engine: libzmq sockets behind [`Socket`].
 
-use std::sync::Arc;
+use std::cell::Cell;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use super::listening::Listening;
 use super::raw;
 use super::socket::{Frame, Interest, PollItem, Role, Sent, Socket, SocketError};
 
@@ -22,14 +24,20 @@ const HEARTBEAT_TIMEOUT: i32 = 15_000;
 ///
 /// Dropping the last clone waits until what was sent has left, at most [`Sockets::LINGER`].
 #[derive(Clone)]
-pub(crate) struct Sockets(Arc<zmq::Context>);
+pub(crate) struct Sockets(Arc<Shared>);
+
+struct Shared {
+    /// From the first socket that listens on. Ends before the context does.
+    listening: Mutex<Option<Listening>>,
+    context: zmq::Context,
+}
 
 impl Sockets {
     /// How long a closed socket may go on sending what it was given.
     pub(crate) const LINGER: Duration = Duration::from_secs(1);
 
     pub(crate) fn new() -> Self {
-        Self(Arc::new(zmq::Context::new()))
+        Self(Arc::new(Shared { listening: Mutex::default(), context: zmq::Context::new() }))
     }
 
     /// A socket with every bound set.
@@ -41,23 +49,42 @@ impl Sockets {
             Role::PublishWatched => zmq::XPUB,
             Role::Subscribe => zmq::SUB,
         };
-        let mut socket = ZmqSocket(self.raw(kind)?);
+        let (raw, sockets) = (self.raw(kind)?, self.clone());
+        let mut socket = ZmqSocket { raw, is_watched: Cell::new(false), sockets };
         socket.limit().and_then(|()| socket.shape(role)).map_err(failed(|| format!("set up a {role:?}")))?;
         Ok(socket)
     }
 
     /// A bare libzmq socket.
     pub(super) fn raw(&self, kind: zmq::SocketType) -> Result<zmq::Socket, SocketError> {
-        self.0.socket(kind).map_err(failed(|| "open a socket".into()))
+        self.0.context.socket(kind).map_err(failed(|| "open a socket".into()))
+    }
+
+    /// Has it told if those who connect to a socket cannot be accepted.
+    fn watch(&self, socket: &zmq::Socket) -> Result<(), SocketError> {
+        let mut listening = self.0.listening.lock().unwrap_or_else(PoisonError::into_inner);
+        let system = |error: std::io::Error| SocketError {
+            what: "watch listening sockets".into(),
+            cause: error.to_string(),
+        };
+        let watch = match listening.take() {
+            Some(watch) => watch,
+            None => Listening::start().map_err(system)?,
+        };
+        listening.insert(watch).watch(socket, self.raw(zmq::PAIR)?)
     }
 }
 
 /// One libzmq socket.
-pub(crate) struct ZmqSocket(pub(super) zmq::Socket);
+pub(crate) struct ZmqSocket {
+    pub(super) raw: zmq::Socket,
+    is_watched: Cell<bool>,
+    sockets: Sockets,
+}
 
 impl ZmqSocket {
     fn limit(&self) -> zmq::Result<()> {
-        let socket = &self.0;
+        let socket = &self.raw;
         socket.set_linger(i32::try_from(Sockets::LINGER.as_millis()).unwrap_or(i32::MAX))?;
         socket.set_sndhwm(HIGH_WATER_MARK)?;
         socket.set_rcvhwm(HIGH_WATER_MARK)?;
@@ -70,10 +97,10 @@ impl ZmqSocket {
 
     fn shape(&mut self, role: Role) -> zmq::Result<()> {
         match role {
-            Role::Router => self.0.set_router_mandatory(true),
+            Role::Router => self.raw.set_router_mandatory(true),
             Role::Publish => self.set_drop(false),
             Role::PublishWatched => {
-                self.0.set_xpub_verbose(true)?;
+                self.raw.set_xpub_verbose(true)?;
                 self.set_drop(false)
             }
             // Not `immediate`: it throws replies away that came in just before their connection was lost.
@@ -83,40 +110,58 @@ impl ZmqSocket {
 
     /// Only where it is written: with it, IPv4 addresses are known by their IPv6 names.
     fn know_ipv6(&self, endpoint: &str) -> zmq::Result<()> {
-        if endpoint.contains('[') { self.0.set_ipv6(true) } else { Ok(()) }
+        if endpoint.contains('[') { self.raw.set_ipv6(true) } else { Ok(()) }
     }
 
     /// A descriptor that becomes readable when something happens to the socket. Not for long: whoever uses the socket
     /// then or later has to look at all that there is.
     pub(super) fn fd(&self) -> zmq::Result<std::os::fd::RawFd> {
-        self.0.get_fd()
+        self.raw.get_fd()
     }
 
     fn set_drop(&mut self, drop: bool) -> zmq::Result<()> {
-        raw::set_int(&mut self.0, raw::XPUB_NODROP, i32::from(!drop))
+        raw::set_int(&mut self.raw, raw::XPUB_NODROP, i32::from(!drop))
+    }
+}
+
+impl Drop for ZmqSocket {
+    fn drop(&mut self) {
+        if self.is_watched.get() {
+            // It fails if nobody watches it, which is what is wanted.
+            let _ = raw::stop_monitor(&mut self.raw);
+        }
     }
 }
 
 impl Socket for ZmqSocket {
     fn bind(&self, endpoint: &str) -> Result<String, SocketError> {
+        if !endpoint.starts_with("inproc:") && !self.is_watched.replace(true) {
+            self.sockets.watch(&self.raw)?;
+        }
         let failed = failed(|| format!("bind {endpoint}"));
         self.know_ipv6(endpoint).map_err(&failed)?;
-        self.0.bind(endpoint).map_err(&failed)?;
-        let known = self.0.get_last_endpoint().map_err(&failed)?;
+        self.raw.bind(endpoint).map_err(|error| match error {
+            zmq::Error::ENODEV => {
+                let cause = "its host is neither a number nor the name of a network interface".into();
+                SocketError { cause, ..failed(error) }
+            }
+            error => failed(error),
+        })?;
+        let known = self.raw.get_last_endpoint().map_err(&failed)?;
         Ok(known.unwrap_or_else(|_| endpoint.into()))
     }
 
     fn connect(&self, endpoint: &str) -> Result<(), SocketError> {
-        let connected = self.know_ipv6(endpoint).and_then(|()| self.0.connect(endpoint));
+        let connected = self.know_ipv6(endpoint).and_then(|()| self.raw.connect(endpoint));
         connected.map_err(failed(|| format!("connect to {endpoint}")))
     }
 
     fn subscribe(&self, prefix: &[u8]) -> Result<(), SocketError> {
-        self.0.set_subscribe(prefix).map_err(failed(|| "subscribe".into()))
+        self.raw.set_subscribe(prefix).map_err(failed(|| "subscribe".into()))
     }
 
     fn unsubscribe(&self, prefix: &[u8]) -> Result<(), SocketError> {
-        self.0.set_unsubscribe(prefix).map_err(failed(|| "take a subscription back".into()))
+        self.raw.set_unsubscribe(prefix).map_err(failed(|| "take a subscription back".into()))
     }
 
     fn send(&self, frames: &[&[u8]]) -> Result<Sent, SocketError> {
@@ -124,7 +169,7 @@ impl Socket for ZmqSocket {
             let more = if index + 1 < frames.len() { zmq::SNDMORE } else { 0 };
             // A signal may interrupt any call; the frame was not taken then.
             let sent = loop {
-                match self.0.send(*frame, zmq::DONTWAIT | more) {
+                match self.raw.send(*frame, zmq::DONTWAIT | more) {
                     Err(zmq::Error::EINTR) => {}
                     sent => break sent,
                 }
@@ -149,14 +194,14 @@ impl Socket for ZmqSocket {
 
     fn forget_unsent(&self) {
         // Only a closed socket refuses, and that one has nothing left.
-        let _ = self.0.set_linger(0);
+        let _ = self.raw.set_linger(0);
     }
 
     fn receive(&self, frames: &mut Vec<Frame>) -> Result<bool, SocketError> {
         frames.clear();
         loop {
             let mut message = zmq::Message::new();
-            match self.0.recv(&mut message, zmq::DONTWAIT) {
+            match self.raw.recv(&mut message, zmq::DONTWAIT) {
                 Ok(()) => {}
                 Err(zmq::Error::EAGAIN) => return Ok(false),
                 // A signal came while libzmq looked; what is begun has to be read to its end.
@@ -176,7 +221,7 @@ impl Socket for ZmqSocket {
             Interest::Receive => zmq::POLLIN,
             Interest::ReceiveOrSend => zmq::POLLIN | zmq::POLLOUT,
         };
-        self.0.as_poll_item(events)
+        self.raw.as_poll_item(events)
     }
 }
 

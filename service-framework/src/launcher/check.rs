@@ -12,7 +12,7 @@ use super::pairs::{self, Pair};
 use super::report;
 use super::schemas::{self, Schema};
 use super::terminal::Palette;
-use crate::connection::{Addresses, Resolved};
+use crate::connection::{Addresses, Resolved, hosts};
 use crate::model::{Checker, Config, ConnectionModel, Problem, ServiceModel, Side};
 
 /// What was found.
@@ -22,6 +22,8 @@ pub(crate) struct Findings {
     pub(crate) warnings: Vec<String>,
     /// Connections whose two ends were compared.
     pub(crate) pairs: Vec<String>,
+    /// Where the service's sockets go, hosts that are bound as numbers.
+    pub(crate) resolved: Resolved,
 }
 
 /// Another service and its addresses, for `--with`.
@@ -32,7 +34,8 @@ pub(crate) struct Other {
 
 /// Everything that is wrong with `model` and what it would be started with.
 pub(crate) fn check(model: &ServiceModel, inputs: &Inputs, main_mode: bool) -> Findings {
-    let mut findings = Findings { problems: inputs.problems.clone(), ..Findings::default() };
+    let problems = inputs.problems.iter().chain(&inputs.further).cloned().collect();
+    let mut findings = Findings { problems, ..Findings::default() };
     findings.problems.extend(model.problems());
     findings.problems.extend(type_problems(model));
     if main_mode {
@@ -92,10 +95,13 @@ fn config_problems(model: &ServiceModel, inputs: &Inputs) -> Vec<Problem> {
 fn check_addresses(model: &ServiceModel, inputs: &Inputs, findings: &mut Findings) {
     match &inputs.addresses {
         Some(file) => {
-            let resolution = Addresses::lay(&file.content, Some(&file.name), model);
+            let mut resolution = Addresses::lay(&file.content, Some(&file.name), model);
+            let settled = hosts::settle(&mut resolution.resolved, inputs.bind_all);
             let by_schema = || by_schema(&schemas::ADDRESSES, Some(file));
             findings.problems.extend(unless_any(resolution.problems, by_schema));
-            findings.warnings.extend(resolution.warnings);
+            findings.problems.extend(settled.problems);
+            findings.warnings.extend(resolution.warnings.into_iter().chain(settled.warnings));
+            findings.resolved = resolution.resolved;
         }
         None if inputs.problems.is_empty() => findings.warnings.extend(without_addresses(model)),
         None => {}
@@ -144,14 +150,11 @@ fn name_of(pair: &Pair<'_>) -> String {
 
 /// Prints what was found: a report for people, or JSON. The exit code says whether it is right.
 pub(crate) fn conclude(model: &ServiceModel, findings: &Findings, options: &Options) -> ExitCode {
-    let is_right = findings.problems.is_empty();
-    if options.json {
-        report::print(&format!("{:#}\n", to_json(model, findings)));
-    } else {
-        let text = text(model, findings, options.color.palette(&std::io::stdout()));
-        report::print(&text);
-    }
-    exit::of_check(is_right)
+    let text = match options.json {
+        true => format!("{:#}\n", to_json(model, findings)),
+        false => text(model, findings, options.color.palette(&std::io::stdout())),
+    };
+    report::print(&text, exit::of_check(findings.problems.is_empty()))
 }
 
 fn to_json(model: &ServiceModel, findings: &Findings) -> Json {
@@ -166,7 +169,7 @@ fn to_json(model: &ServiceModel, findings: &Findings) -> Json {
 fn text(model: &ServiceModel, findings: &Findings, palette: Palette) -> String {
     let mut text = String::new();
     for warning in &findings.warnings {
-        text.push_str(&format!("{} {warning}\n", palette.yellow("warning:")));
+        text.push_str(&format!("{} {}\n", palette.yellow("warning:"), report::without_long_words(warning)));
     }
     for pair in &findings.pairs {
         text.push_str(&format!("{} {pair}\n", palette.dim("compared:")));

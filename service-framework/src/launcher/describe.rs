@@ -2,23 +2,24 @@
 
 use std::fmt::Write as _;
 use std::io::IsTerminal;
+use std::process::ExitCode;
 
 use super::arguments::Options;
-use super::report;
 use super::terminal::Palette;
+use super::{exit, report};
 use crate::model::{
     Arguments, ConfigModel, ConnectionModel, ConnectionType, ServiceModel, Side, StateModel, Type,
 };
 use crate::value::Value;
 
 /// Prints a model.
-pub(crate) fn describe(model: &ServiceModel, options: &Options) {
+pub(crate) fn describe(model: &ServiceModel, options: &Options) -> ExitCode {
     let stdout = std::io::stdout();
-    if stdout.is_terminal() && !options.json {
-        report::print(&table(model, options.color.palette(&stdout)));
-    } else {
-        report::print(&format!("{:#}\n", model.to_json()));
-    }
+    let text = match stdout.is_terminal() && !options.json {
+        true => table(model, options.color.palette(&stdout)),
+        false => format!("{:#}\n", model.to_json()),
+    };
+    report::print(&text, exit::OK)
 }
 
 fn table(model: &ServiceModel, palette: Palette) -> String {

@@ -1,7 +1,5 @@
 //! Exit codes: what the end of a process tells whoever started it.
 
-use std::process::ExitCode;
-
 /// Ended as asked: the service was stopped, its main returned, the command did its work.
 pub const OK: u8 = 0;
 
@@ -18,6 +16,6 @@ pub const fn after_signal(number: i32) -> i32 {
 }
 
 /// [`WRONG_INPUT`] or, if nothing was wrong, [`OK`].
-pub(super) fn of_check(is_right: bool) -> ExitCode {
-    ExitCode::from(if is_right { OK } else { WRONG_INPUT })
+pub(super) fn of_check(is_right: bool) -> u8 {
+    if is_right { OK } else { WRONG_INPUT }
 }

@@ -26,6 +26,10 @@ pub(crate) struct Inputs {
     pub(crate) command_line: Vec<(String, String)>,
     /// Files that could not be read. What they would have held is unknown, not missing.
     pub(crate) problems: Vec<Problem>,
+    /// What else is wrong, and leaves nothing unknown.
+    pub(crate) further: Vec<Problem>,
+    /// Whether sockets bind every interface, whatever host is written.
+    pub(crate) bind_all: bool,
 }
 
 impl Inputs {
@@ -34,6 +38,7 @@ impl Inputs {
         let mut inputs = Self {
             environment: variables(env::vars_os()),
             command_line: options.config.clone(),
+            bind_all: options.bind_all,
             ..Self::default()
         };
         inputs.addresses = inputs.file(options.addresses.as_deref());

@@ -10,7 +10,9 @@ mod completions;
 mod describe;
 pub mod exit;
 mod files;
+mod helpers;
 mod inputs;
+mod limits;
 mod logs;
 mod pairs;
 mod program;
@@ -23,12 +25,14 @@ mod signals;
 mod terminal;
 mod up;
 
+use std::cell::OnceCell;
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
 
 use arguments::{Asked, COMMANDS, Command, Help, Name, Options, RUN, Reader};
 use check::Other;
+use helpers::Helpers;
 use inputs::Inputs;
 use resolve::{Places, Target};
 use terminal::Color;
@@ -55,7 +59,8 @@ pub fn run(services: impl Into<Services>) -> ExitCode {
     up::end_with_parent();
     let mut words = std::env::args_os();
     let program = words.next().map(|path| program_name(&path)).unwrap_or_default();
-    let launcher = Launcher { program, services: services.into(), places: Places::of_process() };
+    let (services, places) = (services.into(), Places::of_process());
+    let launcher = Launcher { program, services, places, helpers: OnceCell::new() };
     match texts(words) {
         Ok(words) => launcher.run(&words),
         Err(problem) => refuse(&[problem], Color::Auto),
@@ -88,6 +93,8 @@ struct Launcher {
     program: String,
     services: Services,
     places: Places,
+    /// The programs that are asked for their models, once one is.
+    helpers: OnceCell<Helpers>,
 }
 
 impl Launcher {
@@ -106,8 +113,7 @@ impl Launcher {
             return self.help(asked.command, help, options);
         }
         if asked.version {
-            report::print(&self.version());
-            return Ok(ExitCode::from(exit::OK));
+            return Ok(report::print(&self.version(), exit::OK));
         }
         match asked.command.name {
             Name::Run => self.start(options),
@@ -144,20 +150,26 @@ impl Launcher {
     fn model(&self, value: Option<&str>) -> Result<ServiceModel, Vec<Problem>> {
         match self.target(value)? {
             Target::Registered(place) => Ok(self.services.model(place).cloned().unwrap_or_default()),
-            Target::Program { path, service } => program::describe(&path, service.as_deref(), &[]),
+            Target::Program { path, service } => {
+                let helpers = self.helpers.get_or_init(Helpers::of_process);
+                program::describe(helpers, &path, service.as_deref(), &[])
+            }
             Target::Command(path) => run::read_command_model(&path),
         }
     }
 
     fn describe(&self, options: &Options) -> Result<ExitCode, Vec<Problem>> {
-        describe::describe(&self.model(options.service.as_deref())?, options);
-        Ok(ExitCode::from(exit::OK))
+        Ok(describe::describe(&self.model(options.service.as_deref())?, options))
     }
 
     fn check(&self, options: &Options) -> Result<ExitCode, Vec<Problem>> {
         let mut inputs = Inputs::read(options);
+        inputs.further.extend(options.log_folder.as_deref().and_then(logs::folder_problem));
         let other_addresses = inputs.file(options.with_addresses.as_deref());
         let model = self.model(options.service.as_deref())?;
+        if let Target::Command(path) = self.target(options.service.as_deref())? {
+            inputs.further.extend(run::command_problem(&model, &path, &[]));
+        }
         let mut findings = check::check(&model, &inputs, options.main_mode);
         if let Some(other) = &options.with {
             let other = Other { model: self.model(Some(other))?, addresses: other_addresses };
@@ -168,8 +180,7 @@ impl Launcher {
 
     fn completions(&self, options: &Options) -> ExitCode {
         let shell = options.positional.as_deref().unwrap_or_default();
-        report::print(&completions::script(shell, &self.program).unwrap_or_default());
-        ExitCode::from(exit::OK)
+        report::print(&completions::script(shell, &self.program).unwrap_or_default(), exit::OK)
     }
 
     fn version(&self) -> String {
@@ -207,8 +218,7 @@ impl Launcher {
             config,
             palette: options.color.palette(&std::io::stdout()),
         };
-        report::print(&arguments::render_help(command, help, reader));
-        ExitCode::from(exit::OK)
+        report::print(&arguments::render_help(command, help, reader), exit::OK)
     }
 }
 

@@ -1,11 +1,19 @@
 //! Problems as a person reads them: where, what was expected, what was found, what to do.
 
 use std::io::{self, Write};
+use std::process::ExitCode;
 
+use rustix::io::Errno;
 use serde_json::{Value as Json, json};
 
 use super::terminal::{Color, Palette};
+use super::{exit, files};
 use crate::model::Problem;
+
+/// Longer words are shortened to their begin and end.
+const LONGEST_WORD: usize = 300;
+const WORD_BEGIN: usize = 100;
+const WORD_END: usize = 60;
 
 /// Writes all problems to stderr, and what their number means.
 pub(crate) fn problems(problems: &[Problem], color: Color, consequence: &str) {
@@ -27,7 +35,8 @@ pub(crate) fn text(problems: &[Problem], consequence: &str, palette: Palette) ->
 }
 
 fn one(problem: &Problem, palette: Palette) -> String {
-    let mut text = format!("{} {}\n", palette.red("error:"), palette.bold(&place(problem)));
+    let mut text =
+        format!("{} {}\n", palette.red("error:"), palette.bold(&without_long_words(&place(problem))));
     row(&mut text, palette.dim("expected"), &problem.expected);
     row(&mut text, palette.dim("found   "), &problem.found);
     if let Some(hint) = &problem.hint {
@@ -46,8 +55,21 @@ fn place(problem: &Problem) -> String {
 }
 
 fn row(text: &mut String, label: String, content: &str) {
-    let indented = content.replace('\n', "\n            ");
+    let indented = without_long_words(content).replace('\n', "\n            ");
     text.push_str(&format!("  {label}  {indented}\n"));
+}
+
+/// `text` with the middle of each word left out that is longer than any name or path one would read.
+pub(crate) fn without_long_words(text: &str) -> String {
+    let shown = |word: &str| match word.chars().count() {
+        0..=LONGEST_WORD => word.to_owned(),
+        count => {
+            let begin: String = word.chars().take(WORD_BEGIN).collect();
+            let end: String = word.chars().skip(count - WORD_END).collect();
+            format!("{begin}…{end}")
+        }
+    };
+    text.split_inclusive(char::is_whitespace).map(shown).collect()
 }
 
 /// A problem for another program.
@@ -77,14 +99,45 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// Writes to stdout; a reader that went away (`| head`) is no failure.
-pub(crate) fn print(text: &str) {
-    let _ = io::stdout().lock().write_all(text.as_bytes());
+/// Writes to stdout, all of it, and returns `code`, or that of a failure, with its reason on stderr. A reader that
+/// went away (`| head`) is none.
+pub(crate) fn print(text: &str, code: u8) -> ExitCode {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if !is_reader_gone(&error) => {
+            // Nobody is left to be told if stderr is closed, too.
+            let _ = writeln!(io::stderr(), "error: {}", unwritable(&error));
+            ExitCode::from(exit::FAILED)
+        }
+        _ => ExitCode::from(code),
+    }
+}
+
+/// That something could not be written to stdout.
+pub(crate) fn unwritable(error: &io::Error) -> String {
+    format!("stdout cannot be written: {}", files::plain(error))
+}
+
+/// Whether a write failed because nobody wants it any more: a closed pipe, or a terminal that is gone.
+pub(crate) fn is_reader_gone(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::BrokenPipe || error.raw_os_error() == Some(Errno::IO.raw_os_error())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn long_names_are_shortened() {
+        let long = "x".repeat(5_000);
+        let problem =
+            Problem::new(format!("--{long}"), format!("one of a, {long}"), format!("unknown key {long:?}"));
+        let text = text(&[problem], "nothing was started", Palette::PLAIN);
+        assert!(text.chars().count() < 800, "{text}");
+        assert!(text.contains(&format!("unknown key \"{}…{}\"\n", "x".repeat(99), "x".repeat(59))), "{text}");
+        let path = format!("/{}", "folder/".repeat(42));
+        assert_eq!(without_long_words(&path), path);
+    }
 
     #[test]
     fn a_problem_has_a_row_for_each_part() {

@@ -147,7 +147,8 @@ fn resolve_name(value: &str, registered: &[&str], places: &Places) -> Result<Tar
     }
 }
 
-fn is_program(path: &Path) -> bool {
+/// Whether this is a file that may be executed.
+pub(crate) fn is_program(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
 }
 

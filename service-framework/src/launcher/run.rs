@@ -9,7 +9,7 @@ use super::arguments::Options;
 use super::check;
 use super::inputs::{Inputs, explained, flag_warnings};
 use super::logs::{self, Files, Logs};
-use super::{command, exit, files, report, signals};
+use super::{command, exit, files, limits, report, signals};
 use crate::model::{Problem, ServiceModel};
 use crate::service::{Cause, Prepared, Service, Setup, Stop, write_current_workflow};
 
@@ -18,7 +18,7 @@ use crate::service::{Cause, Prepared, Service, Setup, Stop, write_current_workfl
 /// # Errors
 /// All that is wrong with models, files and setup functions. No socket was opened then.
 pub(super) fn start(service: Service, options: &Options) -> Result<ExitCode, Vec<Problem>> {
-    start_until(service, &Stop::new(), options)
+    start_until(service, None, &Stop::new(), options, || {})
 }
 
 /// The same for a service in any language, from the file with its model and its command.
@@ -28,8 +28,10 @@ pub(super) fn start(service: Service, options: &Options) -> Result<ExitCode, Vec
 pub(super) fn start_command(path: &Path, options: &Options) -> Result<ExitCode, Vec<Problem>> {
     let model = read_command_model(path)?;
     let stop = Stop::new();
+    let problem = command_problem(&model, path, &[]);
     let (service, host) = command::host(model, &folder_of(path), &stop);
-    let ended = start_until(service, &stop, options);
+    let killed = host.clone();
+    let ended = start_until(service, problem, &stop, options, move || killed.kill());
     host.end();
     ended
 }
@@ -39,12 +41,31 @@ fn folder_of(path: &Path) -> PathBuf {
     folder.unwrap_or(Path::new(".")).to_owned()
 }
 
-fn start_until(service: Service, stop: &Stop, options: &Options) -> Result<ExitCode, Vec<Problem>> {
+/// What is wrong with the command of the model at `path`, to be started with these further variables.
+pub(super) fn command_problem(
+    model: &ServiceModel,
+    path: &Path,
+    environment: &[(String, String)],
+) -> Option<Problem> {
+    let given = environment.iter().rfind(|(name, _)| name == "PATH").map(|(_, folders)| folders.into());
+    let folders = given.or_else(|| std::env::var_os("PATH"));
+    let problem = command::problem(model.command.as_deref()?, &folder_of(path), folders.as_deref())?;
+    Some(problem.in_file(&path.display().to_string()))
+}
+
+fn start_until(
+    service: Service,
+    problem: Option<Problem>,
+    stop: &Stop,
+    options: &Options,
+    at_once: impl FnOnce() + Send + 'static,
+) -> Result<ExitCode, Vec<Problem>> {
     let mut inputs = Inputs::read(options);
+    inputs.further.extend(problem);
     logs::set_workflow_source(|out| write_current_workflow(out).unwrap_or_default());
-    inputs.problems.extend(logs_of(&service.model().name, options).start().err());
+    inputs.further.extend(logs_of(&service.model().name, options).start().err());
     let prepared = prepare(service, &inputs, options)?;
-    Ok(run(prepared, stop))
+    Ok(run(prepared, stop, at_once))
 }
 
 fn logs_of(service: &str, options: &Options) -> Logs {
@@ -62,10 +83,10 @@ fn logs_of(service: &str, options: &Options) -> Logs {
     }
 }
 
-/// What is wrong with a file is listed together with everything else, but setup functions, which might act on
+/// What is wrong with a file or with the log folder is listed together with everything else, but setup functions, which might act on
 /// what they are given, are not called then.
 fn prepare(service: Service, inputs: &Inputs, options: &Options) -> Result<Prepared, Vec<Problem>> {
-    if !inputs.problems.is_empty() {
+    if !(inputs.problems.is_empty() && inputs.further.is_empty()) {
         return Err(check::check(service.model(), inputs, options.main_mode).problems);
     }
     if service.model().config.is_none() {
@@ -73,7 +94,7 @@ fn prepare(service: Service, inputs: &Inputs, options: &Options) -> Result<Prepa
             tracing::warn!("{warning}");
         }
     }
-    let prepared = service.prepare(&setup(inputs, options));
+    let prepared = service.prepare(&setup(inputs, options)).and_then(Prepared::look_up_hosts);
     prepared.map_err(|error| error.problems.into_iter().map(|problem| explained(problem, inputs)).collect())
 }
 
@@ -89,12 +110,14 @@ fn setup<'a>(inputs: &'a Inputs, options: &Options) -> Setup<'a> {
     }
 }
 
-fn run(prepared: Prepared, stop: &Stop) -> ExitCode {
+/// `at_once` ends what would outlive a process that ends without waiting.
+fn run(prepared: Prepared, stop: &Stop, at_once: impl FnOnce() + Send + 'static) -> ExitCode {
+    limits::raise_open_files();
     let stop_at_signal = stop.clone();
     let asked = move |signal| {
         stop_at_signal.stop_because(if signal == SIGINT { Cause::Interrupt } else { Cause::Terminate });
     };
-    if let Err(error) = signals::on_stop(asked) {
+    if let Err(error) = signals::on_stop(asked, at_once) {
         tracing::error!("cannot watch for signals: {error}");
         return ExitCode::from(exit::FAILED);
     }

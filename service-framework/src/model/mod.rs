@@ -38,6 +38,7 @@ pub use mismatch::{MAX_MISMATCHES, Mismatch};
 pub use problem::{Problem, near_miss};
 pub(crate) use problem::{child, element};
 pub(crate) use read::{Table, describe};
+pub(crate) use service::NO_VERSION;
 pub use service::ServiceModel;
 pub use state::{StateModel, StateType};
 pub use types::{MAX_TYPE_DEPTH, Type};

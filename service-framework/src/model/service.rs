@@ -33,7 +33,7 @@ const KEYS: [&str; 8] =
     ["$schema", "name", "version", "main", "command", "config_model", "connection_models", "state_models"];
 
 /// The version of a service that has none.
-const NO_VERSION: &str = "0.0.0";
+pub(crate) const NO_VERSION: &str = "0.0.0";
 
 impl ServiceModel {
     /// Reads a model as [`ServiceModel::to_json`] writes it; types may be in short form.

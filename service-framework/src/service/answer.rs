@@ -83,9 +83,10 @@ impl Agreement {
         out: &mut Vec<u8>,
     ) {
         out.clear();
+        let is_refusal = matches!(&returned, Err(fault) if is_refusal(fault));
         let returned = returned.map_err(|fault| self.fault(fault, is_asked));
         let returned = if is_asked { returned.and_then(|returns| self.check(returns)) } else { returned };
-        if returned.is_err() {
+        if returned.is_err() && !is_refusal {
             self.counters.failed.add_one();
         }
         match returned {
@@ -155,6 +156,11 @@ impl Agreement {
     }
 }
 
+/// Whether the handler chose to say no, by which nothing is lost.
+fn is_refusal(fault: &Fault) -> bool {
+    matches!(fault, Fault::Handler(failure) if failure.downcast_ref::<Refused>().is_some())
+}
+
 /// A handler's own refusal, unless it borrows the framework's words.
 fn refuse(refused: &Refused) -> ErrorReply {
     let code = if codes::is_reserved(&refused.code) { codes::HANDLER_FAILED } else { &refused.code };
@@ -181,4 +187,30 @@ fn hex_head(bytes: &[u8]) -> String {
         let _ = write!(text, "{byte:02x}");
         text
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Arguments;
+
+    #[test]
+    fn a_refusal_is_no_loss() {
+        let checker = || Checker::compile(&Arguments::default()).unwrap();
+        let agreement = Agreement {
+            name: "ask".into(),
+            args: checker(),
+            returns: checker(),
+            returns_nothing: true,
+            counters: Arc::default(),
+            not_understood: Throttle::default(),
+            invalid: Throttle::default(),
+        };
+        let refused = Fault::Handler(Refused::new("no_reading", "not yet").into());
+        let mut reply = Vec::new();
+        agreement.conclude(Err(refused), true, None, &mut reply);
+        assert_eq!(agreement.counters.failed.get(), 0);
+        agreement.conclude(Err(Fault::Panic("p".into())), true, None, &mut reply);
+        assert_eq!(agreement.counters.failed.get(), 1);
+    }
 }

@@ -10,7 +10,7 @@ use serde_json::{Map, Value as Json};
 
 use super::error::Result;
 use super::handler::{Blocking, Erased, ErasedHook, Handler, Hook, Kind, workers};
-use crate::model::{Config, ConfigModel, ConnectionModel, ServiceModel, StateModel};
+use crate::model::{Config, ConfigModel, ConnectionModel, NO_VERSION, ServiceModel, StateModel};
 
 /// A service: what it takes in and gives out, and what it does with it.
 ///
@@ -83,7 +83,8 @@ pub(super) struct Hooks {
 impl Service {
     /// A service without connections.
     pub fn new(name: impl Into<String>) -> Self {
-        Self::from_model(ServiceModel { name: name.into(), ..ServiceModel::default() })
+        let (name, version) = (name.into(), NO_VERSION.to_owned());
+        Self::from_model(ServiceModel { name, version, ..ServiceModel::default() })
     }
 
     /// A service whose model is given as data; register its handlers by name with [`Service::handler`].

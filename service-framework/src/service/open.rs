@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::answer::Agreement;
-use super::error::RunError;
+use super::error::{RunError, SetupError};
 use super::external::{External, Function};
 use super::handler::{Blocking, Fault, InlineCall, Kind};
 use super::input::{InHandler, InSocket, Input, call_blocking};
@@ -21,6 +21,7 @@ use super::state_sockets::StateSockets;
 use super::stop::Stop;
 use crate::connection::{
     Counters, Place, Publisher, Replyer, Requester, SocketError, Sockets, Source, Subscriber, Throttle, Wake,
+    hosts,
 };
 use crate::model::{
     Arguments, Checker, ConnectionModel, ConnectionType, DEFAULT_WAIT_AFTER_CREATION, Problem, Side,
@@ -202,6 +203,14 @@ impl Opener {
 }
 
 impl Prepared {
+    /// Looks up the host names among the addresses; those that nobody knows are problems where sockets bind, and
+    /// warnings where they connect.
+    pub(crate) fn look_up_hosts(mut self) -> Result<Self, SetupError> {
+        let settled = hosts::settle(&mut self.resolved, self.bind_all);
+        self.warnings.extend(settled.warnings);
+        if settled.problems.is_empty() { Ok(self) } else { Err(settled.problems.into()) }
+    }
+
     fn models(&self, side: Side) -> impl Iterator<Item = &ConnectionModel> {
         self.model.connections.iter().filter(move |model| model.side == side)
     }

@@ -179,6 +179,18 @@ impl Endpoint {
         }
     }
 
+    /// Whether two processes of one host cannot bind both: a bind on every interface leaves none for another.
+    #[must_use]
+    pub(crate) fn excludes(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Tcp { host, port: Some(port) }, Self::Tcp { host: other, port: Some(other_port) }) => {
+                port == other_port && host.excludes(other)
+            }
+            (Self::Ipc(_), Self::Ipc(_)) => !self.is_wildcard() && self == other,
+            _ => false,
+        }
+    }
+
     /// Whether a socket that connects to `other` reaches one that binds here, as far as the texts tell.
     ///
     /// A bind on every interface is reached by any host with its port: whose host that is stays unknown.
@@ -206,6 +218,12 @@ impl Host {
             Self::V6(address) => address.is_unspecified(),
             Self::Name(_) => false,
         }
+    }
+
+    fn excludes(&self, other: &Self) -> bool {
+        let number =
+            |host: &Self| if host.is_localhost() { Self::V4(Ipv4Addr::LOCALHOST) } else { host.clone() };
+        self.is_every() || other.is_every() || number(self) == number(other)
     }
 
     fn is_loopback(&self) -> bool {
@@ -395,6 +413,25 @@ mod tests {
         assert!(read("127.0.0.1:*").unconnectable().is_some());
         assert!(read("ipc://*").unconnectable().is_some());
         assert_eq!(read("0.0.0.0:1").unconnectable(), None);
+    }
+
+    #[test]
+    fn a_bind_leaves_nothing_for_another_at_its_place() {
+        for (one, other, excludes) in [
+            ("127.0.0.1:1", "localhost:1", true),
+            ("*:1", "10.0.0.7:1", true),
+            ("eth0:1", "0.0.0.0:1", true),
+            ("127.0.0.1:1", "10.0.0.7:1", false),
+            ("*:1", "*:2", false),
+            ("*:*", "*:*", false),
+            ("ipc:///a", "ipc:///a", true),
+            ("ipc://*", "ipc://*", false),
+            ("inproc://a", "inproc://a", false),
+            ("ipc:///a", "*:1", false),
+        ] {
+            assert_eq!(read(one).excludes(&read(other)), excludes, "{one} {other}");
+            assert_eq!(read(other).excludes(&read(one)), excludes, "{other} {one}");
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ mod resolve;
 
 use serde_json::Value as Json;
 
-pub(crate) use endpoint::Endpoint;
+pub(crate) use endpoint::{Endpoint, Host};
 pub(crate) use resolve::{Resolution, Resolved, ResolvedSocket};
 
 use crate::model::{Problem, ServiceModel, Side, Table, describe};

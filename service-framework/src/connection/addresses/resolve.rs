@@ -25,6 +25,9 @@ pub(crate) struct ResolvedSocket {
     pub(crate) binds: bool,
     /// One if it binds, at least one if it connects.
     pub(crate) endpoints: Vec<Endpoint>,
+    /// Where they stand, and in which file.
+    pub(crate) place: String,
+    pub(crate) file: Option<String>,
 }
 
 impl Resolved {
@@ -42,6 +45,15 @@ impl Resolved {
             (found.of, found.side, &*found.name, found.socket) == (Of::State, side, name, socket)
         };
         self.sockets.iter().find(is_it).map(|found| &*found.endpoints)
+    }
+}
+
+impl ResolvedSocket {
+    /// Whether it binds what `other` binds, so that only one of them can be open, each in a process of its own.
+    #[must_use]
+    pub(crate) fn excludes(&self, other: &Self) -> bool {
+        let both = self.endpoints.first().zip(other.endpoints.first());
+        self.binds && other.binds && both.is_some_and(|(ours, theirs)| ours.excludes(theirs))
     }
 }
 
@@ -80,7 +92,7 @@ impl Addresses {
             }
         }
         let clashes = clashes(&resolution.resolved);
-        resolution.problems.extend(clashes.into_iter().map(|(socket, other)| self.clash(socket, other)));
+        resolution.problems.extend(clashes.into_iter().map(|(socket, other)| Self::clash(socket, other)));
         resolution.problems = std::mem::take(&mut resolution.problems)
             .into_iter()
             .map(|problem| in_file(problem, self.file.as_deref()))
@@ -116,8 +128,9 @@ impl Addresses {
         for need in needs {
             match entry.sockets.iter().find(|socket| socket.name == need.socket) {
                 Some(socket) => {
-                    resolution.problems.extend(misplaced(socket, need, &child(&path, need.socket)));
-                    resolution.resolved.sockets.push(need.with(socket));
+                    let place = child(&path, need.socket);
+                    resolution.problems.extend(misplaced(socket, need, &place));
+                    resolution.resolved.sockets.push(need.with(socket, place, self.file.clone()));
                 }
                 None => resolution.problems.push(socketless(entry, need, &path)),
             }
@@ -130,11 +143,9 @@ impl Addresses {
         }
     }
 
-    fn clash(&self, socket: &ResolvedSocket, other: &ResolvedSocket) -> Problem {
-        let path =
-            |socket: &ResolvedSocket| child(&self.path(socket.of, socket.side, &socket.name), socket.socket);
-        let found = format!("{}, which `{}` binds too", socket.endpoints[0], path(other));
-        Problem::new(path(socket), "an address of its own", found)
+    fn clash(socket: &ResolvedSocket, other: &ResolvedSocket) -> Problem {
+        let found = format!("{}, which `{}` binds too", socket.endpoints[0], other.place);
+        Problem::new(&socket.place, "an address of its own", found)
     }
 
     /// Names of the file that the model does not have, in one line: the file may serve other services, too.
@@ -155,7 +166,7 @@ impl Need {
         Self { of, side, name: name.to_owned(), socket, binds, owners: 1 }
     }
 
-    fn with(&self, socket: &Socket) -> ResolvedSocket {
+    fn with(&self, socket: &Socket, place: String, file: Option<String>) -> ResolvedSocket {
         ResolvedSocket {
             of: self.of,
             side: self.side,
@@ -163,6 +174,8 @@ impl Need {
             socket: self.socket,
             binds: self.binds,
             endpoints: socket.endpoints.clone(),
+            place,
+            file,
         }
     }
 }

@@ -98,6 +98,14 @@ pub(crate) static COMMANDS: [Command; 5] = [
             &flags::WITH,
             &flags::WITH_ADDRESSES,
             &JSON,
+            &CONSOLE_LEVEL,
+            &LOG_FORMAT,
+            &LOG_FOLDER,
+            &FILE_LEVEL,
+            &BACKUP_COUNT,
+            &MIN_WAIT,
+            &GRACE,
+            &BIND_ALL,
             &COLOR,
             &HELP,
         ],
@@ -188,6 +196,14 @@ mod tests {
         let help = find("help").and_then(|command| command.positional.as_ref()).unwrap();
         let others: Vec<_> = words().filter(|word| *word != "help").collect();
         assert_eq!(help.choices, others);
+    }
+
+    #[test]
+    fn check_takes_what_a_start_takes() {
+        let check = find("check").unwrap();
+        let missing = |flag: &&&Flag| check.flag(&format!("--{}", flag.name)).is_none();
+        let missing: Vec<_> = RUN.flags.iter().filter(missing).map(|flag| flag.name).collect();
+        assert_eq!(missing, ["version"]);
     }
 
     #[test]

@@ -13,7 +13,14 @@ const GOOD_RUN: Duration = Duration::from_secs(10);
 pub(super) struct Backoff(Duration);
 
 impl Backoff {
-    /// How long to wait after a run that began so long ago.
+    /// How long to wait after a run that ended because the command did not keep to the protocol: it would do it again,
+    /// however long it was good.
+    pub(super) fn after_breach(&mut self) -> Duration {
+        self.0 = (2 * self.0).clamp(FIRST, LONGEST);
+        self.0
+    }
+
+    /// How long to wait after a run of this length.
     pub(super) fn after(&mut self, ran: Duration) -> Duration {
         if ran > GOOD_RUN {
             self.0 = Duration::ZERO;
@@ -36,5 +43,8 @@ mod tests {
         assert_eq!([0; 5].map(&mut after), [800, 1_600, 3_200, 6_400, 10_000]);
         assert_eq!([0, 4_000].map(&mut after), [10_000, 6_000]);
         assert_eq!([10_001, 0].map(&mut after), [0, 100]);
+        let breaches: Vec<_> = (0..8).map(|_| backoff.after_breach().as_millis()).collect();
+        assert_eq!(breaches, [400, 800, 1_600, 3_200, 6_400, 10_000, 10_000, 10_000]);
+        assert_eq!(Backoff::default().after_breach(), FIRST);
     }
 }

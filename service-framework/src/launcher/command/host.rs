@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value as Json;
 
 use super::backoff::Backoff;
-use super::process::{Heard, Process};
+use super::process::{Group, Heard, Process};
 use super::protocol::{self, Said};
 use crate::model::{ServiceModel, Side};
 use crate::service::{
@@ -34,6 +34,8 @@ struct Shared {
     state: Mutex<State>,
     /// Where to wake whoever waits for the process.
     tell: Mutex<Option<Sender<Heard>>>,
+    /// What to end if we have to end at once.
+    group: Group,
     /// Whether the service has ended, after which nothing is called or started.
     is_over: AtomicBool,
 }
@@ -46,8 +48,11 @@ struct State {
     process: Option<Process>,
     /// Where a process says that it has ended; None when none is to be started any more.
     ended: Option<Sender<()>>,
-    /// When the last process was started.
+    /// When the last process was started, and how long it ran if it is gone.
     started: Option<Instant>,
+    ran: Duration,
+    /// Whether it was ended because it did not keep to the protocol.
+    is_breach: bool,
     backoff: Backoff,
     calls: u64,
     /// Whether the last call was left without a reply: the command may still be at work on it.
@@ -67,6 +72,8 @@ enum CallError {
     Over,
     #[error("the command is gone: {0}")]
     Gone(String),
+    #[error("the command does not keep to the protocol: {0}")]
+    Breach(String),
     #[error("the command did not answer within {0:?}")]
     Silent(Duration),
 }
@@ -78,6 +85,7 @@ pub(crate) fn host(model: ServiceModel, folder: &Path, stop: &Stop) -> (Service,
         folder: folder.into(),
         state: Mutex::default(),
         tell: Mutex::default(),
+        group: Group::default(),
         is_over: AtomicBool::default(),
     }));
     let woken = host.clone();
@@ -175,10 +183,13 @@ impl Host {
             Ok(()) => answer(&mut state, number, to_send, patience),
             Err(error) => Err(gone(error).into()),
         };
-        if let Err(error) = &answered
-            && let Some(CallError::Gone(reason)) = error.downcast_ref::<CallError>()
-        {
-            lose(&mut state, reason);
+        match answered.as_ref().err().and_then(|error| error.downcast_ref::<CallError>()) {
+            Some(CallError::Gone(reason)) => lose(&mut state, reason),
+            Some(breach @ CallError::Breach(_)) => {
+                state.is_breach = true;
+                lose(&mut state, &breach.to_string());
+            }
+            _ => {}
         }
         answered
     }
@@ -213,7 +224,10 @@ impl Host {
             }
             match self.start(&mut state) {
                 Ok(()) => return true,
-                Err(error) => tracing::error!(%error, "the command cannot be started"),
+                Err(error) => {
+                    state.ran = Duration::ZERO;
+                    tracing::error!(%error, "the command cannot be started");
+                }
             }
         }
     }
@@ -225,7 +239,7 @@ impl Host {
             // Nobody listens once the service has ended.
             let _told = ended.map(|ended| ended.send(()));
         };
-        let (mut process, tell) = Process::start(&self.0.command, &self.0.folder, on_end)?;
+        let (mut process, tell) = Process::start(&self.0.command, &self.0.folder, &self.0.group, on_end)?;
         // One that has ended already says so itself.
         let _said = process.say(&protocol::start(&state.config));
         *self.0.tell.lock().unwrap_or_else(PoisonError::into_inner) = Some(tell);
@@ -261,6 +275,11 @@ impl Host {
         }
     }
 
+    /// Ends the command and what it has started, without a question and without waiting.
+    pub(crate) fn kill(&self) {
+        self.0.group.kill();
+    }
+
     /// Locks the state; a call that is open has used up its grace and is given up.
     fn lock_from_call(&self) -> MutexGuard<'_, State> {
         match self.0.state.try_lock() {
@@ -281,6 +300,8 @@ impl Host {
 /// Clears away a process that is of no use any more, and says how it ended.
 fn lose(state: &mut State, reason: &str) {
     if let Some(process) = state.process.take() {
+        // Without the time that its end takes.
+        state.ran = state.started.map(|started| started.elapsed()).unwrap_or_default();
         let status =
             process.end(SHORT_PATIENCE).map_or_else(|| "unknown".into(), |status| status.to_string());
         tracing::warn!(reason, status, "the command is gone");
@@ -288,8 +309,10 @@ fn lose(state: &mut State, reason: &str) {
 }
 
 fn next_pause(state: &mut State) -> Duration {
-    let ran = state.started.map(|started| started.elapsed()).unwrap_or_default();
-    let pause = state.backoff.after(ran);
+    let pause = match std::mem::take(&mut state.is_breach) {
+        true => state.backoff.after_breach(),
+        false => state.backoff.after(state.ran),
+    };
     tracing::warn!(?pause, "the command is started again");
     pause
 }
@@ -324,7 +347,7 @@ fn answer(
             Heard::Stop => {}
             Heard::Over => return Err(CallError::Over.into()),
             Heard::End(reason) => return Err(CallError::Gone(reason).into()),
-            Heard::Line(line) => match protocol::read(&line).map_err(CallError::Gone)? {
+            Heard::Line(line) => match protocol::read(&line).map_err(CallError::Breach)? {
                 Said::Reply { call, outcome } if call == number => {
                     state.is_busy = false;
                     return outcome.map_err(|refusal| Refused::from(refusal).into());

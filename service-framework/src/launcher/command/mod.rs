@@ -7,9 +7,11 @@
 mod backoff;
 mod host;
 mod process;
+mod program;
 mod protocol;
 
 pub(crate) use host::host;
+pub(crate) use program::problem;
 
 #[cfg(test)]
 mod tests;

@@ -4,9 +4,9 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -14,6 +14,7 @@ use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid};
 use serde_json::Value as Json;
 
+use super::program::in_folder;
 use crate::launcher::resolve::EXECED;
 use crate::launcher::up;
 
@@ -26,11 +27,32 @@ const MOST_UNREAD: usize = 10_000;
 /// How long a command that was asked by SIGTERM may take to end.
 const AFTER_TERM: Duration = Duration::from_secs(1);
 
+/// The process group of the command that runs now, if it has one of its own: for whoever has to end it at once.
+#[derive(Clone, Default)]
+pub(super) struct Group(Arc<Mutex<Option<Pid>>>);
+
+impl Group {
+    pub(super) fn kill(&self) {
+        // Who holds it starts a command or reaps one, after having killed its group.
+        if let Ok(group) = self.0.try_lock()
+            && let Some(pid) = *group
+        {
+            let _ = kill_process_group(pid, Signal::KILL);
+        }
+    }
+
+    /// Locked while a command is started or reaped, so that the number in it is always that of our command.
+    fn lock(&self) -> MutexGuard<'_, Option<Pid>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// A running command.
 pub(super) struct Process {
     child: Child,
     /// Whether it leads a process group, which then ends with it.
     leads: bool,
+    group: Group,
     stdin: Option<ChildStdin>,
     heard: Receiver<Heard>,
     /// Lines that nobody has taken yet.
@@ -59,6 +81,7 @@ impl Process {
     pub(super) fn start(
         command: &[String],
         folder: &Path,
+        group: &Group,
         on_end: impl FnOnce() + Send + 'static,
     ) -> io::Result<(Self, Sender<Heard>)> {
         let (program, arguments) = command.split_first().ok_or(io::ErrorKind::InvalidInput)?;
@@ -71,11 +94,15 @@ impl Process {
         if leads {
             command.process_group(0);
         }
+        let mut running = group.lock();
         let mut child = command.spawn()?;
+        *running = leads.then(|| Pid::from_child(&child));
+        drop(running);
         let (tell, heard) = channel();
         let (stdout, stderr, stdin) = (child.stdout.take(), child.stderr.take(), child.stdin.take());
         let unread = Arc::new(AtomicUsize::new(0));
-        let process = Self { child, leads, stdin, heard, unread: unread.clone() };
+        let group = group.clone();
+        let process = Self { child, leads, group, stdin, heard, unread: unread.clone() };
         let name = program.clone();
         if let Some(stderr) = stderr {
             thread::Builder::new().name("command-log".into()).spawn(move || log(&name, stderr))?;
@@ -123,7 +150,15 @@ impl Process {
             self.has_ended_within(AFTER_TERM);
         }
         self.send(Signal::KILL);
-        self.child.wait().ok()
+        self.reap()
+    }
+
+    fn reap(&mut self) -> Option<ExitStatus> {
+        let group = self.group.clone();
+        let mut running = group.lock();
+        let status = self.child.wait().ok();
+        *running = None;
+        status
     }
 
     /// Leaves it to be reaped, so that its number and its group's stay its own.
@@ -150,16 +185,11 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        if matches!(self.child.try_wait(), Ok(None)) {
+        if self.group.lock().is_some() || matches!(self.child.try_wait(), Ok(None)) {
             self.send(Signal::KILL);
-            let _status = self.child.wait();
+            let _status = self.reap();
         }
     }
-}
-
-/// A program given by a relative path is in the folder of its model, one without a path where the system looks.
-fn in_folder(program: &str, folder: &Path) -> std::path::PathBuf {
-    if program.contains('/') { folder.join(program) } else { program.into() }
 }
 
 fn read_lines(stdout: impl Read, tell: &Sender<Heard>, unread: &AtomicUsize) {

@@ -2,8 +2,9 @@
 
 mod strict;
 
-use std::fs::{self, File};
+use std::fs::{self, File, FileType};
 use std::io::Read;
+use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
 use serde_json::Value as Json;
@@ -15,6 +16,9 @@ pub(crate) const FILE_BYTES: u64 = 16 * 1024 * 1024;
 
 /// How much of a wrong line is shown.
 const SHOWN: usize = 60;
+
+/// How much of it behind the mistake, if it is long.
+const BEHIND: usize = 20;
 
 /// Reads one JSON file. A name that stands twice in an object is a mistake, since one of them would be lost.
 ///
@@ -37,6 +41,10 @@ pub(crate) fn parse_json(text: &str) -> Result<Json, Problem> {
 }
 
 fn read_text(path: &Path) -> Result<String, String> {
+    // To open one that is no plain file may wait for ever, and to read it have no end.
+    if let Some(kind) = fs::metadata(path).ok().and_then(|found| other_kind(found.file_type())) {
+        return Err(format!("{kind}, not a file"));
+    }
     let file = File::open(path).map_err(|error| plain(&error))?;
     let mut bytes = Vec::new();
     file.take(FILE_BYTES + 1).read_to_end(&mut bytes).map_err(|error| plain(&error))?;
@@ -47,6 +55,16 @@ fn read_text(path: &Path) -> Result<String, String> {
         let byte = error.utf8_error().valid_up_to();
         format!("byte {byte} is no UTF-8")
     })
+}
+
+fn other_kind(kind: FileType) -> Option<&'static str> {
+    let kinds = [
+        (kind.is_dir(), "a folder"),
+        (kind.is_fifo(), "a named pipe"),
+        (kind.is_socket(), "a socket"),
+        (kind.is_char_device() || kind.is_block_device(), "a device"),
+    ];
+    kinds.into_iter().find_map(|(is_it, word)| is_it.then_some(word))
 }
 
 /// The system's words without its number.
@@ -78,17 +96,32 @@ fn unreadable(file: &str, reason: &str) -> Problem {
 }
 
 fn syntax(error: &serde_json::Error, text: &str) -> Problem {
+    if text.trim().is_empty() {
+        return Problem::new("", "JSON", "nothing: it is empty");
+    }
     let (line, column) = (error.line(), error.column());
     let lines: Vec<_> = text.lines().take(line).collect();
     let last = lines.last().copied().unwrap_or_default();
     let (expected, found) = explain(&error.to_string(), last.as_bytes().get(column.saturating_sub(1)));
     let problem = Problem::new(format!("line {line}, column {column}"), expected, found);
+    if column > SHOWN && last.chars().count() > SHOWN {
+        return problem.with_hint(format!("it says there: {}", around(last, column)));
+    }
     // A line that only closes something says little; the mistake is in the one before.
     let telling = lines.iter().rev().map(|line| line.trim()).find(|line| line.len() > 2);
     match telling.unwrap_or(last.trim()) {
         "" => problem,
         shown => problem.with_hint(format!("the line is: {}", excerpt(shown))),
     }
+}
+
+/// The part of a long line that ends a little behind a column, which counts bytes from 1.
+fn around(line: &str, column: usize) -> String {
+    let before = line.char_indices().take_while(|(at, _)| *at < column).count();
+    let start = before.saturating_sub(SHOWN - BEHIND);
+    let part: String = line.chars().skip(start).take(SHOWN).collect();
+    let more = if line.chars().count() > start + SHOWN { "…" } else { "" };
+    format!("…{}{more}", part.trim())
 }
 
 /// What was expected and what was found, from the reader's words and the byte at which it stopped.
@@ -137,9 +170,18 @@ mod tests {
         insta::assert_snapshot!(problem("{\"a\": .5}"), @r#"line 1, column 7: expected a value, found `.` (the line is: {"a": .5})"#);
         insta::assert_snapshot!(problem("{} {}"), @"line 1, column 4: expected the end of the text, found `{` (the line is: {} {})");
         insta::assert_snapshot!(problem("{\"in\": {}"), @r#"line 1, column 9: expected the end of an object, found the end of the text (the line is: {"in": {})"#);
-        insta::assert_snapshot!(problem(""), @"line 1, column 0: expected a value, found the end of the text");
+        for empty in ["", " \n\t\n", "\u{feff}"] {
+            assert_eq!(problem(empty), "expected JSON, found nothing: it is empty");
+        }
         insta::assert_snapshot!(problem("{\"in\": {\"a\": 1, \"b\": 2, \"a\": 3}}"), @r#"line 1, column 27: expected each name once in an object, found the name "a" once more (the line is: {"in": {"a": 1, "b": 2, "a": 3}})"#);
         insta::assert_snapshot!(problem("{'in': {}}"), @"line 1, column 2: expected a name in double quotes, found `'` (the line is: {'in': {}})");
+    }
+
+    #[test]
+    fn of_a_long_line_the_part_with_the_mistake_is_shown() {
+        let long = "\"é\", ".repeat(40);
+        insta::assert_snapshot!(problem(&format!("[{long}\"wrong\" 1, {long} 2]")), @r#"line 1, column 250: expected `,` or `]`, found `1` (it says there: …"é", "é", "é", "é", "é", "é", "wrong" 1, "é", "é", "é", "é"…)"#);
+        insta::assert_snapshot!(problem(&format!("[{long}\"wrong\" 1]")), @r#"line 1, column 250: expected `,` or `]`, found `1` (it says there: …"é", "é", "é", "é", "é", "é", "wrong" 1])"#);
     }
 
     #[test]
@@ -158,7 +200,14 @@ mod tests {
         let missing = read_json(&folder.path().join("missing.json")).unwrap_err();
         assert_eq!(missing.found, "no such file or directory");
         assert!(missing.file.unwrap().ends_with("missing.json"));
-        assert_eq!(read_json(folder.path()).unwrap_err().found, "is a directory");
+        assert_eq!(read_json(folder.path()).unwrap_err().found, "a folder, not a file");
+        let pipe = folder.path().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        assert_eq!(read_json(&pipe).unwrap_err().found, "a named pipe, not a file");
+        assert_eq!(read_json(Path::new("/dev/zero")).unwrap_err().found, "a device, not a file");
+        let socket = folder.path().join("socket");
+        let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        assert_eq!(read_json(&socket).unwrap_err().found, "a socket, not a file");
     }
 
     #[test]

@@ -4,23 +4,22 @@
 
 mod clock;
 mod fields;
+mod hourly;
 mod line;
 
-use std::error::Error as _;
 use std::io;
 use std::panic::{self, PanicHookInfo};
 use std::path::{Path, PathBuf};
 
 use tracing::Subscriber;
 use tracing::level_filters::LevelFilter;
-use tracing_appender::rolling::{RollingFileAppender, Rotation};
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use super::files::plain;
 use super::terminal::Palette;
 use crate::model::Problem;
+use hourly::HourlyFiles;
 use line::Line;
 pub(crate) use line::set_workflow_source;
 
@@ -86,26 +85,14 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     let line = Line { service, format: Format::Human, palette: Palette::PLAIN };
-    let appender = hourly(files, service).map_err(|reason| unwritable(&files.folder, &reason))?;
-    Ok(tracing_subscriber::fmt::layer().event_format(line).with_writer(appender).with_filter(files.level))
+    let files_of = HourlyFiles::open(&files.folder, service, files.count);
+    let writer = files_of.map_err(|reason| unwritable(&files.folder, &reason))?;
+    Ok(tracing_subscriber::fmt::layer().event_format(line).with_writer(writer).with_filter(files.level))
 }
 
-/// Files named `SERVICE.log.YYYY-MM-DD-HH`.
-///
-/// The name ends with the date and not with `.log`, since files to delete are found by what is before it: those
-/// of a service `echo` must not be those of a service `echo_twice`.
-fn hourly(files: &Files, service: &str) -> Result<RollingFileAppender, String> {
-    std::fs::create_dir_all(&files.folder).map_err(|error| plain(&error))?;
-    let builder = RollingFileAppender::builder()
-        .rotation(Rotation::HOURLY)
-        .filename_prefix(format!("{}.log", file_name(service)));
-    let builder = if files.count == 0 { builder } else { builder.max_log_files(files.count) };
-    builder.build(&files.folder).map_err(|error| plain(error.source().unwrap_or(&error)))
-}
-
-fn file_name(service: &str) -> String {
-    let safe = |letter: char| if letter.is_alphanumeric() || "._-".contains(letter) { letter } else { '_' };
-    service.chars().map(safe).collect()
+/// What is wrong with a folder for log files; makes nothing.
+pub(crate) fn folder_problem(folder: &Path) -> Option<Problem> {
+    hourly::check(folder).err().map(|reason| unwritable(folder, &reason))
 }
 
 fn unwritable(folder: &Path, reason: &str) -> Problem {
@@ -146,23 +133,11 @@ mod tests {
     }
 
     #[test]
-    fn only_this_services_oldest_files_go() {
-        let folder = tempfile::tempdir().unwrap();
-        for name in ["echo.log.2020-01-01-00", "echo.log.2020-01-01-01", "echo_twice.log.2020-01-01-00"] {
-            std::fs::write(folder.path().join(name), "").unwrap();
-        }
-        hourly(&files(folder.path(), 2), "echo").unwrap();
-        let names = names(folder.path());
-        assert_eq!(names.len(), 3, "{names:?}");
-        assert!(names.contains(&"echo_twice.log.2020-01-01-00".to_owned()), "{names:?}");
-    }
-
-    #[test]
     fn a_folder_that_cannot_be_is_a_problem() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let problem =
             file_layer::<tracing_subscriber::Registry>(&files(file.path(), 1), "echo").err().unwrap();
         assert_eq!(problem.path, "--log_folder");
-        assert!(problem.found.contains("exists") || problem.found.contains("directory"), "{problem}");
+        assert!(problem.found.ends_with("it is no folder"), "{problem}");
     }
 }

@@ -26,8 +26,8 @@ pub(super) enum Event {
     Ended { service: usize, at: Instant },
     /// Somebody asked `up` to end.
     Signal,
-    /// Nobody reads what `up` writes any more.
-    Unread,
+    /// What `up` writes arrives nowhere any more.
+    Unread(io::Error),
 }
 
 /// A started process that is not reaped yet, so its id is its own.
@@ -130,9 +130,9 @@ impl Reader {
         let end = for_each_line(pipe, |line| {
             let piece = pieces.as_mut().map_or(Some(Piece::Line(line)), |pieces| pieces.next(line));
             // A pipe that nobody empties would stop the service.
-            if is_read && piece.is_some_and(|piece| self.show(piece).is_err()) {
+            if is_read && let Some(Err(error)) = piece.map(|piece| self.show(piece)) {
                 is_read = false;
-                let _ = self.events.send(Event::Unread);
+                let _ = self.events.send(Event::Unread(error));
             }
         });
         if let Err(error) = end {

@@ -19,6 +19,7 @@ mod supervisor;
 mod system;
 #[cfg(test)]
 mod tests;
+mod width;
 
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
@@ -39,6 +40,7 @@ use signals::{Live, Watch};
 use supervisor::{Outcome, Supervisor};
 use system::System;
 
+use super::helpers::Helpers;
 use super::services::Services;
 use super::terminal::Color;
 use super::{exit, report};
@@ -65,39 +67,48 @@ pub(crate) struct UpOptions {
 /// Runs a system until all of its services have ended, and returns the code of the first that failed. `services`
 /// are those of this program, which is what is started for each.
 pub(crate) fn up(options: &UpOptions, services: &Services) -> ExitCode {
-    let system = match checked(options, services) {
-        Ok(system) => system,
-        Err(problems) => {
-            report::problems(&problems, options.color, "nothing was started");
-            return ExitCode::from(exit::WRONG_INPUT);
+    let helpers = Helpers::default();
+    let ended = Watch::start(helpers.clone()).and_then(|watch| {
+        let checked = checked(options, services, &helpers);
+        match checked {
+            // What was asked has been ended, and whatever that makes of it is no problem of the system.
+            _ if watch.was_asked() => {
+                screen(&[], options).notice("stopped before anything was started");
+                Ok(exit::OK)
+            }
+            Err(problems) => {
+                report::problems(&problems, options.color, "nothing was started");
+                Ok(exit::WRONG_INPUT)
+            }
+            Ok(system) => run(&system, options, &watch),
         }
-    };
-    match run(&system, options) {
-        Ok(code) => ExitCode::from(code),
-        Err(error) => {
-            eprintln!("error: cannot start {}: {error}", options.system.display());
-            ExitCode::from(exit::FAILED)
-        }
-    }
+    });
+    ExitCode::from(ended.unwrap_or_else(|error| {
+        eprintln!("error: cannot start {}: {error}", options.system.display());
+        exit::FAILED
+    }))
 }
 
 /// The system, if it and each of its services can start as far as one can tell before.
-fn checked(options: &UpOptions, services: &Services) -> Result<System, Vec<Problem>> {
-    let system = System::load(&options.system)?;
-    match checks::problems(&system, &options.system, services, &options.for_all) {
+fn checked(options: &UpOptions, services: &Services, helpers: &Helpers) -> Result<System, Vec<Problem>> {
+    let system = System::load(&options.system).map_err(|problem| vec![problem])?;
+    match checks::problems(&system, &options.system, services, &options.for_all, helpers) {
         problems if problems.is_empty() => Ok(system),
         problems => Err(problems),
     }
 }
 
-/// Runs `system` on this process's own streams, and watches for signals.
-fn run(system: &System, options: &UpOptions) -> io::Result<u8> {
-    let screen = Screen::new(system.names(), look(options), Box::new(io::stdout()), Box::new(io::stderr()));
+/// Runs `system` on this process's own streams.
+fn run(system: &System, options: &UpOptions, watch: &Watch) -> io::Result<u8> {
     let launcher = std::env::current_exe()?;
-    let session = Session::new(&launcher, screen)?;
-    let _watch =
-        Watch::start(session.live.clone(), session.folder.path().to_owned(), session.sender.clone())?;
+    let session = Session::new(&launcher, screen(&system.names(), options))?;
+    watch.attach(session.live.clone(), session.folder.path().to_owned(), session.sender.clone());
     session.run(system, options)
+}
+
+/// The screen of this process for these services.
+fn screen(names: &[String], options: &UpOptions) -> Screen {
+    Screen::new(names.to_vec(), look(options), Box::new(io::stdout()), Box::new(io::stderr()))
 }
 
 /// Colours and panels are for people at a terminal.
@@ -165,7 +176,12 @@ impl<'a> Session<'a> {
         }
         let endings = || system.services.iter().map(|entry| entry.name.as_str()).zip(&outcome.endings);
         let text = if json { ending::json(endings()).to_string() } else { ending::table(endings()) };
-        self.screen.print(&text);
-        outcome.first_failure.map_or(exit::OK, |failed| outcome.endings[failed].how.exit_code())
+        let lost = self.screen.print(&text).err().filter(|error| !report::is_reader_gone(error));
+        if let Some(error) = lost.as_ref().filter(|_| !outcome.is_unwritten) {
+            self.screen.notice(&self.screen.alarming(&report::unwritable(error)));
+        }
+        let is_failed = lost.is_some() || outcome.is_unwritten;
+        let code = if is_failed { exit::FAILED } else { exit::OK };
+        outcome.first_failure.map_or(code, |failed| outcome.endings[failed].how.exit_code())
     }
 }

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use super::width::{columns_of, cut};
+
 /// No terminal line is broken between these two, so that a panel's rows can be counted.
 const NO_WRAP: &[u8] = b"\x1b[?7l";
 const WRAP: &[u8] = b"\x1b[?7h";
@@ -12,7 +14,8 @@ const PLAIN: &[u8] = b"\x1b[0m\n";
 #[derive(Default)]
 pub(super) struct Panels {
     panels: BTreeMap<usize, Vec<Vec<u8>>>,
-    rows_shown: usize,
+    /// The columns of each row that is shown.
+    shown: Vec<usize>,
 }
 
 impl Panels {
@@ -25,23 +28,25 @@ impl Panels {
         self.panels.remove(&service)
     }
 
-    /// Adds what clears the panels that are shown.
-    pub(super) fn erase(&mut self, screen: &mut Vec<u8>) {
-        if self.rows_shown > 0 {
-            screen.extend_from_slice(format!("\x1b[{}A\r\x1b[J", self.rows_shown).as_bytes());
-            self.rows_shown = 0;
+    /// Adds what clears the panels that are shown, on a terminal of so many `columns` now: one that has become
+    /// narrower has broken the rows that were wider.
+    pub(super) fn erase(&mut self, screen: &mut Vec<u8>, columns: usize) {
+        let rows: usize = self.shown.drain(..).map(|width| width.div_ceil(columns.max(1)).max(1)).sum();
+        if rows > 0 {
+            screen.extend_from_slice(format!("\x1b[{rows}A\r\x1b[J").as_bytes());
         }
     }
 
-    /// Adds what shows the panels again, on a terminal of so many `rows`; nothing if there are none.
-    pub(super) fn draw(&mut self, screen: &mut Vec<u8>, rows: usize) {
+    /// Adds what shows the panels again, on a terminal of so many `rows` and `columns`; nothing if there are none.
+    pub(super) fn draw(&mut self, screen: &mut Vec<u8>, (rows, columns): (usize, usize)) {
         // The cursor stands below the panels, and a row above must stay for the lines.
         let shown = self.panels.values().flatten().take(rows.saturating_sub(2));
         screen.extend_from_slice(NO_WRAP);
         for row in shown {
-            screen.extend_from_slice(row);
+            let row = cut(row, columns);
+            screen.extend_from_slice(&row);
             screen.extend_from_slice(PLAIN);
-            self.rows_shown += 1;
+            self.shown.push(columns_of(&row));
         }
         screen.extend_from_slice(WRAP);
     }
@@ -53,13 +58,13 @@ mod tests {
 
     fn drawn(panels: &mut Panels, rows: usize) -> String {
         let mut screen = Vec::new();
-        panels.draw(&mut screen, rows);
+        panels.draw(&mut screen, (rows, 80));
         String::from_utf8(screen).unwrap()
     }
 
     fn erased(panels: &mut Panels) -> String {
         let mut screen = Vec::new();
-        panels.erase(&mut screen);
+        panels.erase(&mut screen, 80);
         String::from_utf8(screen).unwrap()
     }
 
@@ -81,6 +86,18 @@ mod tests {
         assert_eq!(drawn(&mut panels, 5).matches("row").count(), 3);
         assert_eq!(erased(&mut panels), "\x1b[3A\r\x1b[J");
         assert_eq!(drawn(&mut panels, 0).matches("row").count(), 0);
+    }
+
+    #[test]
+    fn rows_are_cut_to_the_columns_there_are_and_erased_as_the_terminal_has_broken_them() {
+        let mut panels = Panels::default();
+        panels.set(0, vec![b"0123456789".to_vec(), vec![]]);
+        let mut screen = Vec::new();
+        panels.draw(&mut screen, (24, 8));
+        assert!(screen.starts_with(b"\x1b[?7l01234567\x1b[0m\n"));
+        screen.clear();
+        panels.erase(&mut screen, 3);
+        assert_eq!(screen, b"\x1b[4A\r\x1b[J", "three rows of three and an empty one");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde_json::{Value as Json, json};
 
 use super::panels::Panels;
+use super::width::cut;
 
 /// How many lines of each service are kept, to be shown again if it fails.
 const LINES_KEPT: usize = 10;
@@ -15,8 +16,11 @@ const LINES_KEPT: usize = 10;
 /// Cyan, yellow, green, magenta, blue, and their bright ones. Red is for failures.
 const COLOURS: [u8; 10] = [36, 33, 32, 35, 34, 96, 93, 92, 95, 94];
 
-/// Fills the first row of a panel behind the service's name; what is too long is not shown.
-const RULE: &str = "────────────────────────────────────────────────────────────────────────────────";
+/// Fills the first row of a panel behind the service's name, up to the end of the row.
+const RULE: &str = "─";
+
+/// No terminal is wider.
+const WIDEST: usize = 1_000;
 
 /// Which stream a line came from, and goes to.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -37,8 +41,12 @@ pub(super) struct Look {
 }
 
 impl Look {
-    fn rows(self) -> usize {
-        self.size.map_or(0, |size| size().0.into())
+    /// Rows and columns; none if there is no terminal.
+    fn extent(self) -> (usize, usize) {
+        self.size.map_or((0, 0), |size| {
+            let (rows, columns) = size();
+            (rows.into(), columns.into())
+        })
     }
 }
 
@@ -114,18 +122,20 @@ impl Screen {
     }
 
     /// Shows `text` on stdout as it is.
-    pub(super) fn print(&self, text: &str) {
-        let _ = self.lock().write(Stream::Out, text.as_bytes(), self.look);
+    pub(super) fn print(&self, text: &str) -> io::Result<()> {
+        self.lock().write(Stream::Out, text.as_bytes(), self.look)
     }
 
     /// Replaces the panel of `service`.
     pub(super) fn panel(&self, service: usize, mut panel: Vec<Vec<u8>>) -> io::Result<()> {
-        panel.insert(0, [self.labels[service].trim_end().as_bytes(), RULE.as_bytes()].concat());
+        let label = self.labels[service].trim_end();
+        panel.insert(0, [label, &RULE.repeat(WIDEST)].concat().into_bytes());
+        let extent = self.look.extent();
         let mut inner = self.lock();
         let mut bytes = Vec::new();
-        inner.panels.erase(&mut bytes);
+        inner.panels.erase(&mut bytes, extent.1);
         inner.panels.set(service, panel);
-        inner.panels.draw(&mut bytes, self.look.rows());
+        inner.panels.draw(&mut bytes, extent);
         inner.out.write_all(&bytes)?;
         inner.out.flush()
     }
@@ -134,7 +144,8 @@ impl Screen {
     pub(super) fn keep_panel(&self, service: usize) {
         let mut inner = self.lock();
         if let Some(panel) = inner.panels.remove(service) {
-            let text = panel.join(&b'\n');
+            let columns = self.look.extent().1;
+            let text = panel.iter().map(|row| cut(row, columns)).collect::<Vec<_>>().join(&b'\n');
             let _ = inner.write(Stream::Out, &text, self.look);
         }
     }
@@ -162,19 +173,21 @@ impl Inner {
     /// Writes `text` and the end of its line above the panels.
     fn write(&mut self, stream: Stream, text: &[u8], look: Look) -> io::Result<()> {
         let mut before = Vec::new();
-        self.panels.erase(&mut before);
+        let extent = look.extent();
+        self.panels.erase(&mut before, extent.1);
         let line = [text, b"\n"].concat();
         let mut after = Vec::new();
         if look.size.is_some() {
-            self.panels.draw(&mut after, look.rows());
+            self.panels.draw(&mut after, extent);
         }
         match stream {
             Stream::Out => self.out.write_all(&[before, line, after].concat())?,
             Stream::Err => {
-                self.out.write_all(&before)?;
-                self.out.flush()?;
+                // One that is full must not keep the other from saying so.
+                let cleared = self.out.write_all(&before).and_then(|()| self.out.flush());
                 self.err.write_all(&line)?;
                 self.err.flush()?;
+                cleared?;
                 self.out.write_all(&after)?;
             }
         }
@@ -260,7 +273,7 @@ mod tests {
     #[test]
     fn panels_stay_below_the_lines() {
         let look = Look { size: Some(|| (24, 80)), ..Look::default() };
-        let title = format!("second |{RULE}");
+        let title = format!("second |{}", RULE.repeat(72));
         let rows = left(look, |screen| {
             screen.panel(1, vec![b"load #".to_vec()]).unwrap();
             screen.line(0, Stream::Out, b"out").unwrap();
@@ -279,7 +292,7 @@ mod tests {
             screen.keep_panel(0);
             screen.notice("note");
         });
-        assert_eq!(rows, [&format!("one    |{RULE}"), "load #", "up     | note"]);
+        assert_eq!(rows, [&format!("one    |{}", RULE.repeat(72)), "load #", "up     | note"]);
     }
 
     #[test]

@@ -15,6 +15,7 @@ use signal_hook::low_level;
 
 use super::child::{Event, Running};
 use crate::launcher::exit;
+use crate::launcher::helpers::Helpers;
 
 /// The processes that are started and not reaped: those whose ids are surely theirs.
 #[derive(Default)]
@@ -51,34 +52,87 @@ impl Live {
     }
 }
 
-/// Watches for signals until dropped.
-pub(super) struct Watch(Handle);
+/// Watches for signals until dropped. The first asks for the end, the second kills what there is.
+pub(super) struct Watch {
+    handle: Handle,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    was_asked: bool,
+    /// What there is to end, once services are about to be started.
+    running: Option<Target>,
+}
+
+/// Where signals go to while services run.
+struct Target {
+    live: Arc<Live>,
+    folder: PathBuf,
+    events: Sender<Event>,
+}
 
 impl Watch {
-    /// Sends the first SIGINT, SIGTERM or SIGHUP as an event. The second kills all that is `live`, removes `folder`
-    /// and ends this process, whatever its other threads do: one may wait for a terminal that is stopped.
-    pub(super) fn start(live: Arc<Live>, folder: PathBuf, events: Sender<Event>) -> io::Result<Self> {
+    /// Watches for SIGINT, SIGTERM and SIGHUP. Until services are started, the first ends the `helpers`.
+    pub(super) fn start(helpers: Helpers) -> io::Result<Self> {
         let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
         let handle = signals.handle();
+        let state = Arc::<Mutex<State>>::default();
+        let watched = state.clone();
         thread::Builder::new().name("signals".to_owned()).spawn(move || {
             let mut signals = signals.forever();
             if signals.next().is_some() {
-                let _ = events.send(Event::Signal);
+                ask(&mut lock(&watched));
+                helpers.end();
             }
             if let Some(second) = signals.next() {
-                live.kill(|| {
-                    let _ = fs::remove_dir_all(folder);
-                    // Not `process::exit`: no destructor may keep the second signal from its work.
-                    low_level::exit(exit::after_signal(second));
-                });
+                end_at_once(lock(&watched).running.take(), second);
             }
         })?;
-        Ok(Watch(handle))
+        Ok(Watch { handle, state })
+    }
+
+    /// Whether a signal has come.
+    pub(super) fn was_asked(&self) -> bool {
+        lock(&self.state).was_asked
+    }
+
+    /// From now on the first signal is an event. The second kills all that is `live`, removes `folder` and ends this
+    /// process, whatever its other threads do: one may wait for a terminal that is stopped.
+    pub(super) fn attach(&self, live: Arc<Live>, folder: PathBuf, events: Sender<Event>) {
+        let mut state = lock(&self.state);
+        if state.was_asked {
+            let _ = events.send(Event::Signal);
+        }
+        state.running = Some(Target { live, folder, events });
+    }
+}
+
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn ask(state: &mut State) {
+    state.was_asked = true;
+    if let Some(target) = &state.running {
+        let _ = target.events.send(Event::Signal);
+    }
+}
+
+fn end_at_once(running: Option<Target>, signal: i32) {
+    // Not `process::exit`: no destructor may keep the second signal from its work.
+    let exit = || low_level::exit(exit::after_signal(signal));
+    match running {
+        None => exit(),
+        Some(Target { live, folder, .. }) => live.kill(|| {
+            let _ = fs::remove_dir_all(folder);
+            exit();
+        }),
     }
 }
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        self.0.close();
+        self.handle.close();
     }
 }

@@ -11,6 +11,7 @@ use super::child::{Event, Running};
 use super::ending::{Ended, How};
 use super::screen::Screen;
 use super::signals::Live;
+use crate::launcher::report::{is_reader_gone, unwritable};
 
 /// What a service gets beyond its grace, which it keeps itself: it should be the one to say that it ran out.
 const BEYOND_GRACE: Duration = Duration::from_secs(1);
@@ -41,6 +42,7 @@ pub(super) struct Supervisor<'a> {
     /// Whether the order of stopping is given up, because one did not end in time.
     is_hurried: bool,
     first_failure: Option<usize>,
+    is_unwritten: bool,
 }
 
 /// How a system ended.
@@ -48,6 +50,8 @@ pub(super) struct Outcome {
     /// Of every service, in the order of the system file.
     pub(super) endings: Vec<Ended>,
     pub(super) first_failure: Option<usize>,
+    /// Whether lines were lost because they could not be written.
+    pub(super) is_unwritten: bool,
 }
 
 impl<'a> Supervisor<'a> {
@@ -62,6 +66,7 @@ impl<'a> Supervisor<'a> {
             is_stopping: false,
             is_hurried: false,
             first_failure: None,
+            is_unwritten: false,
         }
     }
 
@@ -81,12 +86,21 @@ impl<'a> Supervisor<'a> {
             match self.next_event(events) {
                 Some(Event::Ended { service, at }) => self.ended(service, at),
                 Some(Event::Signal) => self.stop("stopping all; once more ends them at once"),
-                Some(Event::Unread) => self.stop("nobody reads these lines any more: stopping all"),
+                Some(Event::Unread(error)) => self.unread(&error),
                 None => self.time_is_up(),
             }
         }
         let endings = self.services.into_iter().map(|service| service.ended.unwrap_or_default()).collect();
-        Outcome { endings, first_failure: self.first_failure }
+        Outcome { endings, first_failure: self.first_failure, is_unwritten: self.is_unwritten }
+    }
+
+    /// What is written arrives nowhere: its reader has gone, or its place is full, which is a failure.
+    fn unread(&mut self, error: &io::Error) {
+        if is_reader_gone(error) {
+            return self.stop("nobody reads these lines any more: stopping all");
+        }
+        self.is_unwritten = true;
+        self.stop(&self.screen.alarming(&format!("{}: stopping all", unwritable(error))));
     }
 
     fn is_any_running(&self) -> bool {

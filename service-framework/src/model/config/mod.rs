@@ -4,6 +4,7 @@
 mod assemble;
 mod fit;
 mod text;
+mod typed;
 mod values;
 
 use serde_json::{Map, Value as Json};

@@ -237,7 +237,15 @@ fn is_read_as_a_type() {
         Desk { symbol: "EUR".to_owned(), size: 1, rate: 2.0, patience: "PT5S".parse().unwrap(), topic: None };
     assert_eq!(config.to::<Desk>(), Ok(expected));
     let error = Config::new().to::<Desk>().unwrap_err().to_string();
-    assert!(error.contains("missing field `symbol`"), "{error}");
+    assert_eq!(error, "the config is not of the type asked for: missing field `symbol`");
+    let odd: Config = [("symbol", Value::from("EUR")), ("size", Value::from("many"))].into_iter().collect();
+    let error = odd.to::<Desk>().unwrap_err().to_string();
+    assert!(error.starts_with("the config is not of the type asked for: `size`: "), "{error}");
+    assert_eq!(config.to::<Option<Desk>>().unwrap().unwrap().size, 1);
+    #[derive(Deserialize)]
+    struct Wrapped(Desk);
+    assert_eq!(config.to::<Wrapped>().unwrap().0.size, 1);
+    assert_eq!(config.to::<Value>().unwrap(), config.to_value());
 }
 
 #[test]

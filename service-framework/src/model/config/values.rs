@@ -3,7 +3,8 @@
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
-use crate::value::{DecodeError, Value, decode};
+use super::typed;
+use crate::value::Value;
 
 /// The config of a service. Keys are unique and keep their order.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -14,7 +15,7 @@ pub struct Config {
 /// The config does not fit the type that it was asked for as. It is unchanged.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the config is not of the type asked for: {0}")]
-pub struct ConfigError(#[from] DecodeError);
+pub struct ConfigError(typed::Unfit);
 
 impl Config {
     /// An empty config.
@@ -51,7 +52,7 @@ impl Config {
     /// # Errors
     /// A key is missing or is of another type.
     pub fn to<T: DeserializeOwned>(&self) -> Result<T, ConfigError> {
-        Ok(decode(&self.to_value().to_msgpack())?)
+        typed::read(&self.entries).map_err(ConfigError)
     }
 
     /// All of it as a map.

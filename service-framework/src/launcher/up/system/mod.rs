@@ -27,6 +27,8 @@ const LATER_KEYS: &[&str] = &["replicas", "depends_on", "restart"];
 pub(super) struct System {
     /// The services in the order of the file, which is the order they are started in.
     pub(super) services: Vec<Entry>,
+    /// What is wrong with the file, but for what is wrong with one of `services`.
+    pub(super) problems: Vec<Problem>,
 }
 
 /// One service of a system.
@@ -43,6 +45,10 @@ pub(super) struct Entry {
     pub(super) environment: Vec<(String, String)>,
     /// How long it may take to end when asked, if the entry says so.
     pub(super) grace: Option<Duration>,
+    /// What is wrong with the entry. What the wrong parts would have held is unknown, not missing.
+    pub(super) problems: Vec<Problem>,
+    /// Whether there is such a service, as far as its path tells.
+    pub(super) is_found: bool,
 }
 
 /// Where a service's addresses or config come from.
@@ -55,17 +61,26 @@ pub(super) enum Source {
 }
 
 impl System {
-    /// Reads and checks the system file at `path`.
-    pub(super) fn load(path: &Path) -> Result<System, Vec<Problem>> {
+    /// Reads and checks the system file at `path`. What is wrong with it stands beside what could be read.
+    ///
+    /// # Errors
+    /// It cannot be read, or is no JSON.
+    pub(super) fn load(path: &Path) -> Result<System, Problem> {
         let file = path.display().to_string();
-        let in_file = |problem: Problem| problem.in_file(&file);
-        let json = files::read_json(path).map_err(|problem| vec![problem])?;
-        let system = System::from_json(&json, &folder_of(path))
-            .map_err(|problems| problems.into_iter().map(in_file).collect::<Vec<_>>())?;
-        match schemas::SYSTEM.problems(&json, &file) {
-            problems if problems.is_empty() => Ok(system),
-            problems => Err(problems),
+        let json = files::read_json(path)?;
+        let mut system = System::from_json(&json, &folder_of(path));
+        if system.all_problems().next().is_none() {
+            system.problems = schemas::SYSTEM.problems(&json, &file);
         }
+        let of_entries = system.services.iter_mut().map(|entry| &mut entry.problems);
+        for problems in [&mut system.problems].into_iter().chain(of_entries) {
+            *problems = std::mem::take(problems).into_iter().map(|problem| problem.in_file(&file)).collect();
+        }
+        Ok(system)
+    }
+
+    fn all_problems(&self) -> impl Iterator<Item = &Problem> {
+        self.problems.iter().chain(self.services.iter().flat_map(|entry| &entry.problems))
     }
 
     /// The names of the services.
@@ -74,13 +89,10 @@ impl System {
     }
 
     /// Checks `json`; paths in it are relative to `folder`.
-    fn from_json(json: &Json, folder: &Path) -> Result<System, Vec<Problem>> {
+    fn from_json(json: &Json, folder: &Path) -> System {
         let mut problems = Vec::new();
         let services = read_services(json, folder, &mut problems);
-        match problems.is_empty() {
-            true => Ok(System { services }),
-            false => Err(problems),
-        }
+        System { services, problems }
     }
 }
 
@@ -117,6 +129,7 @@ impl Reader<'_> {
     /// The entry `name`; what is missing or wrong in it is added to `problems`.
     fn entry(&self, name: &str, json: &Json, problems: &mut Vec<Problem>) -> Option<Entry> {
         let path = child("services", name);
+        let before = problems.len();
         check_name(name, &path, problems);
         let mut table = Table::open(json, &path, problems)?;
         table.refuse_others_but(SERVICE_KEYS, later);
@@ -124,20 +137,22 @@ impl Reader<'_> {
         if table.get("service").is_none() {
             table.problems.push(Problem::missing(table.path_of("service"), "a service: its name or path"));
         }
-        let mut addresses = self.source("addresses", &mut table);
-        if let Some(Source::Inline(json)) = &mut addresses {
-            self.shared.put_into(json, &table.path_of("addresses"), table.problems);
-        }
-        Some(Entry {
+        let addresses = self.addresses(&mut table);
+        let (service, is_found) = self.service(service?, &mut table);
+        let mut entry = Entry {
             name: name.to_owned(),
-            service: self.service(service?, &mut table),
+            service,
             addresses,
             config: self.source("config", &mut table),
             args: read_args(&mut table),
             main_mode: table.flag("main_mode").unwrap_or_default(),
             environment: read_environment(&mut table),
             grace: table.read("grace", "a duration: seconds, or text such as \"5s\"", duration),
-        })
+            problems: Vec::new(),
+            is_found,
+        };
+        entry.problems = problems.split_off(before);
+        Some(entry)
     }
 
     /// `path` from the root, without `.` in it.
@@ -145,18 +160,29 @@ impl Reader<'_> {
         self.folder.join(path).components().collect()
     }
 
-    /// The service as the launcher takes it: a name as it is, a path from the root.
-    fn service(&self, service: String, table: &mut Table<'_, '_>) -> String {
+    /// The addresses, unless one of them is a name that nobody knows.
+    fn addresses(&self, table: &mut Table<'_, '_>) -> Option<Source> {
+        let mut addresses = self.source("addresses", table)?;
+        let before = table.problems.len();
+        if let Source::Inline(json) = &mut addresses {
+            self.shared.put_into(json, &table.path_of("addresses"), table.problems);
+        }
+        (table.problems.len() == before).then_some(addresses)
+    }
+
+    /// The service as the launcher takes it: a name as it is, a path from the root. Whether there is such a path.
+    fn service(&self, service: String, table: &mut Table<'_, '_>) -> (String, bool) {
         if !service.contains('/') {
-            return service;
+            return (service, true);
         }
         let full = self.path(&service);
         // `PATH:NAME` picks one service of a program that has several.
         let program = service.rsplit_once(':').map(|(program, _)| self.path(program));
-        if !full.exists() && !program.is_some_and(|program| program.exists()) {
+        let is_found = full.exists() || program.is_some_and(|program| program.exists());
+        if !is_found {
             table.problems.push(no_file(table.path_of("service"), &full));
         }
-        full.display().to_string()
+        (full.display().to_string(), is_found)
     }
 
     /// What stands under `key`: the path of a file, or the table itself.
@@ -170,6 +196,7 @@ impl Reader<'_> {
             && !path.is_file()
         {
             table.problems.push(no_file(table.path_of(key), path));
+            return None;
         }
         Some(source)
     }

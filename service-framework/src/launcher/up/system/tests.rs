@@ -5,8 +5,8 @@ use serde_json::json;
 use super::*;
 
 fn problems(json: &Json) -> String {
-    let problems = System::from_json(json, Path::new("/etc")).unwrap_err();
-    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    let system = System::from_json(json, Path::new("/etc"));
+    system.all_problems().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
 fn entry(keys: &Json) -> Entry {
@@ -17,7 +17,7 @@ fn entry(keys: &Json) -> Entry {
         "services": { "a": entry },
         "addresses": { "readings": "127.0.0.1:5601", "both": ["ipc:///run/a", "ipc:///run/b"] },
     });
-    System::from_json(&system, Path::new("/etc")).unwrap().services.remove(0)
+    System::from_json(&system, Path::new("/etc")).services.remove(0)
 }
 
 #[test]
@@ -31,6 +31,8 @@ fn an_entry_may_say_only_its_service() {
         main_mode: false,
         environment: vec![],
         grace: None,
+        problems: vec![],
+        is_found: true,
     };
     assert_eq!(entry(&json!({})), expected);
 }
@@ -94,9 +96,9 @@ fn every_problem_is_listed() {
     servces: expected one of $schema, services, addresses, found unknown key "servces" (did you mean `services`?)
     addresses.readings: expected an address like "127.0.0.1:5601", or a list of them, found 5601
     addresses["a:b"]: expected a name without `:`, found "a:b"
-    services["../up"]: expected a name of letters, digits, `_`, `-` and `.`, found "../up"
     services.none.service: expected a service: its name or path, found nothing
     services.word: expected a table, found "sensor"
+    services["../up"]: expected a name of letters, digits, `_`, `-` and `.`, found "../up"
     services.a.main: expected one of service, addresses, config, args, main_mode, environment, grace, found unknown key "main"
     services.a.replicas: expected one of service, addresses, config, args, main_mode, environment, grace, found unknown key "replicas" (this version does not act on it: it starts each service once, in the order of the file)
     services.a.restart: expected one of service, addresses, config, args, main_mode, environment, grace, found unknown key "restart" (this version does not act on it: it starts each service once, in the order of the file)
@@ -157,7 +159,8 @@ fn the_schema_agrees() {
         json!({ "services": { "a": { "service": "x" } }, "addresses": { "a:b": "127.0.0.1:1" } }),
         json!({ "services": { "a": { "service": "x" } }, "unknown": 1 }),
     ] {
-        let is_read = System::from_json(&system, Path::new("/etc")).is_ok();
+        let read = System::from_json(&system, Path::new("/etc"));
+        let is_read = read.all_problems().next().is_none();
         assert_eq!(schema.is_valid(&system), is_read, "{system}");
     }
 }
@@ -179,9 +182,8 @@ fn a_system_has_services() {
 fn a_file_that_is_no_json_is_said_with_its_place() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("system.json");
-    let problem = |path: &Path| {
-        System::load(path).unwrap_err()[0].to_string().replace(&file.display().to_string(), "F")
-    };
+    let problem =
+        |path: &Path| System::load(path).unwrap_err().to_string().replace(&file.display().to_string(), "F");
     assert_eq!(problem(&file), "F: expected a file that can be read, found no such file or directory");
     std::fs::write(&file, "{\n \"services\": {,}}").unwrap();
     assert_eq!(
