@@ -93,6 +93,7 @@ fn start(core: usize, arguments: &[&str]) -> Child {
         .args(["-c", &core.to_string()])
         .arg(program)
         .args(arguments)
+        .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
         .expect("taskset, of the package util-linux")
