@@ -28,6 +28,7 @@
 //!
 //! - [`Service`] is what one writes: connections, handlers, hooks.
 //! - [`service`] has what handlers ask for ([`service::ToSend`], [`service::Config`], …) and the errors they meet.
+//! - [`state`] has what is seen of a replicated state: [`state::View`], [`state::Status`].
 //! - [`model`] says of which types arguments are, and checks them as bytes.
 //! - [`value`] has the values that MessagePack has no types for: decimals, UUIDs, sets, dates.
 //! - [`wire`] is what stands around the arguments in a frame.
@@ -57,4 +58,6 @@ mod documents {
     struct Guide;
     #[doc = include_str!("../../docs/services.md")]
     struct Services;
+    #[doc = include_str!("../../docs/states.md")]
+    struct States;
 }

@@ -1,7 +1,7 @@
 //! The messages between the services of the host system: as types, and as models of both ends.
 
 use serde::{Deserialize, Serialize};
-use service_framework::model::{ConnectionModel, Type};
+use service_framework::model::{ConnectionModel, StateModel, Type};
 
 use crate::alarms::Alarm;
 use crate::answers::QUESTIONS;
@@ -27,9 +27,28 @@ pub struct Answer {
     pub alarms: Vec<Alarm>,
 }
 
-/// Adds the arguments of published [`Reading`]s to a publisher or a subscriber.
-pub fn readings(model: ConnectionModel) -> ConnectionModel {
-    reading_fields().into_iter().fold(model, |model, (name, of)| model.requires(name, of))
+/// The state of what was read last: a key for each part of a [`Reading`].
+pub const FIGURES: &str = "figures";
+
+/// The type of the state [`FIGURES`].
+#[must_use]
+pub fn figures() -> Type {
+    Type::record(reading_fields())
+}
+
+/// The state of what is over its limit: [`Raised`].
+pub const RAISED: &str = "raised";
+
+/// What is over its limit, all of it.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Raised {
+    /// In the order of their names.
+    pub alarms: Vec<Alarm>,
+}
+
+/// Adds the arguments of the state [`RAISED`] to its owner or a replica.
+pub fn raised(model: StateModel) -> StateModel {
+    model.requires("alarms", Type::list(Type::record(alarm_fields())))
 }
 
 /// Adds the arguments of published [`Alarm`]s to a publisher or a subscriber.
@@ -90,7 +109,10 @@ mod tests {
     #[test]
     fn the_models_are_those_of_the_types() {
         let alarm = Alarm { what: "load".to_owned(), value: 2.1, limit: 2.0, raised: true };
-        fits(&readings(ConnectionModel::publisher("readings")).arguments, &reading());
+        let checker = Checker::of_type(&figures(), "figures").unwrap();
+        assert_eq!(checker.check(&encode(&reading()).unwrap()), Ok(()));
+        let standing = Raised { alarms: vec![alarm.clone()] };
+        fits(&raised(StateModel::full_out(RAISED)).arguments, &standing);
         fits(&alarms(ConnectionModel::publisher("alarms")).arguments, &alarm);
         let ask = ask(ConnectionModel::replyer("ask"));
         fits(&ask.arguments, &Question { about: "load".to_owned() });

@@ -14,13 +14,13 @@ pub struct View<'a> {
     pub reading: &'a Reading,
     /// What is over its limit.
     pub alarms: &'a [Alarm],
-    /// How old the reading is, in seconds.
+    /// How long nothing has been heard of the sensor, in seconds.
     pub age: f64,
     /// Whether colours may be used.
     pub colour: bool,
 }
 
-/// A reading older than this, in seconds, is said to be old.
+/// After so many seconds without word of the sensor it is said.
 const OLD: f64 = 5.0;
 
 impl View<'_> {

@@ -39,7 +39,8 @@ fn files(path: &Path) -> Vec<PathBuf> {
 
 /// Ports of the addresses files, and free ones instead. All are held until all are chosen.
 fn free_ports() -> Vec<(String, String)> {
-    let listeners = [5601, 5602, 5603].map(|port| (port, TcpListener::bind("127.0.0.1:0").unwrap()));
+    let listeners =
+        [5601, 5602, 5603, 5604, 5605].map(|port| (port, TcpListener::bind("127.0.0.1:0").unwrap()));
     let free = |(port, listener): &(i32, TcpListener)| {
         (format!(":{port}"), format!(":{}", listener.local_addr().unwrap().port()))
     };

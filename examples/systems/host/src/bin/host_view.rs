@@ -1,26 +1,28 @@
-//! Shows this machine as live bars: asks `host_answers` once in a while and draws what it says.
+//! Shows this machine as live bars: follows the figures that `host_sensor` keeps and the alarms that `host_answers` has
+//! raised, and draws them once in a while.
 //!
 //! Under `service_framework up` on a terminal the bars are a panel that `up` keeps below all lines. On a terminal of
-//! its own they are redrawn in place. Anywhere else each answer is one line.
+//! its own they are redrawn in place. Anywhere else each time is one line.
 //!
-//! Run with `service_framework -s host_view -a addresses/host/host_view.json -m`.
+//! Run with `service_framework -s host_view -a addresses/host/host_view.json`.
 
 use std::env;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use host_system::messages::{self, Answer, Question};
+use host_system::messages::{self, FIGURES, RAISED, Raised};
+use host_system::reading::Reading;
 use host_system::view::View;
 use serde::Deserialize;
-use service_framework::model::{ConfigModel, ConnectionModel, Type};
-use service_framework::service::{BlockingToSend, Config, SendError};
+use service_framework::model::{ConfigModel, StateModel, Type};
+use service_framework::service::{Config, States};
 use service_framework::value::TimeDelta;
 use service_framework::{Result, Service};
 
 #[derive(Deserialize)]
 struct Settings {
-    /// Time between two questions.
+    /// Time between two pictures.
     every: TimeDelta,
 }
 
@@ -32,26 +34,38 @@ fn service() -> Service {
     Service::new("host_view")
         .version(env!("CARGO_PKG_VERSION"))
         .config(ConfigModel::new().optional("every", Type::TimeDelta, Duration::from_secs(1)))
-        .requester(messages::ask(ConnectionModel::requester("ask")))
-        .main(show_answers)
+        .state(StateModel::delta_in(FIGURES, messages::figures()))
+        .state(messages::raised(StateModel::full_in(RAISED)))
+        .init_function(show)
 }
 
-fn show_answers(to_send: BlockingToSend, config: Config) -> Result {
+/// Draws beside the loop, which keeps the states current.
+async fn show(mut states: States, config: Config) -> Result {
     let settings: Settings = config.to()?;
-    let every = settings.every.magnitude();
+    let mut turns = tokio::time::interval(settings.every.magnitude().max(Duration::from_millis(50)));
     let mut screen = Screen::of_process();
-    loop {
-        let question = Question { about: "alarms".to_owned() };
-        match to_send.request::<Answer>("ask", question).wait() {
-            Ok(answer) => screen.show(&answer)?,
-            Err(SendError::Stopping) => return Ok(()),
-            // The sensor starts when this service does, and its first reading takes a moment.
-            Err(error) if error.code() == Some("no_reading") => {}
-            // Whoever answers may come back.
-            Err(error) => eprintln!("no answer: {error}"),
+    tokio::spawn(async move {
+        loop {
+            turns.tick().await;
+            states.refresh();
+            if let Err(error) = draw(&mut screen, &states) {
+                eprintln!("nothing to be seen: {error}");
+            }
         }
-        to_send.sleep(every)?;
+    });
+    Ok(())
+}
+
+/// Draws the states as they are, once there is something.
+fn draw(screen: &mut Screen, states: &States) -> Result {
+    let figures = states.delta(FIGURES)?;
+    if figures.is_empty() {
+        return Ok(());
     }
+    let reading: Reading = figures.read()?;
+    let raised: Raised = states.full(RAISED)?.read()?.unwrap_or_default();
+    let age = figures.status().stale_for().unwrap_or_default().as_secs_f64();
+    Ok(screen.show(&reading, &raised, age)?)
 }
 
 /// Where the bars go.
@@ -74,10 +88,10 @@ impl Screen {
         }
     }
 
-    fn show(&mut self, answer: &Answer) -> io::Result<()> {
+    fn show(&mut self, reading: &Reading, raised: &Raised, age: f64) -> io::Result<()> {
         let colour =
             !matches!(self, Screen::Lines) && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        let view = View { reading: &answer.reading, alarms: &answer.alarms, age: answer.age, colour };
+        let view = View { reading, alarms: &raised.alarms, age, colour };
         let text = match self {
             // A terminal calls these two the beginning and the end of a synchronized update.
             Screen::Panel(columns) => format!("\x1b[?2026h\n{}\x1b[?2026l\n", joined(&view.panel(*columns))),
