@@ -38,7 +38,7 @@ const IMPURE: [&str; 9] = [
 ];
 
 /// Files of unit tests, by their names.
-const OF_TESTS: [&str; 5] = ["tests", "properties", "strategies", "vectors", "simulation"];
+const OF_TESTS: [&str; 6] = ["tests", "properties", "strategies", "vectors", "simulation", "state_tests"];
 
 /// What only the launcher may touch.
 const OF_THE_PROCESS: [&str; 4] = ["std::env", "env::args", "std::process", "signal_hook"];

@@ -28,6 +28,8 @@ mod shared;
 mod state_out;
 mod state_sockets;
 mod state_table;
+#[cfg(test)]
+mod state_tests;
 mod states;
 mod stop;
 #[cfg(test)]
