@@ -8,6 +8,9 @@ use std::time::Instant;
 use crate::connection::{PollItem, SocketError};
 use crate::state::{Change, DeltaReplica, FullReplica, StateSocket};
 
+/// Changes that may wait for one handler; one that does not keep up is told several as one.
+const MOST_CHANGES: usize = 10_000;
+
 /// Changes of one replica that wait for its handler.
 pub(crate) type ChangeQueue = Rc<RefCell<VecDeque<Change>>>;
 
@@ -50,10 +53,12 @@ impl AnyReplica {
         }
     }
 
-    fn take_changes(&mut self) -> Vec<Change> {
+    /// What a handler is to be told, where so many changes wait for it already.
+    fn take_changes(&mut self, waiting: usize) -> Vec<Change> {
+        let room = MOST_CHANGES.saturating_sub(waiting);
         match self {
-            Self::Delta(replica) => replica.take_changes(),
-            Self::Full(replica) => replica.take_changes(),
+            Self::Delta(replica) => replica.take_changes(room, waiting == 0),
+            Self::Full(replica) => replica.take_changes(room),
         }
     }
 }
@@ -95,9 +100,10 @@ impl StateSockets {
         }
         for replica in &mut self.replicas {
             if let Some(queue) = &replica.changes {
-                let changes = replica.replica.take_changes().into_iter();
+                let mut queue = queue.borrow_mut();
+                let changes = replica.replica.take_changes(queue.len()).into_iter();
                 let topic = replica.topic.as_deref();
-                queue.borrow_mut().extend(changes.map(|change| change.with_topic(topic)));
+                queue.extend(changes.map(|change| change.with_topic(topic)));
             }
         }
         Ok(())

@@ -42,7 +42,6 @@ pub(crate) struct DeltaReplica {
     answer: Option<oneshot::Receiver<Reply>>,
     counters: Arc<Counters>,
     not_understood: Throttle,
-    changes: Vec<Change>,
     local_copy: Option<LocalCopy>,
 }
 
@@ -67,7 +66,6 @@ impl DeltaReplica {
             answer,
             counters,
             not_understood,
-            changes: Vec::new(),
             local_copy: None,
         }
     }
@@ -80,9 +78,9 @@ impl DeltaReplica {
         self
     }
 
-    /// What handlers are to be told, oldest first.
-    pub(crate) fn take_changes(&mut self) -> Vec<Change> {
-        std::mem::take(&mut self.changes)
+    /// See [`Replica::changes`].
+    pub(crate) fn take_changes(&mut self, room: usize, is_through: bool) -> Vec<Change> {
+        self.cell.lock().changes(room, is_through)
     }
 
     fn on_connections(&mut self, now: Instant) {
@@ -230,8 +228,7 @@ impl StateSocket for DeltaReplica {
         }
         self.cell.lock().on_time(now);
         self.ask(now);
-        let mut replica = self.cell.lock();
-        self.changes.append(&mut replica.changes());
+        let replica = self.cell.lock();
         let status = replica.status();
         if let Some(copy) = &mut self.local_copy {
             copy.on_time(&replica, now);

@@ -1,5 +1,6 @@
 //! The end of a delta state that answers replicas which ask for a snapshot.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Instant;
@@ -16,6 +17,10 @@ use crate::wire::{Envelope, ErrorReply, Extras, codes, write_error, write_reply_
 const BUDGET: usize = 4;
 /// States with more keys are written for original replicas, which want all at once, on a thread of their own.
 const MOST_AT_ONCE: usize = 10_000;
+/// Such threads at once.
+const MOST_WRITING: usize = 2;
+/// Original replicas that wait for such a thread; beyond, they are refused.
+const MOST_WAITING: usize = 1_000;
 
 /// The replyer of a delta state.
 pub(crate) struct DeltaServer {
@@ -26,6 +31,10 @@ pub(crate) struct DeltaServer {
     not_understood: Throttle,
     wake: Arc<Wake>,
     late: (Sender<Late>, Receiver<Late>),
+    /// Threads that write.
+    writing: usize,
+    /// Original replicas that wait for one of them.
+    waiting: VecDeque<(Route, Option<Vec<u8>>)>,
 }
 
 /// An answer that took its time, and the way back to who asked.
@@ -39,7 +48,17 @@ impl DeltaServer {
         wake: Arc<Wake>,
     ) -> Self {
         let (answers, not_understood) = (Answers::default(), Throttle::default());
-        Self { owner, replyer, answers, counters, not_understood, wake, late: channel() }
+        Self {
+            owner,
+            replyer,
+            answers,
+            counters,
+            not_understood,
+            wake,
+            late: channel(),
+            writing: 0,
+            waiting: VecDeque::new(),
+        }
     }
 
     fn serve(&mut self, now: Instant) -> Result<(), SocketError> {
@@ -89,16 +108,36 @@ impl DeltaServer {
             write_whole(&mut reply, &everything(&taken), workflow);
             return self.replyer.reply(route, reply).map(drop);
         }
-        let (send, wake, workflow) = (self.late.0.clone(), self.wake.clone(), workflow.map(<[u8]>::to_vec));
-        let writing = move || {
-            write_whole(&mut reply, &everything(&taken), workflow.as_deref());
-            let _served = send.send((route, reply));
-            wake.ring();
-        };
-        if let Err(error) = std::thread::Builder::new().name("snapshot".into()).spawn(writing) {
-            tracing::error!(state = self.owner.name(), %error, "a replica is not answered: no thread");
+        if self.waiting.len() >= MOST_WAITING {
+            let error = refusal(codes::OVERLOADED, "too many replicas want the whole state at once");
+            write_error(&mut reply, &error, workflow);
+            return self.replyer.reply(route, reply).map(drop);
         }
+        self.waiting.push_back((route, workflow.map(<[u8]>::to_vec)));
+        self.write_next();
         Ok(())
+    }
+
+    /// Starts as many threads as there may be for those who wait.
+    fn write_next(&mut self) {
+        while self.writing < MOST_WRITING
+            && let Some((route, workflow)) = self.waiting.pop_front()
+            && let Some(taken) = self.owner.taken(None)
+        {
+            let (send, wake) = (self.late.0.clone(), self.wake.clone());
+            let writing = move || {
+                let mut reply = Vec::new();
+                write_whole(&mut reply, &everything(&taken), workflow.as_deref());
+                let _served = send.send((route, reply));
+                wake.ring();
+            };
+            match std::thread::Builder::new().name("snapshot".into()).spawn(writing) {
+                Ok(_) => self.writing += 1,
+                Err(error) => {
+                    tracing::error!(state = self.owner.name(), %error, "a replica is not answered: no thread");
+                }
+            }
+        }
     }
 }
 
@@ -114,7 +153,9 @@ impl StateSocket for DeltaServer {
     fn turn(&mut self, ready: &[bool], now: Instant) -> Result<(), SocketError> {
         while let Ok((route, reply)) = self.late.1.try_recv() {
             self.replyer.reply(route, reply)?;
+            self.writing = self.writing.saturating_sub(1);
         }
+        self.write_next();
         if ready == [true] {
             self.serve(now)?;
         }

@@ -47,9 +47,14 @@ impl FullReplica {
         Self { cell, rules, updates, counters, not_understood: Throttle::default(), changes }
     }
 
-    /// What handlers are to be told, oldest first.
-    pub(crate) fn take_changes(&mut self) -> Vec<Change> {
-        self.changes.as_mut().map(std::mem::take).unwrap_or_default()
+    /// What handlers are to be told, oldest first, where so many more may wait for them: of what they have no time for,
+    /// the newest.
+    pub(crate) fn take_changes(&mut self, room: usize) -> Vec<Change> {
+        let Some(changes) = &mut self.changes else { return Vec::new() };
+        if changes.len() > room {
+            changes.drain(..changes.len() - 1);
+        }
+        if room == 0 { Vec::new() } else { std::mem::take(changes) }
     }
 
     fn on_connections(&mut self, now: Instant) {

@@ -10,16 +10,18 @@
 mod buffer;
 #[cfg(test)]
 mod simulation;
+mod telling;
 #[cfg(test)]
 mod tests;
 
 use std::time::{Duration, Instant};
 
 use self::buffer::{Buffer, Held};
+use self::telling::Telling;
 use super::exchange::{Answer, Kind, Question};
-use super::map::{StateMap, apply, write_difference};
+use super::map::{StateMap, apply};
 use super::raw::Raw;
-use super::update::{Update, others, write_update};
+use super::update::Update;
 use crate::value::DecodeError;
 use crate::value::msgpack::{Reader, Token, write};
 use crate::wire::write_with_raw_id;
@@ -160,7 +162,7 @@ pub(crate) struct Replica {
     /// Whether an original owner's updates cannot be applied until it has answered.
     behind: bool,
     /// What handlers are to be told, if there are any.
-    changes: Option<Vec<Change>>,
+    telling: Option<Telling>,
 }
 
 impl Replica {
@@ -181,7 +183,7 @@ impl Replica {
             doubted: None,
             heard: None,
             behind: true,
-            changes: tells.then(Vec::new),
+            telling: tells.then(Telling::default),
         }
     }
 
@@ -204,9 +206,11 @@ impl Replica {
         self.status
     }
 
-    /// What changed since the last call, oldest first.
-    pub(crate) fn changes(&mut self) -> Vec<Change> {
-        self.changes.as_mut().map(std::mem::take).unwrap_or_default()
+    /// What changed since the last call, oldest first, where so many more may wait for the handler. A handler that does
+    /// not keep up is told what it missed as one change, when nothing waits for it any more (`is_through`).
+    pub(crate) fn changes(&mut self, room: usize, is_through: bool) -> Vec<Change> {
+        let telling = self.telling.as_mut();
+        telling.map(|telling| telling.take(room, is_through, &self.map, self.at)).unwrap_or_default()
     }
 
     /// The owner's updates come in from now on, so its snapshot can be asked for.
@@ -369,8 +373,8 @@ impl Replica {
             self.map = map;
         } else {
             apply(&mut self.map, update.state)?;
-            if let Some(changes) = &mut self.changes {
-                changes.push(Change { args: update.args.to_vec(), workflow: workflow.map(<[u8]>::to_vec) });
+            if let Some(telling) = &mut self.telling {
+                telling.update(update, workflow);
             }
         }
         self.at = Some(at);
@@ -384,15 +388,9 @@ impl Replica {
         update: Option<&Update<'_>>,
         workflow: Option<&[u8]>,
     ) {
-        let Some(changes) = &mut self.changes else { return };
-        let (mut difference, mut args) = (Vec::new(), Vec::new());
-        write_difference(&self.map, map, &mut difference);
-        let others = update.map(|update| others(update.args)).unwrap_or_default();
-        if difference == [0x80] && others.0 == 0 {
-            return;
+        if let Some(telling) = &mut self.telling {
+            telling.difference((&self.map, map), Some(at), update, workflow);
         }
-        write_update(&mut args, at.number.unwrap_or(-1), true, &difference, (others.0, &others.1));
-        changes.push(Change { args, workflow: workflow.map(<[u8]>::to_vec) });
     }
 
     /// Applies what waited and now fits; whether something is still missing shows in what is left.

@@ -346,10 +346,13 @@ impl World {
 
     /// What handlers were told leads to what is shown.
     fn check_told(&mut self) {
-        for change in self.replica.changes() {
+        let is_through = self.dice.chance(70);
+        for change in self.replica.changes(if is_through { 3 } else { 1 }, is_through) {
             apply(&mut self.told, Update::read(&change.args).unwrap().state).unwrap();
         }
-        assert_eq!(&self.told, self.replica.map());
+        if is_through {
+            assert_eq!(&self.told, self.replica.map());
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 use super::*;
 use crate::state::owner::{Answers, Owner};
+use crate::state::update::write_update;
 use crate::value::Value;
 
 fn changes(entries: &[(&str, i64)]) -> Vec<u8> {
@@ -97,7 +98,7 @@ fn duplicates_and_old_updates_change_nothing() {
     hear(&mut replica, Some(1), &args(5, false, &[("a", 9)]), now);
     hear(&mut replica, Some(1), &args(0, true, &[("a", 0)]), now);
     assert!(shows(&replica, &[("a", 5)]) && replica.status() == Status::Current);
-    assert_eq!(replica.changes().len(), 1);
+    assert_eq!(replica.changes(usize::MAX, true).len(), 1);
 }
 
 #[test]
@@ -177,7 +178,7 @@ fn handlers_are_told_what_a_snapshot_changed() {
     hear(&mut replica, Some(1), &args(0, true, &[("a", 0), ("b", 0), ("c", 0)]), now);
     hear(&mut replica, Some(1), &args(1, true, &[("a", 0), ("b", 1)]), now);
     let told: Vec<_> = replica
-        .changes()
+        .changes(usize::MAX, true)
         .iter()
         .map(|change| Value::from_msgpack(&change.args).unwrap().to_json().to_string())
         .collect();
@@ -188,4 +189,28 @@ fn handlers_are_told_what_a_snapshot_changed() {
             r#"{"current_num":1,"is_snapshot":true,"state":{"b":1,"c":null}}"#
         ]
     );
+}
+
+#[test]
+fn a_handler_that_does_not_keep_up_is_told_several_updates_as_one() {
+    let (mut replica, now) = (Replica::new(true), Instant::now());
+    replica.on_connected();
+    let mut number = 0;
+    let mut update = |replica: &mut Replica, key| {
+        hear(replica, Some(1), &args(number, number == 0, &[(key, number)]), now);
+        number += 1;
+    };
+    for key in ["a", "b", "c"] {
+        update(&mut replica, key);
+    }
+    assert_eq!(replica.changes(2, true).len(), 3, "what is there is told");
+    for key in ["a", "d", "a"] {
+        update(&mut replica, key);
+    }
+    assert_eq!(replica.changes(0, false), [], "nothing more as long as that waits");
+    let told = replica.changes(10, true);
+    assert_eq!(told.len(), 1);
+    assert_eq!(Update::read(&told[0].args).unwrap().state, changes(&[("a", 5), ("d", 4)]));
+    update(&mut replica, "e");
+    assert_eq!(replica.changes(10, true).len(), 1);
 }
