@@ -5,8 +5,10 @@ use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
 use super::*;
-use crate::state::map::{entries, set, write_all};
+use crate::state::exchange::{Answer, Kind};
+use crate::state::map::{apply, entries, set, write_all};
 use crate::state::owner::{Answers, Owner};
+use crate::state::raw::Raw;
 use crate::state::update::write_update;
 use crate::value::Value;
 
@@ -321,11 +323,15 @@ impl World {
 
     /// From now on nothing is lost any more.
     fn heal(&mut self) {
-        if self.dice.chance(50) {
+        let is_new = !self.is_subscribed || self.dice.chance(50);
+        if is_new {
             self.disconnect();
+            self.connect();
         }
-        self.connect();
-        self.update();
+        // A last update that is lost over a good connection shows by nothing.
+        if !is_new || self.dice.chance(50) {
+            self.update();
+        }
         for _ in 0..200 {
             while !self.flying.is_empty() {
                 self.deliver(0);

@@ -1,4 +1,6 @@
 use super::*;
+use crate::state::exchange::{Answer, Kind};
+use crate::state::map::apply;
 use crate::state::owner::{Answers, Owner};
 use crate::state::update::write_update;
 use crate::value::Value;
