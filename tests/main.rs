@@ -12,5 +12,6 @@ mod folder;
 mod interop;
 mod logs;
 mod running;
+mod states;
 mod support;
 mod system_up;

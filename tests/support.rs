@@ -4,7 +4,8 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{self, Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -25,9 +26,19 @@ pub(crate) fn launcher() -> Command {
     Command::new(env!("CARGO_BIN_EXE_service_framework"))
 }
 
-/// An address of this machine that is free.
+/// An address of this machine that is free, and that nobody was given before.
 pub(crate) fn free_address() -> String {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
+    /// Below those that the system gives to whoever connects: one of them may be taken when its owner comes back.
+    const PORTS: u32 = 20_000;
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let somewhere = process::id() % PORTS * 97;
+    loop {
+        let port = 12_000 + somewhere.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % PORTS;
+        let address = format!("127.0.0.1:{port}");
+        if TcpListener::bind(&address).is_ok() {
+            return address;
+        }
+    }
 }
 
 /// Waits until somebody listens at `address`.
@@ -130,6 +141,19 @@ impl Process {
         }
         let code = self.child.wait().unwrap().code();
         Finished { code, lines: std::mem::take(&mut self.seen) }
+    }
+
+    /// Has it end by `signal`, if it has not, and waits until it is gone, for another to take its place.
+    #[track_caller]
+    pub(crate) fn end_by(&mut self, signal: Signal) {
+        let until = Instant::now() + PATIENCE;
+        if self.child.try_wait().unwrap().is_none() {
+            self.signal(signal);
+        }
+        while self.child.try_wait().unwrap().is_none() {
+            assert!(Instant::now() < until, "it goes on and on");
+            thread::sleep(Duration::from_millis(5));
+        }
     }
 
     /// Asks it to end by `signal` and waits for that.

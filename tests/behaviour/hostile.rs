@@ -19,36 +19,36 @@ use crate::support::free_address;
 const FRAMES: usize = 10_000;
 
 /// Numbers that look random and are the same in every run (xorshift).
-struct Dice(u64);
+pub(crate) struct Dice(u64);
 
 impl Dice {
-    fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
     }
 
-    fn roll(&mut self) -> u64 {
+    pub(crate) fn roll(&mut self) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         self.0
     }
 
-    fn below(&mut self, bound: usize) -> usize {
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
         usize::try_from(self.roll() % bound as u64).unwrap()
     }
 
-    fn byte(&mut self) -> u8 {
+    pub(crate) fn byte(&mut self) -> u8 {
         self.roll().to_le_bytes()[0]
     }
 
     /// Bytes of any kind, most often few.
-    fn noise(&mut self) -> Vec<u8> {
+    pub(crate) fn noise(&mut self) -> Vec<u8> {
         let length = [0, 1, 5, 60, 2_000][self.below(5)];
         (0..length).map(|_| self.byte()).collect()
     }
 
     /// An honest frame with some bytes changed, cut off or put in.
-    fn mutated(&mut self, honest: &[u8]) -> Vec<u8> {
+    pub(crate) fn mutated(&mut self, honest: &[u8]) -> Vec<u8> {
         let mut frame = honest.to_vec();
         for _ in 0..=self.below(4) {
             let at = self.below(frame.len() + 1);
@@ -66,7 +66,7 @@ impl Dice {
     }
 
     /// Noise, or an honest frame gone wrong.
-    fn frame(&mut self, honest: &[Vec<u8>]) -> Vec<u8> {
+    pub(crate) fn frame(&mut self, honest: &[Vec<u8>]) -> Vec<u8> {
         match self.below(3) {
             0 => self.noise(),
             _ => {
@@ -77,7 +77,7 @@ impl Dice {
     }
 
     /// One to five frames, some of them empty.
-    fn message(&mut self, honest: &[Vec<u8>]) -> Frames {
+    pub(crate) fn message(&mut self, honest: &[Vec<u8>]) -> Frames {
         (0..=self.below(5))
             .map(|_| if self.below(3) == 0 { Vec::new() } else { self.frame(honest) })
             .collect()

@@ -13,37 +13,37 @@ use crate::support::PATIENCE;
 
 /// What `echo` is asked.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
-pub(super) struct Ask {
-    pub(super) payload: String,
+pub(crate) struct Ask {
+    pub(crate) payload: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) cmd: Option<String>,
+    pub(crate) cmd: Option<String>,
 }
 
 /// What it answers.
 #[derive(Debug, Deserialize, Serialize, PartialEq, Eq)]
-pub(super) struct Echo {
-    pub(super) echo: String,
+pub(crate) struct Echo {
+    pub(crate) echo: String,
 }
 
-pub(super) fn ask(payload: &str) -> Ask {
+pub(crate) fn ask(payload: &str) -> Ask {
     Ask { payload: payload.into(), cmd: None }
 }
 
-pub(super) fn ask_to(payload: &str, cmd: &str) -> Ask {
+pub(crate) fn ask_to(payload: &str, cmd: &str) -> Ask {
     Ask { payload: payload.into(), cmd: Some(cmd.into()) }
 }
 
-pub(super) fn echo(text: impl Into<String>) -> Echo {
+pub(crate) fn echo(text: impl Into<String>) -> Echo {
     Echo { echo: text.into() }
 }
 
 /// A replyer that is asked as `echo` is.
-pub(super) fn replyer(name: &str) -> ConnectionModel {
+pub(crate) fn replyer(name: &str) -> ConnectionModel {
     shaped(ConnectionModel::replyer(name))
 }
 
 /// A requester that asks as `echo` is asked.
-pub(super) fn requester(name: &str) -> ConnectionModel {
+pub(crate) fn requester(name: &str) -> ConnectionModel {
     shaped(ConnectionModel::requester(name))
 }
 
@@ -52,18 +52,18 @@ fn shaped(model: ConnectionModel) -> ConnectionModel {
 }
 
 /// A service on a thread of its own; stopped when dropped.
-pub(super) struct Inside {
-    pub(super) stop: Stop,
+pub(crate) struct Inside {
+    pub(crate) stop: Stop,
     thread: Option<JoinHandle<Result<(), RunError>>>,
 }
 
 impl Inside {
-    pub(super) fn start(service: Service, addresses: Json) -> Self {
+    pub(crate) fn start(service: Service, addresses: Json) -> Self {
         Self::run(service, &Setup { addresses: Some(addresses), ..Setup::default() })
     }
 
     /// Starts one in main mode.
-    pub(super) fn lead(service: Service, addresses: Json) -> Self {
+    pub(crate) fn lead(service: Service, addresses: Json) -> Self {
         Self::run(service, &Setup { addresses: Some(addresses), main_mode: true, ..Setup::default() })
     }
 
@@ -75,7 +75,7 @@ impl Inside {
     }
 
     /// Stops it and waits for its end.
-    pub(super) fn end(mut self) {
+    pub(crate) fn end(mut self) {
         self.stop.stop();
         self.thread.take().unwrap().join().unwrap().unwrap();
     }
@@ -88,7 +88,7 @@ impl Drop for Inside {
 }
 
 /// The `main` of a service whose requester `echo` has these addresses.
-pub(super) fn lead<R: Send + 'static>(
+pub(crate) fn lead<R: Send + 'static>(
     addresses: impl Into<Json>,
     main: impl FnOnce(&BlockingToSend) -> R + Send + 'static,
 ) -> R {
@@ -106,12 +106,12 @@ pub(super) fn lead<R: Send + 'static>(
 }
 
 /// Asks `echo` with the connection's patience.
-pub(super) fn request(to_send: &BlockingToSend, ask: Ask) -> Result<Echo, SendError> {
+pub(crate) fn request(to_send: &BlockingToSend, ask: Ask) -> Result<Echo, SendError> {
     to_send.request("echo", ask).wait()
 }
 
 /// Asks `echo` with less of it.
-pub(super) fn request_within(
+pub(crate) fn request_within(
     to_send: &BlockingToSend,
     ask: Ask,
     within: Duration,

@@ -4,11 +4,11 @@
 mod circles;
 mod errors;
 mod fairness;
-mod hostile;
+pub(crate) mod hostile;
 mod idle;
-mod inside;
-mod peers;
-mod place;
+pub(crate) mod inside;
+pub(crate) mod peers;
+pub(crate) mod place;
 mod publishing;
 mod requests;
 mod stopping;

@@ -9,13 +9,13 @@ use service_framework::wire::{
 use crate::support::PATIENCE;
 
 /// A socket without a service behind it.
-pub(super) struct Peer {
+pub(crate) struct Peer {
     socket: zmq::Socket,
     _context: zmq::Context,
 }
 
 /// A message as its frames.
-pub(super) type Frames = Vec<Vec<u8>>;
+pub(crate) type Frames = Vec<Vec<u8>>;
 
 impl Peer {
     fn new(kind: zmq::SocketType) -> Self {
@@ -32,44 +32,44 @@ impl Peer {
         Self { socket, _context: context }
     }
 
-    pub(super) fn connect(kind: zmq::SocketType, address: &str) -> Self {
+    pub(crate) fn connect(kind: zmq::SocketType, address: &str) -> Self {
         let peer = Self::new(kind);
         peer.socket.connect(address).unwrap();
         peer
     }
 
-    pub(super) fn bind(kind: zmq::SocketType, address: &str) -> Self {
+    pub(crate) fn bind(kind: zmq::SocketType, address: &str) -> Self {
         let peer = Self::new(kind);
         peer.socket.bind(address).unwrap();
         peer
     }
 
     /// One that takes in no more than it must before somebody reads.
-    pub(super) fn bind_narrow(kind: zmq::SocketType, address: &str) -> Self {
+    pub(crate) fn bind_narrow(kind: zmq::SocketType, address: &str) -> Self {
         let peer = Self::new(kind);
         peer.socket.set_rcvhwm(1).unwrap();
         peer.socket.bind(address).unwrap();
         peer
     }
 
-    pub(super) fn send<F: AsRef<[u8]>>(&self, frames: impl IntoIterator<Item = F>) {
+    pub(crate) fn send<F: AsRef<[u8]>>(&self, frames: impl IntoIterator<Item = F>) {
         self.socket.send_multipart(frames.into_iter().map(|frame| frame.as_ref().to_vec()), 0).unwrap();
     }
 
     /// The next message.
     #[track_caller]
-    pub(super) fn receive(&self) -> Frames {
+    pub(crate) fn receive(&self) -> Frames {
         self.socket.recv_multipart(0).unwrap()
     }
 
     /// The next message, if it is there already.
-    pub(super) fn receive_now(&self) -> Option<Frames> {
+    pub(crate) fn receive_now(&self) -> Option<Frames> {
         self.socket.recv_multipart(zmq::DONTWAIT).ok()
     }
 
     /// Asks as a dealer and waits for the answer.
     #[track_caller]
-    pub(super) fn ask(&self, body: &[u8]) -> Reply {
+    pub(crate) fn ask(&self, body: &[u8]) -> Reply {
         self.send([b"", body]);
         Reply::read(&self.receive())
     }
@@ -77,16 +77,16 @@ impl Peer {
 
 /// A reply, taken apart.
 #[derive(Debug)]
-pub(super) struct Reply {
-    pub(super) return_args: Value,
-    pub(super) workflow_id: Value,
-    pub(super) error: Option<ErrorReply>,
+pub(crate) struct Reply {
+    pub(crate) return_args: Value,
+    pub(crate) workflow_id: Value,
+    pub(crate) error: Option<ErrorReply>,
 }
 
 impl Reply {
     /// Reads what a dealer receives.
     #[track_caller]
-    pub(super) fn read(frames: &[Vec<u8>]) -> Self {
+    pub(crate) fn read(frames: &[Vec<u8>]) -> Self {
         let envelope = Envelope::split(frames.last().unwrap(), &Limits::default()).unwrap();
         let value = |raw: Option<&[u8]>| Value::from_msgpack(raw.unwrap()).unwrap();
         Self {
@@ -98,58 +98,58 @@ impl Reply {
 
     /// The code of the error that it is.
     #[track_caller]
-    pub(super) fn code(&self) -> &str {
+    pub(crate) fn code(&self) -> &str {
         &self.error.as_ref().unwrap_or_else(|| panic!("no error: {self:?}")).code
     }
 
     /// The text that an `echo` or `mid` answers.
     #[track_caller]
-    pub(super) fn echo(&self) -> &str {
+    pub(crate) fn echo(&self) -> &str {
         let echo = self.return_args.get("echo").and_then(Value::as_str);
         echo.unwrap_or_else(|| panic!("no echo: {self:?}"))
     }
 }
 
 /// A table of arguments.
-pub(super) fn table<const N: usize>(entries: [(&str, Value); N]) -> Value {
+pub(crate) fn table<const N: usize>(entries: [(&str, Value); N]) -> Value {
     Value::Map(entries.into_iter().map(|(name, value)| (name.into(), value)).collect())
 }
 
 /// A request or a published message.
-pub(super) fn message(args: &Value, workflow_id: &str) -> Vec<u8> {
+pub(crate) fn message(args: &Value, workflow_id: &str) -> Vec<u8> {
     let mut body = Vec::new();
     write_request(&mut body, &args.to_msgpack(), &WorkflowId::from(workflow_id), &Extras::default());
     body
 }
 
 /// A request to `echo`.
-pub(super) fn payload(text: &str) -> Vec<u8> {
+pub(crate) fn payload(text: &str) -> Vec<u8> {
     message(&table([("payload", text.into())]), "w")
 }
 
 /// A request to `echo` with a command.
-pub(super) fn command(text: &str, command: &str) -> Vec<u8> {
+pub(crate) fn command(text: &str, command: &str) -> Vec<u8> {
     message(&table([("payload", text.into()), ("cmd", command.into())]), "w")
 }
 
 /// A reply of `echo`.
-pub(super) fn echoed(text: &str) -> Vec<u8> {
+pub(crate) fn echoed(text: &str) -> Vec<u8> {
     let mut body = Vec::new();
     write_reply(&mut body, &table([("echo", text.into())]).to_msgpack(), None);
     body
 }
 
 /// A tick, under a topic if there is one.
-pub(super) fn tick(seq: i64, topic: Option<&str>) -> Vec<u8> {
+pub(crate) fn tick(seq: i64, topic: Option<&str>) -> Vec<u8> {
     let mut frame = topic.map(topic_prefix).unwrap_or_default();
     frame.extend(message(&table([("seq", seq.into()), ("payload", "tick".into())]), "w"));
     frame
 }
 
 /// What stands in the log of a service that has come to [`the_end`].
-pub(super) const THE_END: &str = "the_end";
+pub(crate) const THE_END: &str = "the_end";
 
 /// A message that no model takes, to see how far a service has come.
-pub(super) fn the_end() -> Vec<u8> {
+pub(crate) fn the_end() -> Vec<u8> {
     message(&table([(THE_END, Value::Nil)]), "w")
 }
