@@ -23,7 +23,7 @@ const PROBE: &str =
 static TURN: Mutex<()> = Mutex::new(());
 
 /// Where the files of one test are, and what starts its services.
-struct Meeting {
+pub(crate) struct Meeting {
     python: PathBuf,
     folder: TempDir,
     _turn: MutexGuard<'static, ()>,
@@ -31,7 +31,7 @@ struct Meeting {
 
 impl Meeting {
     /// None if there is no original package to meet; says so.
-    fn arrange() -> Option<Self> {
+    pub(crate) fn arrange() -> Option<Self> {
         let Some(python) = python() else {
             // Not `eprintln!`, which nobody sees of a test that passes.
             let _ = writeln!(io::stderr(), "skipped: no Python with the original package; set {VARIABLE}");
@@ -43,6 +43,11 @@ impl Meeting {
 
     /// Starts a service of the original framework.
     fn theirs(&self, service: &str, addresses: &Json, config: &Json) -> Process {
+        self.theirs_with(service, &json!({ "connections": addresses }), config)
+    }
+
+    /// Starts one that has states, too.
+    pub(crate) fn theirs_with(&self, service: &str, addresses: &Json, config: &Json) -> Process {
         let mut command = Command::new(&self.python);
         command.current_dir(root().join("tests/interop")).env("PYTHONDONTWRITEBYTECODE", "1");
         command.args(["-m", "service_framework", "-s", &format!("./{service}.py"), "-cl", "ERROR"]);
@@ -53,7 +58,7 @@ impl Meeting {
     fn ours(&self, service: &str, addresses: &Json, config: &Json) -> Process {
         let mut command = launcher();
         command.args(["-s", service]);
-        self.start(command, service, addresses, config)
+        self.start(command, service, &json!({ "connections": addresses }), config)
     }
 
     fn start(&self, mut command: Command, service: &str, addresses: &Json, config: &Json) -> Process {
@@ -63,9 +68,9 @@ impl Meeting {
             std::fs::write(&file, json.to_string()).unwrap();
             file
         };
-        command.arg("-a").arg(write("addresses", &json!({ "connections": addresses })));
+        command.arg("-a").arg(write("addresses", addresses));
         command.arg("-c").arg(write("config", config));
-        let is_leading = addresses.get("in").is_none();
+        let is_leading = addresses["connections"].get("in").is_none();
         command.args(is_leading.then_some("-m"));
         Process::start(&mut command)
     }

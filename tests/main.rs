@@ -10,6 +10,7 @@ mod descriptors;
 mod direction;
 mod folder;
 mod interop;
+mod interop_states;
 mod logs;
 mod running;
 mod states;
