@@ -1,15 +1,17 @@
 //! What handlers of changes are told, and what an owner refuses to change.
 
+use std::cell::RefCell;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 use service_framework::model::{StateModel, Type};
-use service_framework::service::{Result, SendError, Service, States};
+use service_framework::service::{BlockingToSend, Result, SendError, Service, States};
 use service_framework::{Value, state::Status};
 
 use super::here::{Replica, book, follow, follow_by, own, own_as, shows};
-use super::net::Net;
+use super::net::{Net, wait_until};
+use crate::behaviour::inside::Inside;
 use crate::support::PATIENCE;
 
 fn with_why(model: StateModel) -> StateModel {
@@ -110,4 +112,59 @@ fn a_refused_change_names_the_key_and_changes_nothing() {
     assert!(shows(&owner.book.view(), [("a", 1)]) && owner.book.view().number() == Some(0));
     owner.book.set("b", 2).unwrap();
     assert_eq!(replica.wait_for([("a", 1), ("b", 2)]).number(), Some(1));
+}
+
+#[test]
+fn an_update_that_the_replica_does_not_take_shows_in_its_status() {
+    let net = Net::over_ipc();
+    let owner = own_as(StateModel::delta_out("book", Type::map(Type::Str, Type::Any)), net.book_out());
+    let replica = follow(&net);
+    owner.book.set("a", 1).unwrap();
+    replica.wait_for([("a", 1)]);
+    owner.book.set("b", "text").unwrap();
+    let view = replica.wait_until(|view| view.status() != Status::Current);
+    assert!(shows(&view, [("a", 1)]), "what was right is still shown");
+    owner.book.remove("b").unwrap();
+    replica.wait_for([("a", 1)]);
+}
+
+#[test]
+fn a_full_state_that_the_replica_does_not_take_shows_in_its_status() {
+    let net = Net::over_ipc();
+    let (sender, receiver) = channel();
+    let service = Service::new("owner")
+        .state(StateModel::full_out("settings").requires("level", Type::Any))
+        .main(move |to_send: BlockingToSend| -> Result {
+            sender.send(to_send.full("settings")?)?;
+            to_send.sleep(10 * PATIENCE)?;
+            Ok(())
+        });
+    let addresses =
+        |side: &str, socket: &str| json!({"states": {side: {"settings": {socket: net.at("settings")}}}});
+    let owner = Inside::lead(service, addresses("out", "publisher"));
+    let settings = receiver.recv_timeout(PATIENCE).unwrap();
+    let (sender, receiver) = channel();
+    let service = Service::new("replica")
+        .state(StateModel::full_in("settings").requires("level", Type::Int))
+        .init_function(move |states: States| -> Result { Ok(sender.send(states)?) });
+    let replica = Inside::start(service, addresses("in", "subscriber"));
+    let states = RefCell::new(receiver.recv_timeout(PATIENCE).unwrap());
+    let wait_for = |level: i64, is_current: bool| {
+        let see = || {
+            states.borrow_mut().refresh();
+            states.borrow().full("settings").ok().cloned()
+        };
+        wait_until(see, |view| {
+            view.to_value().get("level") == Some(&Value::Int(level))
+                && view.status().is_current() == is_current
+        });
+    };
+    settings.set(json!({"level": 1})).unwrap();
+    wait_for(1, true);
+    settings.set(json!({"level": "high"})).unwrap();
+    wait_for(1, false);
+    settings.set(json!({"level": 2})).unwrap();
+    wait_for(2, true);
+    replica.end();
+    owner.end();
 }

@@ -101,6 +101,7 @@ impl DeltaReplica {
             let Some((frame, start)) = self.updates.receive()? else { break };
             self.counters.received.add_one();
             if let Err(reason) = self.take_in(&mut replica, &frame[start..], now) {
+                replica.on_refused_update(now);
                 self.refuse("update", &reason);
             }
         }
@@ -132,7 +133,7 @@ impl DeltaReplica {
             Err(TryRecvError::Closed) => Err(crate::connection::SendError::Stopping),
         };
         self.answer = None;
-        let read = reply.map_err(|error| error.to_string()).and_then(|body| self.read(&body));
+        let read = reply.map_err(|error| error.to_string()).and_then(|body| self.read(&body, now));
         let mut replica = self.cell.lock();
         let taken =
             read.and_then(|answer| replica.on_answer(&answer, now).map_err(|error| error.to_string()));
@@ -144,7 +145,7 @@ impl DeltaReplica {
         }
     }
 
-    fn read(&self, body: &[u8]) -> Result<Answer, String> {
+    fn read(&self, body: &[u8], now: Instant) -> Result<Answer, String> {
         let envelope = Envelope::split(body, &Limits::default()).map_err(|error| error.to_string())?;
         if let Some(error) = envelope.error {
             let error = ErrorReply::from_msgpack(error).map_err(|error| error.to_string())?;
@@ -157,6 +158,7 @@ impl DeltaReplica {
         if let Err(found) = checker.check_named("state", state) {
             let reason = list(&found);
             self.refuse("snapshot", &reason);
+            self.cell.lock().on_refused_answer(now);
             return Err(reason);
         }
         Ok(Answer { epoch: envelope.epoch, number, kind, state: state.to_vec() })

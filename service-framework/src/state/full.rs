@@ -97,6 +97,13 @@ impl FullCopy {
         Outcome::Changed
     }
 
+    /// The owner has a value that the model does not take.
+    pub(crate) fn on_refused(&mut self, now: Instant) {
+        if self.status == Status::Current {
+            self.status = Status::Stale { since: now };
+        }
+    }
+
     /// Whether the last update is to be sent again now.
     pub(crate) fn on_time(&mut self, now: Instant) -> bool {
         self.quiet_at.take_if(|at| *at <= now).is_some()

@@ -87,7 +87,10 @@ impl FullReplica {
     fn take_in(&mut self, copy: &mut FullCopy, body: &[u8], now: Instant) -> Result<(), String> {
         let envelope = Envelope::split(body, &Limits::default()).map_err(|error| error.to_string())?;
         let args = envelope.expect_args().map_err(|error| error.to_string())?;
-        self.rules.check(args).map_err(|found| list(&found))?;
+        if let Err(found) = self.rules.check(args) {
+            copy.on_refused(now);
+            return Err(list(&found));
+        }
         let outcome = copy.on_update(envelope.epoch, envelope.seq, args, now);
         if let (Outcome::Changed, Some(changes)) = (outcome, &mut self.changes) {
             let workflow = envelope.workflow_id.map(<[u8]>::to_vec);

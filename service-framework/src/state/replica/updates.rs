@@ -20,6 +20,17 @@ impl Replica {
         }
     }
 
+    /// Something came that is no update of this state, or one that the model does not take: the owner is asked when
+    /// all is quiet.
+    pub(crate) fn on_refused_update(&mut self, now: Instant) {
+        self.quiet_at = Some(now + QUIET);
+    }
+
+    /// The owner has something that the model does not take.
+    pub(crate) fn on_refused_answer(&mut self, now: Instant) {
+        self.stale(now);
+    }
+
     fn on_counted(&mut self, epoch: u64, heard: &Heard<'_>, now: Instant) -> Result<(), DecodeError> {
         let (life, number) = (Life::Counted(epoch), heard.update.number);
         let is_next = match self.at {
