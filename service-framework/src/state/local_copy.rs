@@ -60,10 +60,14 @@ impl LocalCopy {
     /// Notes what a replica shows, and writes it when that has waited long enough.
     pub(crate) fn on_time(&mut self, replica: &Replica, now: Instant) {
         if replica.at() == self.saved || replica.at().is_none() {
+            self.due = None;
             return;
         }
-        let due = *self.due.get_or_insert(now + DELAY);
-        if due > now || self.is_busy.swap(true, Ordering::AcqRel) {
+        if *self.due.get_or_insert(now + DELAY) > now {
+            return;
+        }
+        if self.is_busy.swap(true, Ordering::AcqRel) {
+            self.due = Some(now + DELAY);
             return;
         }
         let (map, at, path, name) =
@@ -82,8 +86,7 @@ impl LocalCopy {
 
     /// When [`LocalCopy::on_time`] has something to do.
     pub(crate) fn next_time(&self) -> Option<Instant> {
-        // One that is being written is asked for again by whatever changes next.
-        self.due.filter(|_| !self.is_busy.load(Ordering::Acquire))
+        self.due
     }
 
     /// Writes what is not written yet.
@@ -167,6 +170,29 @@ mod tests {
         LocalCopy::open("book", &path, &checker(), &mut second);
         assert_eq!((second.map(), second.at()), (&map, Some(at)));
         assert!(second.status().stale_for().is_some());
+    }
+
+    #[test]
+    fn what_changes_while_the_file_is_written_is_written_later() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, now) = (folder.path().join("book"), Instant::now());
+        let mut replica = Replica::new(false);
+        let mut copy = LocalCopy::open("book", &path, &checker(), &mut replica);
+        let at = |number| At { life: Life::Counted(5), number: Some(number) };
+        replica.begin_with(StateMap::new(), at(7), now);
+        copy.is_busy.store(true, Ordering::Release);
+        copy.on_time(&replica, now);
+        assert_eq!(copy.next_time(), Some(now + DELAY));
+        copy.on_time(&replica, now + DELAY);
+        assert_eq!(copy.next_time(), Some(now + 2 * DELAY), "not at once, over and over");
+        copy.is_busy.store(false, Ordering::Release);
+        copy.on_time(&replica, now + 2 * DELAY);
+        assert_eq!((copy.saved, copy.next_time()), (Some(at(7)), None));
+        replica.begin_with(StateMap::new(), at(8), now);
+        copy.on_time(&replica, now);
+        replica.begin_with(StateMap::new(), at(7), now);
+        copy.on_time(&replica, now);
+        assert_eq!(copy.next_time(), None, "what is there is what is to be there");
     }
 
     #[test]
