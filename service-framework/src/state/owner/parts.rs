@@ -98,10 +98,11 @@ fn part(map: &StateMap, after: Option<&[u8]>, bytes: usize) -> (Vec<u8>, Option<
     let from = after.map_or(Unbounded, Excluded);
     let (mut size, mut entries) = (0, Vec::new());
     let mut rest = map.range::<_, [u8]>((from, Unbounded)).peekable();
-    while size < bytes
-        && let Some((key, value)) = rest.next()
+    let length = |(key, value): (&Raw, &Raw)| key.len() + value.len();
+    // One that is larger than a part is a part of its own: with others it might be over the limit of a frame.
+    while let Some((key, value)) = rest.next_if(|entry| entries.is_empty() || size + length(*entry) <= bytes)
     {
-        size += key.len() + value.len();
+        size += length((key, value));
         entries.push((key, Some(value)));
     }
     let last = rest.peek().and(entries.last()).map(|(key, _)| (*key).clone());

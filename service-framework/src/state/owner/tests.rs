@@ -90,6 +90,29 @@ fn a_large_snapshot_comes_in_parts_of_one_moment() {
 }
 
 #[test]
+fn no_answer_is_larger_than_its_largest_value_needs() {
+    const LARGE: usize = 5 << 20;
+    let mut owner = Owner::new(7);
+    for (key, size) in [("a", 100), ("b", LARGE), ("c", 100), ("d", LARGE)] {
+        let change = Value::Map(vec![(key.into(), "x".repeat(size).into())]).to_msgpack();
+        owner.change(&change, None, false).unwrap();
+    }
+    let (mut answers, now) = (Answers::default(), Instant::now());
+    let mut ask =
+        |question: &Question<'_>| answers.answer(question, |since| Some(owner.taken(since)), now).unwrap();
+    let mut answer = ask(&Question::Since { epoch: 7, number: 0 });
+    let mut sizes = vec![answer.state.len()];
+    while let Kind::Part { token, after } = &answer.kind {
+        answer = ask(&Question::Next { token: *token, after });
+        sizes.push(answer.state.len());
+    }
+    assert!(matches!(answer.kind, Kind::Last(_)), "{:?}", answer.kind);
+    assert!(sizes.iter().all(|size| *size < LARGE + 50), "{sizes:?}");
+    let since = ask(&Question::Since { epoch: 7, number: 2 });
+    assert_eq!(since.kind, Kind::Since(2));
+}
+
+#[test]
 fn a_snapshot_that_is_forgotten_begins_again() {
     let mut owner = Owner::new(7);
     for number in 0..50_000 {
