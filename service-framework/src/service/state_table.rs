@@ -70,6 +70,14 @@ impl InState {
         }
     }
 
+    /// Whether somebody is there to publish its updates.
+    pub(crate) fn is_connected(&self) -> bool {
+        match self {
+            Self::Delta(cell) => cell.lock().is_connected(),
+            Self::Full(cell) => cell.lock().is_connected(),
+        }
+    }
+
     /// What it shows now.
     pub(crate) fn see(&self) -> Seen {
         match self {
@@ -79,7 +87,7 @@ impl InState {
             }
             Self::Full(cell) => {
                 let copy = cell.lock();
-                Seen::Full(FullView::new(copy.value().cloned(), copy.status()))
+                Seen::Full(FullView::new(copy.value().cloned(), copy.at(), copy.status()))
             }
         }
     }

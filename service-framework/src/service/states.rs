@@ -148,6 +148,15 @@ impl States {
         Ok(statuses.fold(Status::Current, |found, next| if found.is_current() { next } else { found }))
     }
 
+    /// Whether anybody is there now to publish a state's updates: one that is not current although somebody is there
+    /// waits for an answer, or for a first value.
+    ///
+    /// # Errors
+    /// There is none of this name.
+    pub fn is_connected(&self, name: &str) -> Result<bool, StateError> {
+        Ok(self.all(name)?.into_iter().any(|(entry, _)| entry.state.is_connected()))
+    }
+
     /// The replica of this name, or those of it.
     fn all(&self, name: &str) -> Result<Vec<(&InEntry, &Seen)>, StateError> {
         let ins = &self.shared.states.ins;

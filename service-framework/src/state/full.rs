@@ -50,6 +50,15 @@ impl FullCopy {
         self.value.as_ref()
     }
 
+    /// Epoch and number of the update that the value is of.
+    pub(crate) fn at(&self) -> (Option<u64>, Option<u64>) {
+        self.at
+    }
+
+    pub(crate) fn is_connected(&self) -> bool {
+        self.connected
+    }
+
     pub(crate) fn status(&self) -> Status {
         self.status
     }

@@ -89,7 +89,7 @@ impl FullOwner {
     }
 
     pub(crate) fn view(&self) -> FullView {
-        FullView::new(self.lock().value.clone(), Status::Current)
+        FullView::new(self.lock().value.clone(), (None, None), Status::Current)
     }
 }
 

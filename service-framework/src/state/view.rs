@@ -136,12 +136,14 @@ impl View {
 #[derive(Clone, Debug)]
 pub struct FullView {
     value: Option<Raw>,
+    /// Epoch and number of the update that it is of.
+    at: (Option<u64>, Option<u64>),
     status: Status,
 }
 
 impl FullView {
-    pub(crate) fn new(value: Option<Raw>, status: Status) -> Self {
-        Self { value, status }
+    pub(crate) fn new(value: Option<Raw>, at: (Option<u64>, Option<u64>), status: Status) -> Self {
+        Self { value, at, status }
     }
 
     /// The state; `None` while there is nothing yet.
@@ -150,6 +152,19 @@ impl FullView {
     /// It is of another type than `T`.
     pub fn read<T: DeserializeOwned>(&self) -> Result<Option<T>, ViewError> {
         Ok(self.value.as_ref().map(|bytes| value::decode_checked(bytes)).transpose()?)
+    }
+
+    /// The number of the update that it is of, counted by its owner's publisher from 0; `None` while there is nothing,
+    /// of an original owner and of an own state.
+    #[must_use]
+    pub fn number(&self) -> Option<u64> {
+        self.at.1
+    }
+
+    /// Which life of its owner it is of; `None` while there is nothing, of an original owner and of an own state.
+    #[must_use]
+    pub fn epoch(&self) -> Option<u64> {
+        self.at.0
     }
 
     /// The state as a value of any kind; nil while there is nothing yet.
@@ -170,6 +185,16 @@ impl Status {
     #[must_use]
     pub fn is_current(self) -> bool {
         self == Self::Current
+    }
+
+    /// In one word, for logs and other programs: `waiting`, `current` or `stale`.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Current => "current",
+            Self::Stale { .. } => "stale",
+        }
     }
 
     /// For how long a state has not been current; `None` for one that is, or of which nothing is known yet.

@@ -12,9 +12,10 @@ use serde_json::Value as Json;
 use super::backoff::Backoff;
 use super::process::{Group, Heard, Process};
 use super::protocol::{self, Said};
+use super::reach::Reach;
 use crate::model::{ServiceModel, Side};
 use crate::service::{
-    BlockingToSend, Config, HandlerError, Refused, Result, SendError, Service, Stop, workers,
+    BlockingToSend, Config, HandlerError, Refused, Result, SendError, Service, States, Stop, workers,
 };
 use crate::value::Value;
 use crate::wire::WorkflowId;
@@ -90,23 +91,20 @@ pub(crate) fn host(model: ServiceModel, folder: &Path, stop: &Stop) -> (Service,
     }));
     let woken = host.clone();
     stop.listen(move || woken.tell(Heard::Stop));
-    let names: Vec<String> = model
-        .connections
-        .iter()
-        .filter(|connection| connection.side == Side::In)
-        .map(|connection| connection.handler.clone().unwrap_or_else(|| connection.name.clone()))
-        .collect();
-    let has_main = model.main;
+    let (names, has_main) = (handlers(&model), model.main);
     let mut service = Service::from_model(model).init_function({
         let host = host.clone();
-        move |to_send: BlockingToSend, config: Config| host.init(&to_send, config.to_json())
+        move |to_send: BlockingToSend, states: States, config: Config| {
+            host.init(&Reach { to_send: &to_send, states: &states }, config.to_json())
+        }
     });
     for name in names {
         let (host, handler) = (host.clone(), name.clone());
         service = service.handler(
             name,
-            workers(1, move |args: Value, id: WorkflowId, to_send: BlockingToSend| {
-                host.call(&handler, &args, &workflow_id(&id), &to_send, None)
+            workers(1, move |args: Value, id: WorkflowId, to_send: BlockingToSend, states: States| {
+                let reach = Reach { to_send: &to_send, states: &states };
+                host.call(&handler, &args, &workflow_id(&id), &reach, None)
             })
             // One command, one order: whichever connection a call came over.
             .in_group(0),
@@ -114,9 +112,20 @@ pub(crate) fn host(model: ServiceModel, folder: &Path, stop: &Stop) -> (Service,
     }
     if has_main {
         let host = host.clone();
-        service = service.main(move |to_send: BlockingToSend| host.main(&to_send));
+        service = service.main(move |to_send: BlockingToSend, states: States| {
+            host.main(&Reach { to_send: &to_send, states: &states })
+        });
     }
     (service, host)
+}
+
+/// The handlers that the command has by this model: of in connections, and of changes in in states.
+fn handlers(model: &ServiceModel) -> Vec<String> {
+    let of_connections = model.connections_on(Side::In);
+    let of_connections =
+        of_connections.map(|connection| connection.handler.as_ref().unwrap_or(&connection.name));
+    let of_states = model.states_on(Side::In).filter_map(|state| state.on_change.as_ref());
+    of_connections.chain(of_states).cloned().collect()
 }
 
 fn workflow_id(id: &WorkflowId) -> Value {
@@ -128,7 +137,7 @@ fn workflow_id(id: &WorkflowId) -> Value {
 
 impl Host {
     /// Starts the command and whoever looks after it, and gives it the time to set itself up.
-    fn init(&self, to_send: &BlockingToSend, config: Json) -> Result {
+    fn init(&self, reach: &Reach<'_>, config: Json) -> Result {
         let (sender, ended) = channel();
         {
             let mut state = self.lock();
@@ -139,12 +148,12 @@ impl Host {
         let host = self.clone();
         let keeper = thread::Builder::new().name("command-keeper".into());
         keeper.spawn(move || host.keep(&ended)).map_err(CallError::Keeper)?;
-        self.optional("init_function", to_send)
+        self.optional("init_function", reach)
     }
 
     /// A command need not know this handler: that it refuses is no failure.
-    fn optional(&self, handler: &str, to_send: &BlockingToSend) -> Result {
-        match self.call(handler, &Value::Map(Vec::new()), &Value::Nil, to_send, Some(PATIENCE)) {
+    fn optional(&self, handler: &str, reach: &Reach<'_>) -> Result {
+        match self.call(handler, &Value::Map(Vec::new()), &Value::Nil, reach, Some(PATIENCE)) {
             Ok(_) => Ok(()),
             Err(error) => {
                 tracing::debug!(%error, handler, "the command did not take this call");
@@ -153,10 +162,10 @@ impl Host {
         }
     }
 
-    fn main(&self, to_send: &BlockingToSend) -> Result {
+    fn main(&self, reach: &Reach<'_>) -> Result {
         // The service ends with its main function: a command that dies in it is not needed again.
         self.lock().ended = None;
-        self.call("main", &Value::Map(Vec::new()), &Value::Nil, to_send, None).map(drop)
+        self.call("main", &Value::Map(Vec::new()), &Value::Nil, reach, None).map(drop)
     }
 
     /// Calls a handler of the command and does what it asks for until it replies.
@@ -165,7 +174,7 @@ impl Host {
         handler: &str,
         args: &Value,
         workflow_id: &Value,
-        to_send: &BlockingToSend,
+        reach: &Reach<'_>,
         patience: Option<Duration>,
     ) -> Result<Value> {
         let mut state = self.lock();
@@ -180,7 +189,7 @@ impl Host {
         let number = state.calls;
         let said = say(&mut state, &protocol::call(number, handler, args, workflow_id));
         let answered = match said {
-            Ok(()) => answer(&mut state, number, to_send, patience),
+            Ok(()) => answer(&mut state, number, reach, patience),
             Err(error) => Err(gone(error).into()),
         };
         match answered.as_ref().err().and_then(|error| error.downcast_ref::<CallError>()) {
@@ -337,13 +346,13 @@ fn say(state: &mut State, line: &Json) -> std::io::Result<()> {
 fn answer(
     state: &mut State,
     number: u64,
-    to_send: &BlockingToSend,
+    reach: &Reach<'_>,
     patience: Option<Duration>,
 ) -> Result<Value, HandlerError> {
     let until = patience.map(|patience| Instant::now() + patience);
     loop {
         match next(state, until)? {
-            Heard::Stop if to_send.ends_at_stop() => return Err(SendError::Stopping.into()),
+            Heard::Stop if reach.to_send.ends_at_stop() => return Err(SendError::Stopping.into()),
             Heard::Stop => {}
             Heard::Over => return Err(CallError::Over.into()),
             Heard::End(reason) => return Err(CallError::Gone(reason).into()),
@@ -353,12 +362,12 @@ fn answer(
                     return outcome.map_err(|refusal| Refused::from(refusal).into());
                 }
                 Said::Reply { call, .. } => tracing::debug!(call, "a reply to a call that is over"),
-                Said::Send { number, connection, args } => {
-                    let outcome = to_send.connection(&connection, args);
+                Said::Send { number, to, args } => {
+                    let outcome = reach.send(&to, args);
                     say(state, &protocol::result(&number, &outcome)).map_err(gone)?;
                 }
-                Said::Unanswerable { number, reason } => {
-                    say(state, &protocol::refused(&number, "no_state", &reason)).map_err(gone)?;
+                Said::Read { number, state: name } => {
+                    say(state, &reach.read(&number, &name)).map_err(gone)?;
                 }
             },
         }
@@ -381,7 +390,7 @@ fn wait_for_reply(state: &mut State, number: u64, until: Instant) -> Result<(), 
         match next(state, Some(until))? {
             Heard::Line(line) => match protocol::read(&line) {
                 Ok(Said::Reply { call, .. }) if call == number => return Ok(()),
-                Ok(Said::Send { number, .. } | Said::Unanswerable { number, .. }) => {
+                Ok(Said::Send { number, .. } | Said::Read { number, .. }) => {
                     say(state, &protocol::refused(&number, "stopping", "the service is stopping"))
                         .map_err(gone)?;
                 }

@@ -9,9 +9,12 @@ mod host;
 mod process;
 mod program;
 mod protocol;
+mod reach;
 
 pub(crate) use host::host;
 pub(crate) use program::problem;
 
+#[cfg(test)]
+mod state_tests;
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value as Json, json};
 
 use crate::service::{Refused, SendError};
+use crate::state::Status;
 use crate::value::Value;
 
 /// What a command says.
@@ -10,10 +11,17 @@ use crate::value::Value;
 pub(super) enum Said {
     /// The end of a call.
     Reply { call: u64, outcome: Result<Value, Refusal> },
-    /// A message for an out connection, which has to be answered under its number.
-    Send { number: Json, connection: String, args: Value },
-    /// Something that this service does not have, to be answered with the reason.
-    Unanswerable { number: Json, reason: String },
+    /// A message for an out connection or a change of an own state, to be answered under its number.
+    Send { number: Json, to: Destination, args: Value },
+    /// A question for a state, to be answered under its number.
+    Read { number: Json, state: String },
+}
+
+/// Where a command sends to.
+#[derive(Debug, PartialEq)]
+pub(super) enum Destination {
+    Connection(String),
+    State(String),
 }
 
 /// A command's error, as it goes to the one who asked.
@@ -50,6 +58,15 @@ pub(super) fn result(number: &Json, outcome: &Result<Value, SendError>) -> Json 
     }
 }
 
+/// The answer to a question for a state: how current it is stands beside it, unless it is an own one.
+pub(super) fn state(number: &Json, value: &Value, status: Option<Status>) -> Json {
+    let mut result = json!({"result": number, "return_args": value.to_json()});
+    if let Some(status) = status {
+        result["status"] = status.word().into();
+    }
+    result
+}
+
 pub(super) fn refused(number: &Json, code: &str, message: &str) -> Json {
     json!({"result": number, "error": {"code": code, "message": message, "details": null}})
 }
@@ -58,6 +75,8 @@ pub(super) fn refused(number: &Json, code: &str, message: &str) -> Json {
 fn code(error: &SendError) -> &'static str {
     match error {
         SendError::UnknownConnection { .. } | SendError::WrongType { .. } => "unknown_connection",
+        SendError::UnknownState { .. } => "unknown_state",
+        SendError::Standby { .. } => "standby",
         SendError::InvalidArguments { .. } | SendError::Encoding { .. } => "invalid_arguments",
         SendError::TooLarge { .. } => "too_large",
         SendError::Overloaded { .. } => "overloaded",
@@ -81,23 +100,23 @@ pub(super) fn read(line: &str) -> Result<Said, String> {
         return read_send(number.clone(), &said);
     }
     match said.get("read") {
-        Some(number) => Ok(no_state(number.clone())),
+        Some(number) => Ok(Said::Read { number: number.clone(), state: name(&said, "read", "state")? }),
         None => Err("neither \"reply\" nor \"send\" nor \"read\"".into()),
     }
 }
 
 fn read_send(number: Json, said: &Map<String, Json>) -> Result<Said, String> {
-    if said.contains_key("state") {
-        return Ok(no_state(number));
-    }
-    let connection =
-        said.get("connection").and_then(Json::as_str).ok_or("\"send\" without \"connection\"")?;
+    let to = match said.contains_key("state") {
+        true => Destination::State(name(said, "send", "state")?),
+        false => Destination::Connection(name(said, "send", "connection")?),
+    };
     let args = said.get("args").map_or(Ok(Value::Map(Vec::new())), value)?;
-    Ok(Said::Send { number, connection: connection.into(), args })
+    Ok(Said::Send { number, to, args })
 }
 
-fn no_state(number: Json) -> Said {
-    Said::Unanswerable { number, reason: "this version runs connections only, no states".into() }
+fn name(said: &Map<String, Json>, what: &str, key: &str) -> Result<String, String> {
+    let name = said.get(key).and_then(Json::as_str);
+    name.map(Into::into).ok_or_else(|| format!("\"{what}\" without \"{key}\""))
 }
 
 fn outcome(said: &Map<String, Json>) -> Result<Result<Value, Refusal>, String> {
@@ -120,4 +139,30 @@ fn refusal(error: &Json) -> Result<Refusal, String> {
 
 fn value(json: &Json) -> Result<Value, String> {
     Value::from_json(json).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_command_says_is_read() {
+        let changes = r#"{"send": 3, "call": 1, "state": "book", "args": {"state": {"a": null}}}"#;
+        let args = Value::from_json(&json!({"state": {"a": null}})).unwrap();
+        let to = Destination::State("book".into());
+        assert_eq!(read(changes), Ok(Said::Send { number: json!(3), to, args }));
+        let asks = r#"{"read": "x", "state": "prices"}"#;
+        assert_eq!(read(asks), Ok(Said::Read { number: json!("x"), state: "prices".into() }));
+        let sends = read(r#"{"send": 1, "call": 1, "connection": "venue"}"#);
+        assert!(matches!(sends, Ok(Said::Send { to: Destination::Connection(_), .. })));
+    }
+
+    #[test]
+    fn what_is_not_understood_says_what_is_missing() {
+        let reason = |line: &str| read(line).unwrap_err();
+        assert_eq!(reason(r#"{"read": 1}"#), r#""read" without "state""#);
+        assert_eq!(reason(r#"{"send": 1, "call": 1}"#), r#""send" without "connection""#);
+        assert_eq!(reason(r#"{"send": 1, "state": 7}"#), r#""send" without "state""#);
+        assert_eq!(reason("{}"), r#"neither "reply" nor "send" nor "read""#);
+    }
 }

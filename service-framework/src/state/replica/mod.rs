@@ -161,6 +161,10 @@ impl Replica {
         self.at
     }
 
+    pub(crate) fn is_connected(&self) -> bool {
+        self.connected
+    }
+
     pub(crate) fn status(&self) -> Status {
         self.status
     }
