@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 use super::arguments::Options;
 use super::exit;
 use super::inputs::{Inputs, NamedJson, explained, flag_warnings};
-use super::pairs::{self, Pair};
+use super::pairs;
 use super::report;
 use super::schemas::{self, Schema};
 use super::terminal::Palette;
@@ -20,7 +20,7 @@ use crate::model::{Checker, Config, ConnectionModel, Problem, ServiceModel, Side
 pub(crate) struct Findings {
     pub(crate) problems: Vec<Problem>,
     pub(crate) warnings: Vec<String>,
-    /// Connections whose two ends were compared.
+    /// Connections and states whose two ends were compared.
     pub(crate) pairs: Vec<String>,
     /// Where the service's sockets go, hosts that are bound as numbers.
     pub(crate) resolved: Resolved,
@@ -56,7 +56,11 @@ fn type_problems(model: &ServiceModel) -> Vec<Problem> {
         let path = format!("connection_models.{}.{}", connection.side, connection.name);
         tables(connection).map(|arguments| (path.clone(), Checker::compile(&arguments)))
     });
-    let refused = all.filter_map(|(path, compiled)| Some((path, compiled.err()?)));
+    let states = model
+        .states
+        .iter()
+        .map(|state| (format!("state_models.{}.{}", state.side, state.name), Checker::of_update(state)));
+    let refused = all.chain(states).filter_map(|(path, compiled)| Some((path, compiled.err()?)));
     refused
         .flat_map(|(path, problems)| problems.into_iter().map(move |problem| below(&path, problem)))
         .collect()
@@ -124,7 +128,7 @@ fn without_addresses(model: &ServiceModel) -> Option<String> {
     (!missing.is_empty()).then(|| format!("no addresses file (-a): the service itself must set up {names}"))
 }
 
-/// Compares both ends of every connection that `model` and `other` share.
+/// Compares both ends of every connection and every state that `model` and `other` share.
 pub(crate) fn compare(model: &ServiceModel, inputs: &Inputs, other: &Other, findings: &mut Findings) {
     let resolved = |model: &ServiceModel, file: Option<&NamedJson>| {
         let addresses = file.and_then(|file| Addresses::from_json(&file.content, Some(&file.name)).ok());
@@ -134,18 +138,16 @@ pub(crate) fn compare(model: &ServiceModel, inputs: &Inputs, other: &Other, find
     let theirs = resolved(&other.model, other.addresses.as_ref().or(inputs.addresses.as_ref()));
     let pairs = pairs::find((model, &ours), (&other.model, &theirs));
     if pairs.is_empty() {
-        findings.warnings.push(format!("`{}` and `{}` share no connection", model.name, other.model.name));
+        findings
+            .warnings
+            .push(format!("`{}` and `{}` share no connection or state", model.name, other.model.name));
     }
     let between = format!("{} with {}", model.name, other.model.name);
     for pair in pairs {
         findings.problems.extend(pair.problems().into_iter().map(|problem| problem.in_file(&between)));
-        findings.warnings.extend(pair.warning());
-        findings.pairs.push(name_of(&pair));
+        findings.warnings.extend(pair.warnings());
+        findings.pairs.push(pair.to_string());
     }
-}
-
-fn name_of(pair: &Pair<'_>) -> String {
-    format!("{}.{} with {}.{}", pair.ours.side, pair.ours.name, pair.theirs.side, pair.theirs.name)
 }
 
 /// Prints what was found: a report for people, or JSON. The exit code says whether it is right.
@@ -187,7 +189,7 @@ fn text(model: &ServiceModel, findings: &Findings, palette: Palette) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{ConfigModel, Type};
+    use crate::model::{ConfigModel, StateModel, Type};
 
     fn desk() -> ServiceModel {
         let cancel =
@@ -237,6 +239,58 @@ mod tests {
           hint      `cancle` has an address, but no model: was it meant?
         5 problems: desk would not start
         ");
+    }
+
+    #[test]
+    fn both_ends_of_a_state_are_compared() {
+        let sockets = |updates: &str, answers: &str| json!({updates: "127.0.0.1:1", answers: "127.0.0.1:2"});
+        let inputs = Inputs {
+            addresses: named(json!({"states": {
+                "in": {"prices": sockets("subscriber", "requester")},
+                "out": {"book": sockets("publisher", "replyer")},
+            }})),
+            ..Inputs::default()
+        };
+        let with = |state| ServiceModel { states: vec![state], ..desk() };
+        let keeper = with(StateModel::delta_out("book", Type::map(Type::Str, Type::Decimal)));
+        let reader = with(StateModel::delta_in("prices", Type::map(Type::Str, Type::Float)));
+        let mut findings = Findings::default();
+        compare(&reader, &inputs, &Other { model: keeper, addresses: None }, &mut findings);
+        insta::assert_snapshot!(shown(&findings), @r#"
+        compared: in.prices with out.book
+        error: desk with desk: state_models.in.prices.required_arguments.state
+          expected  ["map","str","float"], which this end takes
+          found     ["map","str","Decimal"], which the owner sends
+        1 problem: desk would not start
+        "#);
+    }
+
+    #[test]
+    fn a_replica_in_main_mode_and_a_state_without_its_address_are_found() {
+        let inputs = Inputs {
+            addresses: named(json!({"states": {"in": {"prise": {"subscriber": "127.0.0.1:1"}}}})),
+            ..Inputs::default()
+        };
+        let reader = ServiceModel {
+            name: "reader".to_owned(),
+            main: true,
+            states: vec![StateModel::full_in("price").requires("n", Type::Schema(json!({"$schema": 7})))],
+            ..ServiceModel::default()
+        };
+        insta::assert_snapshot!(shown(&check(&reader, &inputs, true)), @r#"
+        warning: a.json: `reader` has no model of states.in.prise
+        error: state_models.in.price.n
+          expected  a valid JSON Schema
+          found     7 is not of type "string" at "$schema"
+        error: --main_mode
+          expected  a service that nothing leads to
+          found     the in state `price`
+        error: a.json: states.in.price
+          expected  the address of the in state `price`
+          found     nothing
+          hint      `prise` has an address, but no model: was it meant?
+        3 problems: desk would not start
+        "#);
     }
 
     #[test]

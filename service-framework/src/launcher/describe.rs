@@ -106,8 +106,17 @@ fn verbs(kind: ConnectionType) -> (&'static str, &'static str) {
 fn describe_state(text: &mut String, palette: Palette, state: &StateModel) {
     heading(text, palette, &format!("{} state {} {}", state.side, state.kind, state.name));
     arguments(text, palette, "holds", &state.arguments);
-    if let Some(topic) = &state.topic {
-        let _ = writeln!(text, "  {}", palette.dim(&format!("topic {topic:?}")));
+    let notes = [
+        state.on_change.as_ref().map(|handler| format!("changes are handled by {handler}")),
+        state.topic.as_ref().map(|topic| format!("topic {topic:?}")),
+        (!state.topics.is_empty()).then(|| format!("an owner for each topic: {}", state.topics.join(", "))),
+        state.local_copy.as_ref().map(|path| format!("keeps a copy in {path}")),
+        state.is_x_pub.then(|| "connects".to_owned()),
+        state.is_standby.then(|| "stands by for another owner".to_owned()),
+        state.conflates.then(|| "sends only the newest of values within 10 ms".to_owned()),
+    ];
+    for note in notes.into_iter().flatten() {
+        let _ = writeln!(text, "  {}", palette.dim(&note));
     }
 }
 
@@ -149,6 +158,15 @@ mod tests {
                     .handler("on_cancel"),
                 ConnectionModel::publisher("trades").topic("btc").connects(),
             ],
+            states: vec![
+                StateModel::delta_in("prices", Type::map(Type::Str, Type::Float))
+                    .optional("venue", Type::Str)
+                    .on_change("on_prices")
+                    .local_copy("/var/lib/desk/prices"),
+                StateModel::delta_in("books", Type::Any).topics(["eu", "us"]),
+                StateModel::delta_out("book", Type::Any).topic("eu").stands_by(),
+                StateModel::full_out("settings").requires("mode", Type::Str).connects().conflates(),
+            ],
             ..ServiceModel::default()
         };
         insta::assert_snapshot!(table(&model, Palette::PLAIN), @r#"
@@ -167,10 +185,30 @@ mod tests {
           returns   filled Decimal
           handled by on_cancel
 
+        in state delta_update prices
+          holds     state ["map","str","float"]
+                    venue str (may be left out)
+          changes are handled by on_prices
+          keeps a copy in /var/lib/desk/prices
+
+        in state delta_update books
+          holds     state any
+          an owner for each topic: eu, us
+
         out publisher trades
           sends     nothing
           topic "btc"
           connects
+
+        out state delta_update book
+          holds     state any
+          topic "eu"
+          stands by for another owner
+
+        out state full_update settings
+          holds     mode str
+          connects
+          sends only the newest of values within 10 ms
         "#);
     }
 }

@@ -1,90 +1,181 @@
-//! Connections that two services share: those whose addresses meet or whose names match.
+//! Connections and states that two services share: those whose addresses meet or whose names match.
 
-use crate::connection::{Endpoint, Of, Resolved};
-use crate::model::{self, ConnectionModel, Problem, ServiceModel};
+use std::fmt;
 
-/// The two ends of one connection.
+use crate::connection::{Endpoint, Of, Resolved, ResolvedSocket};
+use crate::model::{self, ConnectionModel, Problem, ServiceModel, Side, StateModel};
+
+/// The two ends of one connection or state.
 pub(crate) struct Pair<'a> {
-    pub(crate) ours: &'a ConnectionModel,
-    pub(crate) theirs: &'a ConnectionModel,
-    meeting: Meeting,
+    ours: End<'a>,
+    theirs: End<'a>,
+    /// Each socket of ours with each of theirs, and whether they meet; none if an end has no address.
+    sockets: Vec<(&'a ResolvedSocket, &'a ResolvedSocket, bool)>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Meeting {
-    /// One end connects to what the other binds.
-    Meets,
-    /// Both ends have addresses, which are of different places.
-    Misses,
-    /// An end has no address.
-    Unknown,
+/// One end.
+#[derive(Clone, Copy)]
+enum End<'a> {
+    Connection(&'a ConnectionModel),
+    State(&'a StateModel),
 }
 
-/// Every pair of connections of which one is of `ours` and one of `theirs`.
+/// Every pair of connections and of states of which one is of `ours` and one of `theirs`.
 pub(crate) fn find<'a>(
-    ours: (&'a ServiceModel, &Resolved),
-    theirs: (&'a ServiceModel, &Resolved),
+    ours: (&'a ServiceModel, &'a Resolved),
+    theirs: (&'a ServiceModel, &'a Resolved),
 ) -> Vec<Pair<'a>> {
     let mut pairs = Vec::new();
-    for our in &ours.0.connections {
-        for their in theirs.0.connections.iter().filter(|their| their.side != our.side) {
-            let meeting = meeting((our, ours.1), (their, theirs.1));
-            if meeting == Meeting::Meets
-                || (our.name == their.name && has_other_end(our) && has_other_end(their))
-            {
-                pairs.push(Pair { ours: our, theirs: their, meeting });
+    for our in ends(ours.0) {
+        for their in ends(theirs.0).filter(|their| their.of() == our.of() && their.side() != our.side()) {
+            let sockets = meetings(sockets(our, ours.1), &sockets(their, theirs.1));
+            let is_pair = our.name() == their.name() && our.has_other_end() && their.has_other_end();
+            if is_pair || sockets.iter().any(|(_, _, meets)| *meets) {
+                pairs.push(Pair { ours: our, theirs: their, sockets });
             }
         }
     }
     pairs
 }
 
-fn has_other_end(connection: &ConnectionModel) -> bool {
-    connection.kind.other_end().is_some()
+fn ends(model: &ServiceModel) -> impl Iterator<Item = End<'_>> {
+    model.connections.iter().map(End::Connection).chain(model.states.iter().map(End::State))
+}
+
+impl<'a> End<'a> {
+    fn of(self) -> Of {
+        match self {
+            Self::Connection(_) => Of::Connection,
+            Self::State(_) => Of::State,
+        }
+    }
+
+    fn side(self) -> Side {
+        match self {
+            Self::Connection(connection) => connection.side,
+            Self::State(state) => state.side,
+        }
+    }
+
+    fn name(self) -> &'a str {
+        match self {
+            Self::Connection(connection) => &connection.name,
+            Self::State(state) => &state.name,
+        }
+    }
+
+    fn has_other_end(self) -> bool {
+        match self {
+            Self::Connection(connection) => connection.kind.other_end().is_some(),
+            Self::State(_) => true,
+        }
+    }
+}
+
+impl fmt::Display for End<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.side(), self.name())
+    }
+}
+
+impl fmt::Display for Pair<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} with {}", self.ours, self.theirs)
+    }
 }
 
 impl Pair<'_> {
     /// What keeps the two ends from understanding each other.
     pub(crate) fn problems(&self) -> Vec<Problem> {
-        model::compare(self.ours, self.theirs)
+        match (self.ours, self.theirs) {
+            (End::Connection(ours), End::Connection(theirs)) => model::compare(ours, theirs),
+            (End::State(ours), End::State(theirs)) => {
+                let mut problems = model::compare_states(ours, theirs);
+                problems.extend(self.swapped());
+                problems
+            }
+            _ => Vec::new(),
+        }
     }
 
-    /// Ends of one name that do not reach each other, which may be meant so.
-    pub(crate) fn warning(&self) -> Option<String> {
-        let Self { ours, theirs, meeting } = self;
-        let names = format!("{}.{} and {}.{}", ours.side, ours.name, theirs.side, theirs.name);
-        (*meeting == Meeting::Misses)
-            .then(|| format!("{names} have one name, but their addresses do not meet"))
+    /// Sockets of a state that meet the other one of the other end.
+    fn swapped(&self) -> impl Iterator<Item = Problem> {
+        let swapped = self.sockets.iter().filter(|(our, their, meets)| *meets && !is_pair(our, their));
+        swapped.filter_map(|(our, their, _)| {
+            let expected = format!("the address of the {} of {}", other_end(our.socket)?, self.theirs);
+            let path = format!("states.{}.{}", self.ours, our.socket);
+            Some(Problem::new(path, expected, format!("that of its {}", their.socket)))
+        })
+    }
+
+    /// Ends of one name that do not reach each other, which may be meant so, and states of which half is reached.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        let Self { ours, theirs, sockets } = self;
+        if sockets.is_empty() {
+            return Vec::new();
+        }
+        if !sockets.iter().any(|(_, _, meets)| *meets) {
+            return vec![format!("{ours} and {theirs} have one name, but their addresses do not meet")];
+        }
+        let is_told =
+            |our: &ResolvedSocket| sockets.iter().any(|(one, _, meets)| *meets && one.socket == our.socket);
+        let missed =
+            sockets.iter().filter(|(our, their, meets)| !meets && is_pair(our, their) && !is_told(our));
+        let warning = |(our, their, _): &(&ResolvedSocket, &ResolvedSocket, bool)| match our.binds {
+            true => format!("{theirs}.{} does not reach {ours}.{}", their.socket, our.socket),
+            false => format!("{ours}.{} does not reach {theirs}.{}", our.socket, their.socket),
+        };
+        missed.map(warning).collect()
     }
 }
 
-fn meeting(ours: (&ConnectionModel, &Resolved), theirs: (&ConnectionModel, &Resolved)) -> Meeting {
-    let ends = [endpoints(ours), endpoints(theirs)];
-    let [Some((our_bind, our)), Some((their_bind, their))] = ends else { return Meeting::Unknown };
-    let meets = match (our_bind, their_bind) {
-        (true, false) => reached(our, their),
-        (false, true) => reached(their, our),
+/// What a socket of a state talks to.
+fn other_end(socket: &str) -> Option<&'static str> {
+    match socket {
+        "publisher" => Some("subscriber"),
+        "subscriber" => Some("publisher"),
+        "requester" => Some("replyer"),
+        "replyer" => Some("requester"),
+        _ => None,
+    }
+}
+
+fn is_pair(our: &ResolvedSocket, their: &ResolvedSocket) -> bool {
+    other_end(our.socket) == Some(their.socket)
+}
+
+fn meetings<'a>(
+    ours: Vec<&'a ResolvedSocket>,
+    theirs: &[&'a ResolvedSocket],
+) -> Vec<(&'a ResolvedSocket, &'a ResolvedSocket, bool)> {
+    let with_theirs = |our| theirs.iter().map(move |their| (our, *their, meets(our, their)));
+    ours.into_iter().flat_map(with_theirs).collect()
+}
+
+fn meets(our: &ResolvedSocket, their: &ResolvedSocket) -> bool {
+    match (our.binds, their.binds) {
+        (true, false) => reached(&our.endpoints, &their.endpoints),
+        (false, true) => reached(&their.endpoints, &our.endpoints),
         _ => false,
-    };
-    if meets { Meeting::Meets } else { Meeting::Misses }
+    }
 }
 
 fn reached(bound: &[Endpoint], connecting: &[Endpoint]) -> bool {
     bound.iter().any(|bound| connecting.iter().any(|endpoint| bound.is_reached_by(endpoint)))
 }
 
-/// Whether the connection binds, and its endpoints.
-fn endpoints<'a>((connection, resolved): (&ConnectionModel, &'a Resolved)) -> Option<(bool, &'a [Endpoint])> {
-    let is_it = |socket: &&crate::connection::ResolvedSocket| {
-        (socket.of, socket.side, &socket.name) == (Of::Connection, connection.side, &connection.name)
+fn sockets<'a>(end: End<'_>, resolved: &'a Resolved) -> Vec<&'a ResolvedSocket> {
+    let is_it = |socket: &&ResolvedSocket| {
+        (socket.of, socket.side, &*socket.name) == (end.of(), end.side(), end.name())
     };
-    resolved.sockets.iter().find(is_it).map(|socket| (socket.binds, &*socket.endpoints))
+    resolved.sockets.iter().filter(is_it).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::connection::Addresses;
+    use crate::model::Type;
     use serde_json::{Value as Json, json};
 
     fn service(connection: ConnectionModel, addresses: Json) -> (ServiceModel, Resolved) {
@@ -102,7 +193,7 @@ mod tests {
     ) -> (usize, Option<String>) {
         let (ours, theirs) = (service(ours, at), service(theirs, their_at));
         let pairs = find((&ours.0, &ours.1), (&theirs.0, &theirs.1));
-        (pairs.len(), pairs.first().and_then(Pair::warning))
+        (pairs.len(), pairs.first().and_then(|pair| pair.warnings().pop()))
     }
 
     #[test]
@@ -124,5 +215,56 @@ mod tests {
         );
         assert_eq!(found(echo(), at(), echo(), at()), (0, None));
         assert_eq!(found(echo(), at(), ConnectionModel::external_request("echo"), json!({})), (0, None));
+    }
+
+    fn service_with(state: StateModel, addresses: Json) -> (ServiceModel, Resolved) {
+        let model = ServiceModel { states: vec![state], ..ServiceModel::default() };
+        let resolved = Addresses::from_json(&addresses, None).unwrap().resolve(&model).resolved;
+        (model, resolved)
+    }
+
+    /// The first pair of a replica with these addresses and the owner of `book`: its warnings and its problems.
+    fn of_book(name: &str, subscriber: &str, requester: &str) -> Option<(Vec<String>, Vec<String>)> {
+        let book = json!({"publisher": "*:1", "replyer": "*:2"});
+        let owner = service_with(
+            StateModel::delta_out("book", Type::Any),
+            json!({"states": {"out": {"book": book}}}),
+        );
+        let sockets = json!({"subscriber": subscriber, "requester": requester});
+        let replica =
+            service_with(StateModel::delta_in(name, Type::Any), json!({"states": {"in": {name: sockets}}}));
+        let pairs = find((&replica.0, &replica.1), (&owner.0, &owner.1));
+        let problems = |pair: &Pair<'_>| pair.problems().iter().map(ToString::to_string).collect();
+        pairs.first().map(|pair| (pair.warnings(), problems(pair)))
+    }
+
+    #[test]
+    fn states_are_found_by_address_and_by_name() {
+        let right = Some((vec![], vec![]));
+        assert_eq!(of_book("book", "a:1", "a:2"), right);
+        assert_eq!(of_book("prices", "a:1", "a:2"), right);
+        assert_eq!(of_book("prices", "a:3", "a:4"), None);
+        let warnings = |found: Option<(Vec<String>, Vec<String>)>| found.unwrap().0;
+        assert_eq!(
+            warnings(of_book("book", "a:3", "a:4")),
+            ["in.book and out.book have one name, but their addresses do not meet"]
+        );
+        assert_eq!(
+            warnings(of_book("book", "a:1", "a:4")),
+            ["in.book.requester does not reach out.book.replyer"]
+        );
+    }
+
+    #[test]
+    fn sockets_of_states_that_meet_the_wrong_ones_are_a_problem() {
+        let (warnings, problems) = of_book("book", "a:2", "a:1").unwrap();
+        assert_eq!(warnings, [""; 0]);
+        assert_eq!(
+            problems,
+            [
+                "states.in.book.subscriber: expected the address of the publisher of out.book, found that of its replyer",
+                "states.in.book.requester: expected the address of the replyer of out.book, found that of its publisher",
+            ]
+        );
     }
 }

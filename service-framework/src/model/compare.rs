@@ -16,8 +16,9 @@ pub fn compare(a: &ConnectionModel, b: &ConnectionModel) -> Vec<Problem> {
     }
     let a_asks = a.side == Side::Out;
     let (asking, answering) = if a_asks { (a, b) } else { (b, a) };
-    let message = Exchange { path: &path, suffix: "arguments", a_sends: a_asks, other: b.kind };
-    let answer = Exchange { path: &path, suffix: "return_arguments", a_sends: !a_asks, other: b.kind };
+    let message = Exchange { path: &path, suffix: "arguments", a_sends: a_asks, other: b.kind.as_str() };
+    let answer =
+        Exchange { path: &path, suffix: "return_arguments", a_sends: !a_asks, other: b.kind.as_str() };
     let mut problems = message.compare(&asking.message(), &answering.message());
     problems.extend(answer.compare(&answering.returns, &asking.returns));
     problems.extend(compare_topics(asking, answering, &path));
@@ -33,16 +34,17 @@ fn no_pair(path: &str, a: &ConnectionModel, b: &ConnectionModel) -> Problem {
 }
 
 /// One direction of a connection, told from the end `a`.
-struct Exchange<'a> {
-    path: &'a str,
+pub(super) struct Exchange<'a> {
+    pub(super) path: &'a str,
     /// What the names of the tables end with.
-    suffix: &'a str,
-    a_sends: bool,
-    other: ConnectionType,
+    pub(super) suffix: &'a str,
+    pub(super) a_sends: bool,
+    /// What the other end is.
+    pub(super) other: &'a str,
 }
 
 impl Exchange<'_> {
-    fn compare(&self, sent: &Arguments, taken: &Arguments) -> Vec<Problem> {
+    pub(super) fn compare(&self, sent: &Arguments, taken: &Arguments) -> Vec<Problem> {
         let sends = sent.iter().filter_map(|(name, of)| match taken.get(name) {
             None => Some(self.unexpected(name, of, taken)),
             Some(wanted) if !wanted.accepts(of) => Some(self.mismatch(name, of, wanted, sent, taken)),
@@ -59,7 +61,14 @@ impl Exchange<'_> {
         problem.with_near_miss(name, taken.names())
     }
 
-    fn mismatch(&self, name: &str, of: &Type, wanted: &Type, sent: &Arguments, taken: &Arguments) -> Problem {
+    pub(super) fn mismatch(
+        &self,
+        name: &str,
+        of: &Type,
+        wanted: &Type,
+        sent: &Arguments,
+        taken: &Arguments,
+    ) -> Problem {
         let ours = if self.a_sends { sent } else { taken };
         let is_optional = ours.optional.iter().any(|(known, _)| known == name);
         let expected = format!("{}, which {} takes", text_of(wanted), self.receiver());
@@ -107,13 +116,13 @@ fn compare_topics(asking: &ConnectionModel, answering: &ConnectionModel, path: &
     if asking.kind != ConnectionType::Publisher || heard {
         return None;
     }
-    let name = |model: &ConnectionModel| match &model.topic {
-        Some(topic) => format!("the topic {topic:?}"),
-        None => "no topic".to_owned(),
-    };
-    let expected = format!("{}, to which the subscriber listens", name(answering));
-    let found = format!("{}, under which the publisher publishes", name(asking));
+    let expected = format!("{}, to which the subscriber listens", topic_text(answering.topic.as_deref()));
+    let found = format!("{}, under which the publisher publishes", topic_text(asking.topic.as_deref()));
     Some(Problem::new(child(&child(path, "optional_creation_arguments"), "topic"), expected, found))
+}
+
+pub(super) fn topic_text(topic: Option<&str>) -> String {
+    topic.map_or_else(|| "no topic".to_owned(), |topic| format!("the topic {topic:?}"))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use proptest::sample::{Index, select};
 use serde_json::json;
 
 use super::*;
+use crate::model::generate::any_type;
 use crate::model::{Arguments, StateType, Type};
 
 fn problems(json: Json) -> Vec<String> {
@@ -495,7 +496,42 @@ fn broken_model() -> impl Strategy<Value = Json> {
     })
 }
 
+/// A state of any kind, with some of the creation arguments that its kind has.
+fn any_state() -> impl Strategy<Value = StateModel> {
+    let kinds = select(vec![StateType::DeltaUpdate, StateType::FullUpdate]);
+    let sides = select(vec![Side::In, Side::Out]);
+    (sides, kinds, any_type(), any::<[bool; 7]>()).prop_map(|(side, kind, of, has)| {
+        let [topic, topics, on_change, local_copy, connects, waits, last] = has;
+        let when = |is_set: bool, text: &str| is_set.then(|| text.to_owned());
+        let (is_in, is_delta) = (side == Side::In, kind == StateType::DeltaUpdate);
+        let several = is_in && topics && !topic;
+        let model = StateModel {
+            topic: when(topic, "eu"),
+            topics: if several { vec!["eu".to_owned(), "us".to_owned()] } else { Vec::new() },
+            on_change: when(is_in && on_change, "on_state"),
+            local_copy: when(is_in && is_delta && local_copy, "/var/lib/desk/state"),
+            is_x_pub: !is_in && connects,
+            wait_after_creation: (!is_in && waits).then(|| Duration::from_millis(250)),
+            is_standby: !is_in && is_delta && last,
+            conflates: !is_in && !is_delta && last,
+            ..StateModel::new("s", side, kind)
+        };
+        let keys = if is_delta { Type::map(Type::Str, Type::Int) } else { of.clone() };
+        model.requires("state", keys).optional("more", of)
+    })
+}
+
 proptest! {
+    #[test]
+    fn a_state_is_read_back_as_it_was(state in any_state()) {
+        let model = ServiceModel { name: "desk".into(), states: vec![state], ..ServiceModel::default() };
+        prop_assert_eq!(model.problems(), []);
+        let described = model.to_json();
+        prop_assert!(shipped_schema().is_valid(&described), "{}", described);
+        let read = ServiceModel::from_json(&described, None).unwrap();
+        prop_assert_eq!(read.states, model.states);
+    }
+
     #[test]
     fn any_json_is_a_model_or_has_problems(json in prop_oneof![any_json(), broken_model()]) {
         match ServiceModel::from_json(&json, Some("x.json")) {
