@@ -32,22 +32,22 @@ fn split(frame: &[u8]) -> Envelope<'_> {
 }
 
 fn has_whole_parts(envelope: &Envelope<'_>) {
-    let Envelope { args, return_args, workflow_id, error, .. } = *envelope;
-    for part in [args, return_args, workflow_id, error].into_iter().flatten() {
+    let Envelope { args, return_args, workflow_id, error, snapshot, .. } = *envelope;
+    for part in [args, return_args, workflow_id, error, snapshot].into_iter().flatten() {
         assert_eq!(check_whole(part, &Limits::default()), Ok(()));
     }
 }
 
 fn splits_again_as_a_request(args: &[u8], id: &WorkflowId, envelope: &Envelope<'_>) {
-    let Envelope { deadline_ms, traceparent, seq, epoch, .. } = *envelope;
-    let extras = Extras { deadline_ms, traceparent, seq, epoch };
+    let Envelope { deadline_ms, traceparent, seq, epoch, snapshot, .. } = *envelope;
+    let extras = Extras { deadline_ms, traceparent, seq, epoch, snapshot };
     let mut frame = Vec::new();
     write_request(&mut frame, args, id, &extras);
     let again = split(&frame);
     assert_eq!(again.args, Some(args));
     assert_eq!(again.workflow_id.and_then(WorkflowId::from_raw).as_ref(), Some(id));
-    let Envelope { deadline_ms, traceparent, seq, epoch, .. } = again;
-    assert_eq!(Extras { deadline_ms, traceparent, seq, epoch }, extras);
+    let Envelope { deadline_ms, traceparent, seq, epoch, snapshot, .. } = again;
+    assert_eq!(Extras { deadline_ms, traceparent, seq, epoch, snapshot }, extras);
 }
 
 fn splits_again_as_a_reply(return_args: &[u8], id: Option<&[u8]>) {

@@ -12,6 +12,9 @@ mod exchange;
 mod full;
 mod full_owner;
 mod full_replica;
+#[cfg(any(fuzzing, test))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod local_copy;
 mod map;
 mod owner;
