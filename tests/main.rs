@@ -14,5 +14,6 @@ mod interop_states;
 mod logs;
 mod running;
 mod states;
+mod states_shown;
 mod support;
 mod system_up;

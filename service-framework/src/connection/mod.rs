@@ -21,7 +21,7 @@ mod update_source;
 mod wake;
 mod zeromq;
 
-pub(crate) use addresses::{Addresses, Endpoint, Of, Resolved, ResolvedSocket};
+pub(crate) use addresses::{Addresses, Endpoint, Of, Resolved, ResolvedSocket, StateEntry};
 pub(crate) use burst::Throttle;
 pub(crate) use counters::Counters;
 pub(crate) use deadlines::{Deadlines, after};

@@ -21,6 +21,7 @@ mod resolve;
 mod run;
 mod schemas;
 mod services;
+mod show;
 mod signals;
 mod terminal;
 mod up;
@@ -119,6 +120,7 @@ impl Launcher {
             Name::Run => self.start(options),
             Name::Describe => self.describe(options),
             Name::Check => self.check(options),
+            Name::State => show::show(options),
             Name::Up => Ok(up::up(&up_options(options), &self.services)),
             Name::Completions => Ok(self.completions(options)),
             Name::Help => {

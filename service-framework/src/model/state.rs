@@ -74,6 +74,9 @@ pub struct StateModel {
     pub is_standby: bool,
     /// Whether the owner of a full state sends only the newest of values that are set within 10 ms.
     pub conflates: bool,
+    /// Whether it takes whatever its owner sends. Only for tools that show states of which they know nothing; no model
+    /// that is written or read says so.
+    pub(crate) takes_anything: bool,
     /// Of a full update the state itself. Of a delta update `state`, a map or a record of which an update may hold
     /// some keys, and arguments that travel with each update.
     pub arguments: Arguments,
@@ -119,6 +122,7 @@ impl StateModel {
             local_copy: None,
             is_standby: false,
             conflates: false,
+            takes_anything: false,
             arguments: Arguments::new(),
         }
     }

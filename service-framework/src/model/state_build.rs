@@ -83,6 +83,12 @@ impl StateModel {
         self
     }
 
+    /// Takes whatever the owner sends.
+    pub(crate) fn anything(mut self) -> Self {
+        self.takes_anything = true;
+        self
+    }
+
     /// Has the owner of a full state send only the newest of values that are set within 10 ms.
     pub fn conflates(mut self) -> Self {
         self.conflates = true;

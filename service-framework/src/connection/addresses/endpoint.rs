@@ -191,6 +191,20 @@ impl Endpoint {
         }
     }
 
+    /// Where this machine reaches a socket that binds here: every interface is reached over the loopback one.
+    #[must_use]
+    pub(crate) fn as_peer(&self) -> Self {
+        match self {
+            Self::Tcp { host: Host::V6(address), port } if address.is_unspecified() => {
+                Self::Tcp { host: Host::V6(Ipv6Addr::LOCALHOST), port: *port }
+            }
+            Self::Tcp { host, port } if host.is_every() => {
+                Self::Tcp { host: Host::V4(Ipv4Addr::LOCALHOST), port: *port }
+            }
+            other => other.clone(),
+        }
+    }
+
     /// Whether a socket that connects to `other` reaches one that binds here, as far as the texts tell.
     ///
     /// A bind on every interface is reached by any host with its port: whose host that is stays unknown.

@@ -5,11 +5,13 @@
 
 mod endpoint;
 mod resolve;
+mod states;
 
 use serde_json::Value as Json;
 
 pub(crate) use endpoint::{Endpoint, Host};
 pub(crate) use resolve::{Resolution, Resolved, ResolvedSocket};
+pub(crate) use states::StateEntry;
 
 use crate::model::{Problem, ServiceModel, Side, Table, describe};
 

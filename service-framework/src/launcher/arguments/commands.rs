@@ -12,6 +12,7 @@ pub(crate) enum Name {
     Describe,
     Check,
     Up,
+    State,
     Completions,
     Help,
 }
@@ -74,7 +75,7 @@ pub(crate) static RUN: Command = Command {
 };
 
 /// Every command that has a word, in the order of help.
-pub(crate) static COMMANDS: [Command; 5] = [
+pub(crate) static COMMANDS: [Command; 6] = [
     Command {
         name: Name::Describe,
         word: "describe",
@@ -139,6 +140,31 @@ pub(crate) static COMMANDS: [Command; 5] = [
         lesson: include_str!("help/up.txt"),
     },
     Command {
+        name: Name::State,
+        word: "state",
+        about: "Show a state of any service as it is, once or live.",
+        usage: "[NAME] (-a ADDRESSES | --subscriber ADDRESS) [--watch] [--json]",
+        flags: &[
+            &flags::STATE_ADDRESSES,
+            &flags::SUBSCRIBER,
+            &flags::REQUESTER,
+            &flags::TOPIC,
+            &flags::WATCH,
+            &flags::TIMEOUT,
+            &flags::STATE_JSON,
+            &COLOR,
+            &HELP,
+        ],
+        positional: Some(Positional {
+            name: "NAME",
+            help: "the state's name in the addresses file; not needed if it has only one",
+            required: false,
+            choices: &[],
+        }),
+        takes_config: false,
+        lesson: include_str!("help/state.txt"),
+    },
+    Command {
         name: Name::Completions,
         word: "completions",
         about: "Print a script with which a shell completes these arguments.",
@@ -163,7 +189,7 @@ pub(crate) static COMMANDS: [Command; 5] = [
             name: "COMMAND",
             help: "which command",
             required: false,
-            choices: &["describe", "check", "up", "completions"],
+            choices: &["describe", "check", "up", "state", "completions"],
         }),
         takes_config: false,
         lesson: "",

@@ -185,6 +185,41 @@ pub(crate) static WITH_ADDRESSES: Flag =
 pub(crate) static SECONDS: Flag =
     Flag::new("seconds", "end by itself after this time").value("DURATION", duration);
 
+pub(crate) static STATE_ADDRESSES: Flag =
+    Flag::new("addresses_path", "addresses JSON of the state's owner or of one of its replicas")
+        .short("a")
+        .value("ADDRESSES", path)
+        .more(&[
+            "A state under `in` is followed from where that replica follows it; one under",
+            "`out` from where its owner binds, on this machine if that is every interface.",
+        ]);
+
+pub(crate) static SUBSCRIBER: Flag =
+    Flag::new("subscriber", "where the owner publishes, instead of a file").value("ADDRESS", text);
+
+pub(crate) static REQUESTER: Flag =
+    Flag::new("requester", "where the owner of a delta state answers; without it the state is a full one")
+        .value("ADDRESS", text);
+
+pub(crate) static TOPIC: Flag =
+    Flag::new("topic", "the state's topic; without it every topic is taken").value("TOPIC", text);
+
+pub(crate) static WATCH: Flag = Flag::new("watch", "go on until Ctrl-C").more(&[
+    "On a terminal a table that is redrawn in place, with rows marked that have just",
+    "changed; elsewhere one line for each change.",
+]);
+
+pub(crate) static TIMEOUT: Flag =
+    Flag::new("timeout", "how long to wait until the state is current; --watch waits for ever")
+        .value("DURATION", duration)
+        .default("5s");
+
+pub(crate) static STATE_JSON: Flag =
+    Flag::new("json", "print JSON: one object, with --watch one a line for each change").more(&[
+        "A line with `value` has the whole state; one with `changes` the keys that changed,",
+        "null for those that are gone; one with neither a new status.",
+    ]);
+
 pub(crate) static HELP: Flag =
     Flag::new("help", "explain everything, with examples; -h is the short form").short("h");
 

@@ -154,6 +154,7 @@ mod tests {
           describe      Print what a service has and needs: its model.
           check         Find every problem that a start would find, without opening a socket.
           up            Start all services of a system and stop them together.
+          state         Show a state of any service as it is, once or live.
           completions   Print a script with which a shell completes these arguments.
           help          Explain the program or one command, with examples.
 

@@ -56,6 +56,13 @@ pub(crate) struct Options {
     pub(crate) positional: Option<String>,
     /// When to end by itself; `None` is never.
     pub(crate) seconds: Option<Duration>,
+    /// Where a state's owner publishes and answers, and its topic.
+    pub(crate) subscriber: Option<String>,
+    pub(crate) requester: Option<String>,
+    pub(crate) topic: Option<String>,
+    pub(crate) watch: bool,
+    /// How long to wait for a state.
+    pub(crate) timeout: Duration,
     /// The line without `-s VALUE`, for another program.
     pub(crate) forwarded: Vec<String>,
     /// The flags that were given and that the run form has too, but for colours.
@@ -115,6 +122,11 @@ fn read(split: Split, excused: bool) -> Result<Options, clap::Error> {
         with_addresses: take(&mut matches, "with_addresses"),
         positional: take(&mut matches, POSITIONAL),
         seconds: take(&mut matches, "seconds"),
+        subscriber: take(&mut matches, "subscriber"),
+        requester: take(&mut matches, "requester"),
+        topic: take(&mut matches, "topic"),
+        watch: matches.get_flag("watch"),
+        timeout: take(&mut matches, "timeout").unwrap_or_default(),
         forwarded: split.forwarded,
         run_flags,
     })

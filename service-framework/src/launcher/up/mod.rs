@@ -19,7 +19,7 @@ mod supervisor;
 mod system;
 #[cfg(test)]
 mod tests;
-mod width;
+pub(super) mod width;
 
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
@@ -122,7 +122,7 @@ fn look(options: &UpOptions) -> Look {
 }
 
 /// Rows and columns of the terminal that is stdout; of an old one if it does not say.
-fn size() -> (u16, u16) {
+pub(super) fn size() -> (u16, u16) {
     match tcgetwinsize(io::stdout()) {
         Ok(Winsize { ws_row, ws_col, .. }) if ws_row > 0 && ws_col > 0 => (ws_row, ws_col),
         _ => (24, 80),

@@ -1,7 +1,7 @@
 //! How many columns of a terminal a row takes, and what is left of one that takes too many.
 
 /// `row` cut to so many columns. Control sequences take none and all stay, so that a colour that is begun also ends.
-pub(super) fn cut(row: &[u8], columns: usize) -> Vec<u8> {
+pub(crate) fn cut(row: &[u8], columns: usize) -> Vec<u8> {
     let mut left = columns;
     let mut kept = Vec::with_capacity(row.len());
     for piece in pieces(&String::from_utf8_lossy(row)) {
@@ -19,7 +19,7 @@ pub(super) fn cut(row: &[u8], columns: usize) -> Vec<u8> {
 }
 
 /// The columns that `row` takes.
-pub(super) fn columns_of(row: &[u8]) -> usize {
+pub(crate) fn columns_of(row: &[u8]) -> usize {
     let of_piece = |piece| if let Piece::Letter(letter) = piece { width(letter) } else { 0 };
     pieces(&String::from_utf8_lossy(row)).map(of_piece).sum()
 }

@@ -58,6 +58,7 @@ impl Checker {
     pub fn of_update(model: &StateModel) -> Result<Checker, Vec<Problem>> {
         let mut compiler = Compiler::default();
         let root = match model.kind {
+            _ if model.takes_anything => compiler.node(&Type::map(Type::Str, Type::Any), ""),
             StateType::FullUpdate => compiler.arguments(&model.arguments, ""),
             StateType::DeltaUpdate => compiler.update(&model.arguments),
         };

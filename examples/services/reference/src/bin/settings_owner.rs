@@ -11,16 +11,18 @@ use serde_json::{Map, Value as Json, json};
 use service_framework::model::{self, ConfigModel, StateModel, Type};
 use service_framework::service::{BlockingToSend, Config, Result, Service};
 
-/// Time for replicas to come before the first settings, and for the last ones to reach them.
+/// Time for replicas to come before the first settings.
 const BEFORE: Duration = Duration::from_millis(500);
-const AFTER: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     service_framework::run(service())
 }
 
 fn service() -> Service {
-    let config = ConfigModel::new().optional("n", Type::Int, 10).optional_without_default("topic", Type::Str);
+    let config = ConfigModel::new()
+        .optional("n", Type::Int, 10)
+        .optional("hold", Type::Float, 1.0)
+        .optional_without_default("topic", Type::Str);
     let settings = StateModel::full_out("settings").requires("mode", Type::Str).requires("level", Type::Int);
     Service::new("settings_owner")
         .version("1.0.0")
@@ -33,6 +35,8 @@ fn service() -> Service {
 #[derive(Deserialize)]
 struct Given {
     n: u64,
+    /// Seconds for the last settings to reach replicas, and those that come later.
+    hold: f64,
     topic: Option<String>,
 }
 
@@ -49,12 +53,12 @@ fn shape_settings(config: &model::Config) -> Result<Map<String, Json>> {
 }
 
 fn set_settings(to_send: BlockingToSend, config: Config) -> Result {
-    let Given { n, .. } = config.to()?;
+    let Given { n, hold, .. } = config.to()?;
     let settings = to_send.full("settings")?;
     to_send.sleep(BEFORE)?;
     for level in 0..n {
         settings.set(Settings { mode: format!("m{level}"), level })?;
     }
-    to_send.sleep(AFTER)?;
+    to_send.sleep(Duration::try_from_secs_f64(hold).unwrap_or_default())?;
     Ok(())
 }
