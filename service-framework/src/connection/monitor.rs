@@ -59,21 +59,27 @@ impl Monitored {
 
     /// The next report, if there is one.
     pub(crate) fn event(&self) -> Option<PeerEvent> {
+        self.event_at().map(|(event, _)| event)
+    }
+
+    /// The next report and the address that it is about.
+    pub(crate) fn event_at(&self) -> Option<(PeerEvent, Vec<u8>)> {
         loop {
-            match self.raw_event(zmq::DONTWAIT)? {
-                zmq_sys::ZMQ_EVENT_HANDSHAKE_SUCCEEDED => return Some(PeerEvent::Connected),
-                zmq_sys::ZMQ_EVENT_DISCONNECTED => return Some(PeerEvent::Disconnected),
-                event if event & REFUSALS != 0 => return Some(PeerEvent::Refused),
+            let (event, address) = self.raw_event(zmq::DONTWAIT)?;
+            match event {
+                zmq_sys::ZMQ_EVENT_HANDSHAKE_SUCCEEDED => return Some((PeerEvent::Connected, address)),
+                zmq_sys::ZMQ_EVENT_DISCONNECTED => return Some((PeerEvent::Disconnected, address)),
+                event if event & REFUSALS != 0 => return Some((PeerEvent::Refused, address)),
                 _ => {}
             }
         }
     }
 
     /// A report is two frames: event and value, then the address.
-    fn raw_event(&self, flags: i32) -> Option<u32> {
+    fn raw_event(&self, flags: i32) -> Option<(u32, Vec<u8>)> {
         let head = self.events.recv_bytes(flags).ok()?;
-        let _address = self.events.recv_bytes(0).ok()?;
-        Some(u32::from(u16::from_ne_bytes([*head.first()?, *head.get(1)?])))
+        let address = self.events.recv_bytes(0).ok()?;
+        Some((u32::from(u16::from_ne_bytes([*head.first()?, *head.get(1)?])), address))
     }
 }
 
@@ -83,7 +89,7 @@ impl Drop for Monitored {
         if raw::stop_monitor(&mut self.socket.raw).is_ok() {
             while self
                 .raw_event(zmq::DONTWAIT)
-                .is_some_and(|event| event != zmq_sys::ZMQ_EVENT_MONITOR_STOPPED)
+                .is_some_and(|(event, _)| event != zmq_sys::ZMQ_EVENT_MONITOR_STOPPED)
             {}
         }
     }

@@ -126,6 +126,11 @@ impl Publisher {
         self.socket.fd().map_err(failed(|| "watch for subscribers".into()))
     }
 
+    /// Lets go of subscribers that are gone, which a publisher otherwise does when it sends.
+    pub(crate) fn look_after(&self) {
+        self.socket.look_after();
+    }
+
     fn send_frame(&mut self) -> Result<(), SocketError> {
         self.counters.sent.add_one();
         if self.socket.send(&[&self.frame])? == Sent::Done {

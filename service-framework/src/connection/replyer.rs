@@ -16,6 +16,8 @@ use super::zeromq::{Sockets, ZmqSocket};
 const MOST_ROUTE: usize = 15;
 /// Replies that wait for peers that do not read; beyond, the newest is dropped and counted.
 const MOST_UNSENT: usize = 10_000;
+/// The same of large ones.
+const MOST_LARGE_UNSENT: usize = 32;
 /// Replies for which a peer had no room are tried again after this.
 const RETRY_UNSENT: Duration = Duration::from_millis(5);
 
@@ -25,6 +27,7 @@ pub(crate) struct Replyer {
     counters: Arc<Counters>,
     socket: ZmqSocket,
     unsent: VecDeque<(Route, Vec<u8>)>,
+    most_unsent: usize,
     /// When `unsent` was tried last.
     flushed: Option<Instant>,
     drops: Burst,
@@ -56,13 +59,33 @@ impl Replyer {
         address: &str,
         counters: Arc<Counters>,
     ) -> Result<Self, SocketError> {
-        let socket = sockets.socket(Role::Router)?;
+        Self::with_socket(sockets.socket(Role::Router)?, name, address, counters, MOST_UNSENT)
+    }
+
+    /// As [`Replyer::bind`], for replies of many kilobytes.
+    pub(crate) fn bind_for_large(
+        sockets: &Sockets,
+        name: &str,
+        address: &str,
+        counters: Arc<Counters>,
+    ) -> Result<Self, SocketError> {
+        Self::with_socket(sockets.socket(Role::RouterOfLarge)?, name, address, counters, MOST_LARGE_UNSENT)
+    }
+
+    fn with_socket(
+        socket: ZmqSocket,
+        name: &str,
+        address: &str,
+        counters: Arc<Counters>,
+        most_unsent: usize,
+    ) -> Result<Self, SocketError> {
         let endpoint = socket.bind(address)?;
         Ok(Self {
             name: name.into(),
             counters,
             socket,
             unsent: VecDeque::new(),
+            most_unsent,
             flushed: None,
             drops: Burst::default(),
             endpoint,
@@ -95,7 +118,7 @@ impl Replyer {
         match self.send(&route, &body)? {
             Sent::Done => self.counters.sent.add_one(),
             Sent::NoRoute => self.drop_reply("the one who asked is gone"),
-            Sent::Full if self.unsent.len() < MOST_UNSENT => {
+            Sent::Full if self.unsent.len() < self.most_unsent => {
                 self.flushed.get_or_insert_with(Instant::now);
                 self.unsent.push_back((route, body));
                 return Ok(Vec::new());

@@ -71,6 +71,8 @@ pub struct SocketError {
 pub(crate) enum Role {
     /// Receives requests, sends replies to whom they belong.
     Router,
+    /// As [`Role::Router`], with replies so large that only a few may wait for one peer.
+    RouterOfLarge,
     /// Sends requests, receives replies in any order.
     Dealer,
     /// Sends to every subscriber.

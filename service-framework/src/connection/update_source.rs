@@ -9,7 +9,8 @@ use crate::wire::{split_topic, topic_prefix};
 pub(crate) struct UpdateSource {
     link: Monitored,
     prefix: Vec<u8>,
-    connections: usize,
+    /// The addresses at which somebody speaks with us.
+    connected: Vec<Vec<u8>>,
     frames: Vec<Frame>,
 }
 
@@ -25,8 +26,9 @@ impl UpdateSource {
         link.socket().subscribe(&prefix)?;
         addresses.iter().try_for_each(|address| link.socket().connect(address))?;
         // Connections inside the process are never reported, and count as always there.
-        let connections = addresses.iter().filter(|address| address.starts_with("inproc:")).count();
-        Ok(Self { link, prefix, connections, frames: Vec::new() })
+        let inside = addresses.iter().filter(|address| address.starts_with("inproc:"));
+        let connected = inside.map(|address| address.clone().into_bytes()).collect();
+        Ok(Self { link, prefix, connected, frames: Vec::new() })
     }
 
     /// Subscribes once more, which has some publishers send again what they sent last.
@@ -43,18 +45,16 @@ impl UpdateSource {
     /// Takes in the reports: whether a connection has gone, and whether one has come.
     pub(crate) fn connections(&mut self) -> (bool, bool) {
         let (mut gone, mut come) = (false, false);
-        while let Some(event) = self.link.event() {
+        while let Some((event, address)) = self.link.event_at() {
+            // One that was lost before it spoke with us was never there.
+            let before = self.connected.len();
+            self.connected.retain(|known| *known != address);
             match event {
                 PeerEvent::Connected => {
-                    self.connections += 1;
+                    self.connected.push(address);
                     come = true;
                 }
-                PeerEvent::Disconnected => {
-                    // One that was lost before it spoke with us never counted.
-                    gone |= self.connections > 0;
-                    self.connections = self.connections.saturating_sub(1);
-                }
-                PeerEvent::Refused => {}
+                PeerEvent::Disconnected | PeerEvent::Refused => gone |= self.connected.len() < before,
             }
         }
         (gone, come)
@@ -62,7 +62,7 @@ impl UpdateSource {
 
     /// Whether somebody is there.
     pub(crate) fn is_connected(&self) -> bool {
-        self.connections > 0
+        !self.connected.is_empty()
     }
 
     /// The next update's frame and where in it the payload begins. What has several frames is passed over.

@@ -14,6 +14,8 @@ use super::socket::{Frame, Interest, PollItem, Role, Sent, Socket, SocketError};
 const HIGH_WATER_MARK: i32 = 50_000;
 /// A frame over this ends the connection that sent it, before it is in memory whole.
 const HARD_FRAME_LIMIT: i64 = 256 << 20;
+/// Large replies that may wait for one peer.
+const FEW: i32 = 32;
 const RECONNECT_FIRST: i32 = 100;
 const RECONNECT_MOST: i32 = 1_000;
 /// A peer whose host vanished is noticed after this, milliseconds; a live one answers from its I/O thread.
@@ -43,7 +45,7 @@ impl Sockets {
     /// A socket with every bound set.
     pub(crate) fn socket(&self, role: Role) -> Result<ZmqSocket, SocketError> {
         let kind = match role {
-            Role::Router => zmq::ROUTER,
+            Role::Router | Role::RouterOfLarge => zmq::ROUTER,
             Role::Dealer => zmq::DEALER,
             Role::Publish => zmq::PUB,
             Role::PublishWatched => zmq::XPUB,
@@ -98,6 +100,10 @@ impl ZmqSocket {
     fn shape(&mut self, role: Role) -> zmq::Result<()> {
         match role {
             Role::Router => self.raw.set_router_mandatory(true),
+            Role::RouterOfLarge => {
+                self.raw.set_sndhwm(FEW)?;
+                self.raw.set_router_mandatory(true)
+            }
             Role::Publish => self.set_drop(false),
             Role::PublishWatched => {
                 self.raw.set_xpub_verbose(true)?;
@@ -117,6 +123,12 @@ impl ZmqSocket {
     /// then or later has to look at all that there is.
     pub(super) fn fd(&self) -> zmq::Result<std::os::fd::RawFd> {
         self.raw.get_fd()
+    }
+
+    /// Lets the socket take in what happened to its connections.
+    pub(super) fn look_after(&self) {
+        // What can be done with the socket is of no interest, only that it is looked at.
+        let _ = self.raw.get_events();
     }
 
     fn set_drop(&mut self, drop: bool) -> zmq::Result<()> {

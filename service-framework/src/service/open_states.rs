@@ -110,8 +110,12 @@ impl Opener {
             OutState::Delta(owner) => {
                 let name = format!("{} (state)", model.name);
                 owner.open(Publisher::open(sockets, &name, &place, topic, epoch, counters.clone())?);
-                let replyer =
-                    Replyer::bind(sockets, &name, &self.state_bind(model, "replyer"), counters.clone())?;
+                let replyer = Replyer::bind_for_large(
+                    sockets,
+                    &name,
+                    &self.state_bind(model, "replyer"),
+                    counters.clone(),
+                )?;
                 tracing::info!(state = model.name, address = replyer.endpoint, "listening for replicas");
                 Box::new(DeltaServer::new(owner.clone(), replyer, counters, self.states_wake.clone()))
             }

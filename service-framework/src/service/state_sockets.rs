@@ -33,6 +33,13 @@ pub(crate) struct ReplicaSocket {
     pub(crate) topic: Option<String>,
 }
 
+impl ReplicaSocket {
+    /// How many changes wait for the handler.
+    fn waiting(&self) -> usize {
+        self.changes.as_ref().map_or(0, |queue| queue.borrow().len())
+    }
+}
+
 pub(crate) enum AnyReplica {
     Delta(Box<DeltaReplica>),
     Full(Box<FullReplica>),
@@ -50,6 +57,14 @@ impl AnyReplica {
         match self {
             Self::Delta(replica) => &mut **replica,
             Self::Full(replica) => &mut **replica,
+        }
+    }
+
+    /// Whether the handler has still to be told something that had no room.
+    fn has_untold(&self) -> bool {
+        match self {
+            Self::Delta(replica) => replica.has_untold(),
+            Self::Full(replica) => replica.has_untold(),
         }
     }
 
@@ -98,10 +113,12 @@ impl StateSockets {
             ready = rest;
             socket.turn(mine, now)?;
         }
-        for replica in &mut self.replicas {
+        // Replicas of several owners have one queue: none of them is to find it full of what another just told.
+        let waiting: Vec<usize> = self.replicas.iter().map(ReplicaSocket::waiting).collect();
+        for (replica, waiting) in self.replicas.iter_mut().zip(waiting) {
             if let Some(queue) = &replica.changes {
                 let mut queue = queue.borrow_mut();
-                let changes = replica.replica.take_changes(queue.len()).into_iter();
+                let changes = replica.replica.take_changes(waiting).into_iter();
                 let topic = replica.topic.as_deref();
                 queue.extend(changes.map(|change| change.with_topic(topic)));
             }
@@ -111,7 +128,9 @@ impl StateSockets {
 
     /// When there is something to do that no place tells of.
     pub(crate) fn next_time(&self) -> Option<Instant> {
-        self.all().filter_map(StateSocket::next_time).min()
+        let is_due = |replica: &ReplicaSocket| replica.waiting() == 0 && replica.replica.has_untold();
+        let untold = self.replicas.iter().any(is_due).then(Instant::now);
+        self.all().filter_map(StateSocket::next_time).chain(untold).min()
     }
 
     /// Closes what other threads may still hold.

@@ -188,9 +188,13 @@ impl States {
     pub async fn wait_until_current(&mut self, name: &str, within: Duration) -> Result<(), StateError> {
         let watched: Vec<_> = self.all(name)?.into_iter().map(|(entry, _)| entry.state.watch()).collect();
         let wait = async {
-            for mut status in watched {
-                // Its sender lives as long as the service.
-                let _current = status.wait_for(|status| status.is_current()).await;
+            // One may have become stale while another was waited for.
+            while watched.iter().any(|status| !status.borrow().is_current()) {
+                for status in &watched {
+                    let mut status = status.clone();
+                    // Its sender lives as long as the service.
+                    drop(status.wait_for(|status| status.is_current()).await);
+                }
             }
         };
         let in_time = tokio::time::timeout(within, wait).await.is_ok();

@@ -123,7 +123,8 @@ impl DeltaOwner {
         let inner = &mut *self.lock();
         let publisher = self.publisher(&mut inner.publisher, false)?;
         inner.is_standby = false;
-        let numbered = inner.owner.take_over(map, epoch);
+        let most = Limits::default().bytes - ENVELOPE_ROOM;
+        let numbered = inner.owner.take_over(map, epoch, most);
         tracing::info!(state = self.name, epoch = inner.owner.epoch(), "this is the owner now");
         publish(publisher, &mut inner.args, inner.owner.epoch(), &numbered, &Others::default(), workflow)
             .map_err(|source| self.socket(source))
@@ -131,12 +132,17 @@ impl DeltaOwner {
 
     /// Deletes the keys whose time has come.
     pub(crate) fn on_time(&self, now: Instant) {
-        let due = self.lock().owner.due(now);
-        let Some(due) = due else { return };
-        if let Err(error) = self.change(&due, &Others::default(), None, &WorkflowId::new())
-            && !error.is_stopping()
-        {
-            tracing::error!(state = self.name, %error, "keys whose time has come were not deleted");
+        let inner = &mut *self.lock();
+        let Some(publisher) = &mut inner.publisher else { return };
+        let expired = inner.owner.expire(now).map_err(|error| error.to_string());
+        let told = expired.and_then(|numbered| {
+            let Some(numbered) = numbered else { return Ok(()) };
+            let (epoch, workflow) = (inner.owner.epoch(), WorkflowId::new());
+            publish(publisher, &mut inner.args, epoch, &numbered, &Others::default(), &workflow)
+                .map_err(|error| error.to_string())
+        });
+        if let Err(reason) = told {
+            tracing::error!(state = self.name, reason, "keys whose time has come were not deleted");
         }
     }
 
@@ -149,6 +155,9 @@ impl DeltaOwner {
     /// The state as it is, for an answer; `None` while somebody else is the owner.
     pub(crate) fn taken(&self, since: Option<(u64, i64)>) -> Option<Taken> {
         let inner = self.lock();
+        if let Some(publisher) = &inner.publisher {
+            publisher.look_after();
+        }
         (!inner.is_standby).then(|| inner.owner.taken(since))
     }
 

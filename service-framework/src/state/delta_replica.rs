@@ -78,6 +78,11 @@ impl DeltaReplica {
         self
     }
 
+    /// Whether the handler has still to be told something that had no room.
+    pub(crate) fn has_untold(&self) -> bool {
+        self.cell.lock().has_untold()
+    }
+
     /// See [`Replica::changes`].
     pub(crate) fn take_changes(&mut self, room: usize, is_through: bool) -> Vec<Change> {
         self.cell.lock().changes(room, is_through)
@@ -111,7 +116,10 @@ impl DeltaReplica {
     fn take_in(&self, replica: &mut Replica, body: &[u8], now: Instant) -> Result<(), String> {
         let envelope = Envelope::split(body, &Limits::default()).map_err(|error| error.to_string())?;
         let args = envelope.expect_args().map_err(|error| error.to_string())?;
-        self.rules.update.check(args).map_err(|found| list(&found))?;
+        if let Err(found) = self.rules.update.check(args) {
+            replica.on_missing_update(now);
+            return Err(list(&found));
+        }
         let update = Update::read(args).map_err(|error| error.to_string())?;
         let heard = Heard { epoch: envelope.epoch, update, workflow: envelope.workflow_id };
         replica.on_update(&heard, now).map_err(|error| error.to_string())
@@ -137,12 +145,21 @@ impl DeltaReplica {
         let mut replica = self.cell.lock();
         let taken =
             read.and_then(|answer| replica.on_answer(&answer, now).map_err(|error| error.to_string()));
+        // Who is the owner now may be known elsewhere.
+        let is_doubted = replica.doubts_answer();
         if let Err(reason) = taken {
             replica.on_failure(now);
             drop(replica);
             tracing::debug!(state = self.cell.name(), reason, "no snapshot");
-            self.asked = (self.asked + 1) % self.requesters.len().max(1);
+            self.ask_next();
+        } else if is_doubted {
+            drop(replica);
+            self.ask_next();
         }
+    }
+
+    fn ask_next(&mut self) {
+        self.asked = (self.asked + 1) % self.requesters.len().max(1);
     }
 
     fn read(&self, body: &[u8], now: Instant) -> Result<Answer, String> {
@@ -230,6 +247,8 @@ impl StateSocket for DeltaReplica {
         }
         self.cell.lock().on_time(now);
         self.ask(now);
+        // One that could not even be sent has failed already.
+        self.take_answer(now);
         let replica = self.cell.lock();
         let status = replica.status();
         if let Some(copy) = &mut self.local_copy {

@@ -7,7 +7,8 @@ use std::time::Instant;
 
 use super::delta_owner::DeltaOwner;
 use super::exchange::{Answer, Question};
-use super::owner::{Answers, everything};
+use super::map::is_over;
+use super::owner::{Answers, Taken, everything};
 use super::socket::StateSocket;
 use crate::connection::{Counters, PollItem, Received, Replyer, Route, SocketError, Throttle, Wake};
 use crate::value::{Limits, msgpack::write};
@@ -15,8 +16,10 @@ use crate::wire::{Envelope, ErrorReply, Extras, codes, write_error, write_reply_
 
 /// Questions that are answered before others have their turn: parts of snapshots, about a millisecond in all.
 const BUDGET: usize = 4;
-/// States with more keys are written for original replicas, which want all at once, on a thread of their own.
-const MOST_AT_ONCE: usize = 10_000;
+/// Larger states are written for original replicas, which want all at once, on a thread of their own; in bytes.
+const MOST_AT_ONCE: usize = 256 << 10;
+/// What an envelope may need of a frame beside the state, an id of ordinary length included.
+const ENVELOPE_ROOM: usize = 4_096;
 /// Such threads at once.
 const MOST_WRITING: usize = 2;
 /// Original replicas that wait for such a thread; beyond, they are refused.
@@ -104,9 +107,8 @@ impl DeltaServer {
             write_error(&mut reply, &standby(), workflow);
             return self.replyer.reply(route, reply).map(drop);
         };
-        if taken.map.len() <= MOST_AT_ONCE {
-            write_whole(&mut reply, &everything(&taken), workflow);
-            return self.replyer.reply(route, reply).map(drop);
+        if !is_over(&taken.map, MOST_AT_ONCE) {
+            return self.replyer.reply(route, whole(&taken, workflow)).map(drop);
         }
         if self.waiting.len() >= MOST_WAITING {
             let error = refusal(codes::OVERLOADED, "too many replicas want the whole state at once");
@@ -126,13 +128,12 @@ impl DeltaServer {
         {
             let (send, wake) = (self.late.0.clone(), self.wake.clone());
             let writing = move || {
-                let mut reply = Vec::new();
-                write_whole(&mut reply, &everything(&taken), workflow.as_deref());
-                let _served = send.send((route, reply));
+                let _served = send.send((route, whole(&taken, workflow.as_deref())));
                 wake.ring();
             };
             match std::thread::Builder::new().name("snapshot".into()).spawn(writing) {
                 Ok(_) => self.writing += 1,
+                // The way back went with the thread that could not be.
                 Err(error) => {
                     tracing::error!(state = self.owner.name(), %error, "a replica is not answered: no thread");
                 }
@@ -182,15 +183,16 @@ fn refusal(code: &str, message: &str) -> ErrorReply {
     ErrorReply { code: code.into(), message: message.into(), details: crate::value::Value::Nil }
 }
 
-/// An answer over the limit of a frame cannot be sent; a replica of ours never asks for one.
-fn write_whole(reply: &mut Vec<u8>, answer: &Answer, workflow: Option<&[u8]>) {
-    write_answer(reply, answer, workflow);
-    let limit = Limits::default().bytes;
-    if reply.len() > limit {
-        let message = format!("the state has {} bytes, over the limit of {limit} for one frame", reply.len());
-        reply.clear();
-        write_error(reply, &refusal(codes::OVERLOADED, &message), workflow);
+/// The reply with all of a state. One over the limit of a frame cannot be sent; a replica of ours never asks for it.
+fn whole(taken: &Taken, workflow: Option<&[u8]>) -> Vec<u8> {
+    let (mut reply, limit) = (Vec::new(), Limits::default().bytes - ENVELOPE_ROOM);
+    if is_over(&taken.map, limit) {
+        let message = format!("the state has more than the {limit} bytes that fit into one frame");
+        write_error(&mut reply, &refusal(codes::OVERLOADED, &message), workflow);
+    } else {
+        write_answer(&mut reply, &everything(taken), workflow);
     }
+    reply
 }
 
 fn write_answer(reply: &mut Vec<u8>, answer: &Answer, workflow: Option<&[u8]>) {

@@ -47,6 +47,11 @@ impl FullReplica {
         Self { cell, rules, updates, counters, not_understood: Throttle::default(), changes }
     }
 
+    /// Whether handlers have still to be told something that had no room.
+    pub(crate) fn has_untold(&self) -> bool {
+        self.changes.as_ref().is_some_and(|changes| !changes.is_empty())
+    }
+
     /// What handlers are to be told, oldest first, where so many more may wait for them: of what they have no time for,
     /// the newest.
     pub(crate) fn take_changes(&mut self, room: usize) -> Vec<Change> {

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
 use serde::{Deserialize, Serialize};
@@ -27,6 +28,8 @@ pub(crate) struct LocalCopy {
     due: Option<Instant>,
     /// Whether a thread writes it.
     is_busy: Arc<AtomicBool>,
+    /// The thread that wrote it last.
+    writer: Option<JoinHandle<()>>,
 }
 
 /// What is in the file.
@@ -41,8 +44,14 @@ struct Content {
 impl LocalCopy {
     /// Has a replica begin with what is in the file, if there is one and it is sound.
     pub(crate) fn open(state: &str, path: &Path, checker: &Checker, replica: &mut Replica) -> Self {
-        let mut copy =
-            Self { state: state.into(), path: path.into(), saved: None, due: None, is_busy: Arc::default() };
+        let mut copy = Self {
+            state: state.into(),
+            path: path.into(),
+            saved: None,
+            due: None,
+            is_busy: Arc::default(),
+            writer: None,
+        };
         match read(path, checker) {
             Ok(Some((map, at, since))) => {
                 replica.begin_with(map, at, since);
@@ -78,9 +87,12 @@ impl LocalCopy {
             tell(&name, &path, write(&path, &map, at));
             is_busy.store(false, Ordering::Release);
         };
-        if let Err(error) = std::thread::Builder::new().name("local copy".into()).spawn(write) {
-            self.is_busy.store(false, Ordering::Release);
-            tell(&self.state, &self.path, Err(error));
+        match std::thread::Builder::new().name("local copy".into()).spawn(write) {
+            Ok(writer) => self.writer = Some(writer),
+            Err(error) => {
+                self.is_busy.store(false, Ordering::Release);
+                tell(&self.state, &self.path, Err(error));
+            }
         }
     }
 
@@ -91,6 +103,10 @@ impl LocalCopy {
 
     /// Writes what is not written yet.
     pub(crate) fn close(&mut self, replica: &Replica) {
+        if let Some(writer) = self.writer.take() {
+            // One that panicked has written nothing, as the next line then does.
+            let _ended = writer.join();
+        }
         if replica.at().is_some() && replica.at() != self.saved {
             tell(&self.state, &self.path, write(&self.path, replica.map(), replica.at()));
         }
@@ -137,11 +153,12 @@ fn write(path: &Path, map: &StateMap, at: Option<At>) -> io::Result<()> {
     write_all(map, &mut state);
     let content = Content { format: FORMAT.into(), epoch, number, state: Bytes(state) };
     let bytes = value::encode(&content).map_err(io::Error::other)?;
-    let new = path.with_extension("new");
+    let mut new = path.as_os_str().to_owned();
+    new.push(".new");
     let mut file = File::create(&new)?;
     file.write_all(&bytes)?;
     file.sync_all()?;
-    fs::rename(new, path)
+    fs::rename(&new, path)
 }
 
 #[cfg(test)]

@@ -86,6 +86,15 @@ pub(crate) fn write_all(map: &StateMap, out: &mut Vec<u8>) {
     }
 }
 
+/// Whether keys and values take more than so many bytes.
+pub(crate) fn is_over(map: &StateMap, most: usize) -> bool {
+    let mut size = 0;
+    map.iter().any(|(key, value)| {
+        size += key.len() + value.len();
+        size > most
+    })
+}
+
 /// Appends what leads from one state to the other, as the changes of an update.
 pub(crate) fn write_difference(from: &StateMap, to: &StateMap, out: &mut Vec<u8>) {
     use imbl::ordmap::DiffItem;

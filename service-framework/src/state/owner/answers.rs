@@ -7,9 +7,6 @@ use super::parts::{PART, Part, Parts};
 use crate::state::exchange::{Answer, Kind, Question};
 use crate::state::map::write_all;
 
-/// Changes of more bytes are not sent in one answer, which has no parts: a snapshot has.
-const MOST_CHANGES: usize = 8 << 20;
-
 /// Answers the questions of replicas, one part of a snapshot at a time.
 #[derive(Debug)]
 pub(crate) struct Answers {
@@ -49,7 +46,7 @@ impl Answers {
         let taken = take(since)?;
         Some(match (question, since, &taken.changes) {
             (Question::Everything, ..) => everything(&taken),
-            (_, Some((_, since)), Some(changes)) if changes.len() <= MOST_CHANGES => Answer {
+            (_, Some((_, since)), Some(changes)) => Answer {
                 epoch: Some(taken.epoch),
                 number: taken.number,
                 kind: Kind::Since(since),

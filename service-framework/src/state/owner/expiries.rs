@@ -38,8 +38,16 @@ impl Expiries {
         self.by_time.first().map(|(at, _)| *at)
     }
 
-    /// The keys whose time has come.
-    pub(super) fn due(&self, now: Instant) -> Vec<Raw> {
-        self.by_time.iter().take_while(|(at, _)| *at <= now).map(|(_, key)| key.clone()).collect()
+    /// Takes the keys whose time has come, so many at most.
+    pub(super) fn take_due(&mut self, now: Instant, most: usize) -> Vec<Raw> {
+        let mut due = Vec::new();
+        while due.len() < most
+            && self.next().is_some_and(|at| at <= now)
+            && let Some((_, key)) = self.by_time.pop_first()
+        {
+            self.by_key.remove(&*key);
+            due.push(key);
+        }
+        due
     }
 }

@@ -45,9 +45,16 @@ impl Log {
     }
 }
 
-/// What leads from `number` to the state as it is, as changes; `None` if that is not known any more.
+/// Changes of more bytes are not sent in one answer, which has no parts: a snapshot has.
+const MOST_BYTES: usize = 8 << 20;
+
+/// What leads from `number` to the state as it is, as changes; `None` if that is not known any more, or too much.
 pub(super) fn changes_since(log: &Log, map: &StateMap, number: i64) -> Option<Vec<u8>> {
     let keys = log.since(number)?;
+    let size = |key: &&Raw| key.len() + map.get(*key).map_or(1, |value| value.len());
+    if keys.iter().map(size).sum::<usize>() > MOST_BYTES {
+        return None;
+    }
     let mut changes = Vec::new();
     crate::state::map::write_changes(keys.into_iter().map(|key| (key, map.get(key))), &mut changes);
     Some(changes)

@@ -12,9 +12,12 @@ use std::time::Instant;
 pub(crate) use self::answers::{Answers, everything};
 use self::expiries::Expiries;
 use self::log::{Log, changes_since};
-use super::map::{StateMap, apply, entries, set, write_all, write_changes};
+use super::map::{StateMap, apply, entries, is_over, set, write_all, write_changes};
 use super::raw::Raw;
 use crate::value::DecodeError;
+
+/// Keys that are deleted by one update because their time has come.
+const MOST_AT_ONCE: usize = 10_000;
 
 /// A delta state where it belongs.
 #[derive(Debug)]
@@ -45,6 +48,13 @@ pub(crate) struct Numbered<'a> {
     pub(crate) is_snapshot: bool,
     /// Keys and values as a MessagePack map, nil for what is deleted.
     pub(crate) state: Cow<'a, [u8]>,
+}
+
+impl Numbered<'_> {
+    fn into_owned(self) -> Numbered<'static> {
+        let Self { number, is_snapshot, state } = self;
+        Numbered { number, is_snapshot, state: Cow::Owned(state.into_owned()) }
+    }
 }
 
 impl Owner {
@@ -144,15 +154,26 @@ impl Owner {
     }
 
     /// Goes on with what another owner had, as its standby: in a life of its own, which is later than that of the
-    /// other whatever the clocks say.
-    pub(crate) fn take_over(&mut self, map: StateMap, epoch_before: Option<u64>) -> Numbered<'static> {
+    /// other whatever the clocks say. A state of more than `most` bytes is not told but asked for, in parts.
+    pub(crate) fn take_over(
+        &mut self,
+        map: StateMap,
+        epoch_before: Option<u64>,
+        most: usize,
+    ) -> Numbered<'static> {
         self.epoch = self.epoch.max(epoch_before.map_or(0, |before| before.saturating_add(1)));
         self.map = map;
+        self.expiries.clear();
         self.number += 1;
         self.log.restart(self.number);
+        let is_told = !is_over(&self.map, most);
         let mut state = Vec::new();
-        write_all(&self.map, &mut state);
-        Numbered { number: self.number, is_snapshot: true, state: Cow::Owned(state) }
+        match is_told {
+            true => write_all(&self.map, &mut state),
+            // An update of a life that replicas do not know has them ask.
+            false => state.push(0x80),
+        }
+        Numbered { number: self.number, is_snapshot: is_told, state: Cow::Owned(state) }
     }
 
     /// The state as it is, and what changed since an update, which costs what changed.
@@ -162,18 +183,21 @@ impl Owner {
         Taken { map: self.map.clone(), number: self.number, epoch: self.epoch, changes }
     }
 
-    /// The deletion of the keys whose time has come, as changes to make.
-    pub(crate) fn due(&self, now: Instant) -> Option<Vec<u8>> {
-        let keys = self.expiries.due(now);
+    /// Deletes keys whose time has come; once more, until there are none, for each update has its bounds.
+    ///
+    /// # Errors
+    /// As [`Owner::change`]; never, for what is deleted are keys that came in.
+    pub(crate) fn expire(&mut self, now: Instant) -> Result<Option<Numbered<'static>>, DecodeError> {
+        let keys = self.expiries.take_due(now, MOST_AT_ONCE);
         if keys.is_empty() {
-            return None;
+            return Ok(None);
         }
         let mut changes = Vec::new();
         write_changes(keys.iter().map(|key| (key, None)), &mut changes);
-        Some(changes)
+        Ok(self.change(&changes, None, false)?.map(Numbered::into_owned))
     }
 
-    /// When [`Owner::due`] has something to do.
+    /// When [`Owner::expire`] has something to do.
     pub(crate) fn next_time(&self) -> Option<Instant> {
         self.expiries.next()
     }

@@ -137,10 +137,10 @@ fn keys_go_when_their_time_has_come() {
     let _told = owner.change(&changes(&[("c", Some(1))]), at(3), false).unwrap();
     change(&mut owner, &[("b", Some(2))]);
     assert_eq!(owner.next_time(), at(1));
-    assert_eq!(owner.due(now), None);
-    let due = owner.due(now + Duration::from_secs(2)).unwrap();
-    assert_eq!(due, changes(&[("a", None)]), "a key that was set again stays");
-    let _told = owner.change(&due, None, false).unwrap();
+    assert_eq!(owner.expire(now), Ok(None));
+    let told = owner.expire(now + Duration::from_secs(2)).unwrap().unwrap();
+    assert_eq!(told.state, changes(&[("a", None)]), "a key that was set again stays");
+    assert_eq!(owner.map().len(), 2);
     assert_eq!(owner.next_time(), at(3));
     let _told = owner.replace(&changes(&[("z", Some(1))]), None).unwrap();
     assert_eq!(owner.next_time(), None);
@@ -151,8 +151,29 @@ fn a_standby_goes_on_in_a_later_life() {
     let mut first = Owner::new(100);
     change(&mut first, &[("a", Some(1))]);
     let mut standby = Owner::new(50);
-    let told = standby.take_over(first.map().clone(), Some(first.epoch()));
+    let told = standby.take_over(first.map().clone(), Some(first.epoch()), 1_000);
     assert!(told.is_snapshot);
     assert_eq!(told.state, changes(&[("a", Some(1))]));
     assert_eq!((standby.epoch(), standby.number()), (101, 0));
+}
+
+#[test]
+fn what_is_taken_over_begins_without_times_and_a_large_state_is_asked_for() {
+    let (mut owner, now) = (Owner::new(7), Instant::now());
+    let _told = owner.change(&changes(&[("a", Some(1))]), Some(now), false).unwrap();
+    let told = owner.take_over(owner.map().clone(), None, 1);
+    assert_eq!((told.is_snapshot, &*told.state), (false, &[0x80][..]));
+    assert_eq!((owner.next_time(), owner.expire(now)), (None, Ok(None)));
+}
+
+#[test]
+fn many_keys_go_in_several_updates() {
+    let (mut owner, now) = (Owner::new(7), Instant::now());
+    for number in 0..MOST_AT_ONCE + 1 {
+        let _told = owner.change(&changes(&[(&format!("k{number}"), Some(1))]), Some(now), false).unwrap();
+    }
+    let first = owner.expire(now).unwrap().unwrap().number;
+    assert_eq!((owner.map().len(), owner.next_time()), (1, Some(now)));
+    assert_eq!(owner.expire(now).unwrap().unwrap().number, first + 1);
+    assert_eq!((owner.map().len(), owner.next_time()), (0, None));
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Life;
 
-/// Bytes that are kept; beyond, the oldest go, and the next snapshot or the one after it makes up for them.
+/// Bytes that are kept; beyond, what comes is missing, and asked for later.
 const MOST_BYTES: usize = 64 << 20;
 /// Updates that are kept.
 const MOST_UPDATES: usize = 1 << 20;
@@ -31,21 +31,21 @@ pub(super) struct Buffer {
 }
 
 impl Buffer {
-    /// Keeps an update; those of another life are of no use any more. Whether there was room for all.
+    /// Keeps an update; those of another life are of no use any more. Whether there was room for it: the oldest stay,
+    /// for they are what comes next.
     pub(super) fn keep(&mut self, life: Life, place: i64, held: Held) -> bool {
         if self.life != Some(life) {
             self.clear();
             self.life = Some(life);
         }
+        if self.bytes + held.size() > MOST_BYTES || self.held.len() >= MOST_UPDATES {
+            return false;
+        }
         self.bytes += held.size();
         if let Some(before) = self.held.insert(place, held) {
             self.bytes -= before.size();
         }
-        let had_room = self.bytes <= MOST_BYTES && self.held.len() <= MOST_UPDATES;
-        while self.bytes > MOST_BYTES || self.held.len() > MOST_UPDATES {
-            self.pop();
-        }
-        had_room
+        true
     }
 
     /// Keeps an update of an owner that does not count reliably, behind all others.
@@ -126,6 +126,6 @@ mod tests {
         assert!((0..6).all(|number| buffer.keep(life, number, held(10 << 20))));
         assert!(!buffer.keep(life, 6, held(10 << 20)));
         assert!(buffer.bytes <= MOST_BYTES);
-        assert!(buffer.take(life, 0).is_none() && buffer.take(life, 1).is_some(), "the oldest went");
+        assert!(buffer.take(life, 0).is_some(), "the oldest stay");
     }
 }

@@ -176,6 +176,16 @@ impl Replica {
         telling.map(|telling| telling.take(room, is_through, &self.map, self.at)).unwrap_or_default()
     }
 
+    /// Whether the handler has still to be told something that had no room.
+    pub(crate) fn has_untold(&self) -> bool {
+        self.telling.as_ref().is_some_and(Telling::has_skipped)
+    }
+
+    /// Whether the last answer was of an earlier life than has been heard of: somebody else may know better.
+    pub(crate) fn doubts_answer(&self) -> bool {
+        self.doubted.is_some()
+    }
+
     /// The owner's updates come in from now on, so its snapshot can be asked for.
     pub(crate) fn on_connected(&mut self) {
         self.connected = true;

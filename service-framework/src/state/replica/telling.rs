@@ -42,6 +42,11 @@ impl Telling {
         self.changes.push(Change { args, workflow: workflow.map(<[u8]>::to_vec) });
     }
 
+    /// Whether something is held back.
+    pub(super) fn has_skipped(&self) -> bool {
+        self.skipped.is_some()
+    }
+
     /// What is to be told now, where so many more may wait for the handler; with no room, what comes until nothing waits
     /// any more (`is_through`) becomes one change.
     pub(super) fn take(

@@ -20,10 +20,17 @@ impl Replica {
         }
     }
 
-    /// Something came that is no update of this state, or one that the model does not take: the owner is asked when
-    /// all is quiet.
+    /// Something came that is no update of this state: the owner is asked soon, however much more of it comes.
     pub(crate) fn on_refused_update(&mut self, now: Instant) {
-        self.quiet_at = Some(now + QUIET);
+        self.quiet_at.get_or_insert(now + QUIET);
+    }
+
+    /// An update came that the model does not take, so it is missing.
+    pub(crate) fn on_missing_update(&mut self, now: Instant) {
+        self.stale(now);
+        if self.asking == Asking::No {
+            self.ask();
+        }
     }
 
     /// The owner has something that the model does not take.
@@ -47,7 +54,8 @@ impl Replica {
             self.take(At { life, number: Some(number) }, &heard.update, heard.workflow)?;
             self.catch_up(now)
         } else {
-            self.buffer.keep(life, number, heard.hold());
+            // Without room the newest are missing, which an answer later than them makes up for.
+            self.ask_again |= !self.buffer.keep(life, number, heard.hold());
             self.stale(now);
             // An answer that is on its way does: whether it was enough shows by the numbers.
             if self.asking == Asking::No {
