@@ -7,6 +7,9 @@ use std::ffi::{c_int, c_void};
 /// Makes a publishing socket say that there is no room instead of leaving subscribers out.
 pub(super) const XPUB_NODROP: c_int = zmq_sys::ZMQ_XPUB_NODROP as c_int;
 
+/// Ends a connection on which nothing is acknowledged for so many milliseconds.
+pub(super) const TCP_MAXRT: c_int = zmq_sys::ZMQ_TCP_MAXRT as c_int;
+
 /// Sets an option whose value is an int.
 pub(super) fn set_int(socket: &mut zmq::Socket, option: c_int, value: c_int) -> zmq::Result<()> {
     // SAFETY: the socket is open as long as its owner lives; libzmq copies the value before it returns, and the

@@ -18,9 +18,16 @@ const HARD_FRAME_LIMIT: i64 = 256 << 20;
 const FEW: i32 = 32;
 const RECONNECT_FIRST: i32 = 100;
 const RECONNECT_MOST: i32 = 1_000;
-/// A peer whose host vanished is noticed after this, milliseconds; a live one answers from its I/O thread.
-const HEARTBEAT_EVERY: i32 = 5_000;
-const HEARTBEAT_TIMEOUT: i32 = 15_000;
+/// A frame to a publisher is a subscription, and libzmq keeps it as a tree of its bytes, at some 65 times its size: over
+/// this the connection that sent it ends.
+const LONGEST_TOPIC: i64 = 8 << 10;
+/// TCP asks a silent peer for a sign of life after these seconds, and every so many again; its host has vanished when
+/// none of three comes. Not the protocol's own heartbeats: their timer aborts the process, as of libzmq 4.3.5, if the
+/// connection broke while its peer was not read from.
+const ALIVE_AFTER: i32 = 5;
+const ALIVE_ASKED: i32 = 3;
+/// A request that is not acknowledged for so many milliseconds went to a host that has vanished.
+const ACKNOWLEDGED_WITHIN: i32 = 15_000;
 
 /// Where sockets come from: everything made here can talk over `inproc://`.
 ///
@@ -93,8 +100,10 @@ impl ZmqSocket {
         socket.set_maxmsgsize(HARD_FRAME_LIMIT)?;
         socket.set_reconnect_ivl(RECONNECT_FIRST)?;
         socket.set_reconnect_ivl_max(RECONNECT_MOST)?;
-        socket.set_heartbeat_ivl(HEARTBEAT_EVERY)?;
-        socket.set_heartbeat_timeout(HEARTBEAT_TIMEOUT)
+        socket.set_tcp_keepalive(1)?;
+        socket.set_tcp_keepalive_idle(ALIVE_AFTER)?;
+        socket.set_tcp_keepalive_intvl(ALIVE_AFTER)?;
+        socket.set_tcp_keepalive_cnt(ALIVE_ASKED)
     }
 
     fn shape(&mut self, role: Role) -> zmq::Result<()> {
@@ -104,13 +113,18 @@ impl ZmqSocket {
                 self.raw.set_sndhwm(FEW)?;
                 self.raw.set_router_mandatory(true)
             }
-            Role::Publish => self.set_drop(false),
+            Role::Publish => {
+                self.raw.set_maxmsgsize(LONGEST_TOPIC)?;
+                self.set_drop(false)
+            }
             Role::PublishWatched => {
+                self.raw.set_maxmsgsize(LONGEST_TOPIC)?;
                 self.raw.set_xpub_verbose(true)?;
                 self.set_drop(false)
             }
             // Not `immediate`: it throws replies away that came in just before their connection was lost.
-            Role::Dealer | Role::Subscribe => Ok(()),
+            Role::Dealer => raw::set_int(&mut self.raw, raw::TCP_MAXRT, ACKNOWLEDGED_WITHIN),
+            Role::Subscribe => Ok(()),
         }
     }
 
@@ -251,4 +265,25 @@ fn milliseconds(timeout: Option<Duration>) -> i64 {
 
 pub(super) fn failed(what: impl Fn() -> String) -> impl Fn(zmq::Error) -> SocketError {
     move |error| SocketError { what: what(), cause: error.message().into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A peer that asks, does not read and goes aborts a libzmq with heartbeats.
+    #[test]
+    fn no_socket_has_heartbeats_and_publishers_take_short_frames_only() {
+        let sockets = Sockets::new();
+        for role in [Role::Router, Role::RouterOfLarge, Role::Dealer, Role::Subscribe] {
+            let socket = sockets.socket(role).unwrap();
+            assert_eq!(socket.raw.get_heartbeat_ivl(), Ok(0), "{role:?}");
+            assert_eq!(socket.raw.get_maxmsgsize(), Ok(HARD_FRAME_LIMIT), "{role:?}");
+        }
+        for role in [Role::Publish, Role::PublishWatched] {
+            let socket = sockets.socket(role).unwrap();
+            assert_eq!(socket.raw.get_heartbeat_ivl(), Ok(0), "{role:?}");
+            assert_eq!(socket.raw.get_maxmsgsize(), Ok(LONGEST_TOPIC), "{role:?}");
+        }
+    }
 }

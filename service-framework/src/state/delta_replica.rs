@@ -43,6 +43,8 @@ pub(crate) struct DeltaReplica {
     counters: Arc<Counters>,
     not_understood: Throttle,
     local_copy: Option<LocalCopy>,
+    /// Whether it was said that no update comes in.
+    seems_deaf: bool,
 }
 
 impl DeltaReplica {
@@ -67,6 +69,7 @@ impl DeltaReplica {
             counters,
             not_understood,
             local_copy: None,
+            seems_deaf: false,
         }
     }
 
@@ -156,6 +159,16 @@ impl DeltaReplica {
             drop(replica);
             self.ask_next();
         }
+    }
+
+    fn tell_deafness(&mut self, seems_deaf: bool) {
+        if std::mem::replace(&mut self.seems_deaf, seems_deaf) || !seems_deaf {
+            return;
+        }
+        tracing::warn!(
+            state = self.cell.name(),
+            "the owner's state changes, but no update comes in: are the subscriber's address and the topic right?"
+        );
     }
 
     fn ask_next(&mut self) {
@@ -254,7 +267,9 @@ impl StateSocket for DeltaReplica {
         if let Some(copy) = &mut self.local_copy {
             copy.on_time(&replica, now);
         }
+        let seems_deaf = replica.seems_deaf();
         drop(replica);
+        self.tell_deafness(seems_deaf);
         self.cell.tell_status(status);
         Ok(())
     }

@@ -123,8 +123,10 @@ fn tell(state: &str, path: &Path, written: io::Result<()>) {
 type Read = (StateMap, At, Instant);
 
 fn read(path: &Path, checker: &Checker) -> Result<Option<Read>, String> {
-    let bytes = match fs::read(path) {
-        Ok(bytes) => bytes,
+    let bytes = match fs::metadata(path) {
+        Ok(metadata) if metadata.is_file() => fs::read(path).map_err(|error| error.to_string())?,
+        // A pipe would be waited for, a device read without end.
+        Ok(_) => return Err("it is not a file".into()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error.to_string()),
     };
@@ -155,10 +157,16 @@ fn write(path: &Path, map: &StateMap, at: Option<At>) -> io::Result<()> {
     let bytes = value::encode(&content).map_err(io::Error::other)?;
     let mut new = path.as_os_str().to_owned();
     new.push(".new");
-    let mut file = File::create(&new)?;
-    file.write_all(&bytes)?;
-    file.sync_all()?;
-    fs::rename(&new, path)
+    let written = File::create(&new).and_then(|mut file| {
+        file.write_all(&bytes)?;
+        file.sync_all()?;
+        fs::rename(&new, path)
+    });
+    if written.is_err() {
+        // Half of it helps nobody and keeps a full disk full.
+        let _removed = fs::remove_file(&new);
+    }
+    written
 }
 
 #[cfg(test)]
@@ -210,6 +218,15 @@ mod tests {
         replica.begin_with(StateMap::new(), at(7), now);
         copy.on_time(&replica, now);
         assert_eq!(copy.next_time(), None, "what is there is what is to be there");
+    }
+
+    #[test]
+    fn what_is_no_file_is_not_waited_for() {
+        for path in ["/dev/zero", "/"] {
+            let mut replica = Replica::new(false);
+            LocalCopy::open("book", Path::new(path), &checker(), &mut replica);
+            assert_eq!(replica.at(), None);
+        }
     }
 
     #[test]

@@ -112,6 +112,7 @@ impl Replica {
         }
         self.incoming = None;
         if self.at != before {
+            self.unheard = self.unheard.saturating_add(1);
             // Something had been missed, or this is the first one: once more, when all is quiet.
             self.quiet_at = Some(now + QUIET);
         }

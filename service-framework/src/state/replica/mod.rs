@@ -31,6 +31,8 @@ use super::update::Update;
 const QUIET: Duration = Duration::from_secs(1);
 /// An owner that does not answer is asked again after this, then after twice as long, and so on.
 const RETRY: Duration = Duration::from_millis(50);
+/// Answers in a row that bring something new, without an update in between, before something seems wrong.
+const MOST_UNHEARD: u32 = 3;
 /// The most times that this doubles: 6.4 s.
 const MOST_DOUBLINGS: u32 = 7;
 
@@ -116,6 +118,8 @@ pub(crate) struct Replica {
     goes_on: Option<(u64, u64)>,
     /// The early life that the last answer was of.
     doubted: Option<u64>,
+    /// Answers in a row that brought something new, without an update in between.
+    unheard: u32,
     /// The last number that an original owner sent.
     heard: Option<i64>,
     /// Whether an original owner's updates cannot be applied until it has answered.
@@ -140,6 +144,7 @@ impl Replica {
             incoming: None,
             goes_on: None,
             doubted: None,
+            unheard: 0,
             heard: None,
             behind: true,
             telling: tells.then(Telling::default),
@@ -174,6 +179,11 @@ impl Replica {
     pub(crate) fn changes(&mut self, room: usize, is_through: bool) -> Vec<Change> {
         let telling = self.telling.as_mut();
         telling.map(|telling| telling.take(room, is_through, &self.map, self.at)).unwrap_or_default()
+    }
+
+    /// Whether the owner's answers bring something new, but no update comes in: topic or address are probably wrong.
+    pub(crate) fn seems_deaf(&self) -> bool {
+        self.unheard >= MOST_UNHEARD
     }
 
     /// Whether the handler has still to be told something that had no room.

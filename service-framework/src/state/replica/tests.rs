@@ -216,3 +216,19 @@ fn a_handler_that_does_not_keep_up_is_told_several_updates_as_one() {
     update(&mut replica, "e");
     assert_eq!(replica.changes(10, true).len(), 1);
 }
+
+#[test]
+fn answers_without_updates_between_them_are_noticed() {
+    let (mut replica, mut now) = (Replica::new(false), Instant::now());
+    replica.on_connected();
+    for number in 0..3 {
+        assert!(!replica.seems_deaf());
+        assert!(replica.question().is_some());
+        replica.on_answer(&answer(Some(1), number, &[("a", number)]), now).unwrap();
+        now += QUIET;
+        replica.on_time(now);
+    }
+    assert!(replica.seems_deaf());
+    hear(&mut replica, Some(1), &args(3, false, &[("a", 3)]), now);
+    assert!(!replica.seems_deaf());
+}

@@ -14,6 +14,7 @@ impl Replica {
     /// Its state is no map of keys and values; the update counts as missing then.
     pub(crate) fn on_update(&mut self, heard: &Heard<'_>, now: Instant) -> Result<(), DecodeError> {
         self.quiet_at = Some(now + QUIET);
+        self.unheard = 0;
         match heard.epoch {
             Some(epoch) => self.on_counted(epoch, heard, now),
             None => self.on_original(heard, now),
