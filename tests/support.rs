@@ -166,8 +166,18 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         // Both fail if it has ended, which is what is wanted.
+        let ended = self.child.try_wait();
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if thread::panicking() {
+            self.seen.extend(self.lines.try_iter());
+            let last = &self.seen[self.seen.len().saturating_sub(20)..];
+            eprintln!(
+                "process {}, ended before: {ended:?}, said last:\n{}",
+                self.child.id(),
+                last.join("\n")
+            );
+        }
     }
 }
 

@@ -32,6 +32,17 @@ struct World {
     copy: Process,
     owner_arguments: Vec<&'static str>,
     copy_arguments: Vec<String>,
+    /// What has happened, by the numbers in [`World::happen`].
+    events: Vec<usize>,
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            let (size, arguments) = (self.size, &self.copy_arguments);
+            eprintln!("{size:?}, {arguments:?}, {:?}", self.events);
+        }
+    }
 }
 
 impl World {
@@ -49,12 +60,14 @@ impl World {
         let owner_arguments = vec!["--topic", topic];
         let copy = start(&net, &copy_arguments);
         let owner = Ledger::start(&net, size, &owner_arguments);
-        Self { net, dice, size, owner, copy, owner_arguments, copy_arguments }
+        Self { net, dice, size, owner, copy, owner_arguments, copy_arguments, events: Vec::new() }
     }
 
     /// One thing that happens; both run when it is over.
     fn happen(&mut self) {
-        match self.dice.below(20) {
+        let event = self.dice.below(20);
+        self.events.push(event);
+        match event {
             0..6 => self.burst(),
             6..9 => self.restart_owner(),
             9..12 => self.restart_copy(),
