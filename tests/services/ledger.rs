@@ -8,6 +8,7 @@ mod ledger_steps;
 
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
@@ -120,7 +121,9 @@ fn copy() -> Service {
     for name in ["book", "number", "status", "told", "settings", "settings_status"] {
         read = read.returns(name, Type::Any);
     }
+    let doze = ConnectionModel::replyer("doze").requires("seconds", Type::Float).returns("dozed", Type::Bool);
     Service::new("copy")
+        .replyer(doze, doze_off)
         .config(ConfigModel::new().optional("topic", Type::Str, "").optional("local_copy", Type::Str, ""))
         .on_change(StateModel::delta_in("book", book()), move |change: Change| -> Result<()> {
             note(&changed, &change.state);
@@ -133,6 +136,22 @@ fn copy() -> Service {
             Ok(())
         })
         .replyer(read, move |_: Nothing, states: States| read_copy(&told, &states))
+}
+
+#[derive(Deserialize)]
+struct Doze {
+    seconds: f64,
+}
+
+#[derive(Serialize)]
+struct Dozed {
+    dozed: bool,
+}
+
+/// Does what no plain handler should: nothing of the service goes on meanwhile.
+fn doze_off(doze: Doze) -> Result<Dozed> {
+    std::thread::sleep(Duration::try_from_secs_f64(doze.seconds)?);
+    Ok(Dozed { dozed: true })
 }
 
 fn shape_in(config: &model::Config) -> Result<Map<String, Json>> {

@@ -3,12 +3,14 @@
 
 use std::thread;
 
+use rustix::process::Signal;
 use service_framework::Value;
 
 use super::here::{follow, own, shows};
+use super::ledger::{Ledger, SMALL, start_copy};
 use super::net::Net;
 use crate::behaviour::hostile::Dice;
-use crate::behaviour::peers::{Peer, message, table};
+use crate::behaviour::peers::{Peer, Reply, message, table};
 
 const FRAMES: usize = 10_000;
 
@@ -134,4 +136,29 @@ fn a_replica_survives_any_owner_and_follows_an_honest_one_after_it() {
         replica.running.end();
         owner.running.end();
     }
+}
+
+/// More than the replica's socket takes in before somebody reads, and more than lies on the way to it.
+const FLOOD: usize = 80_000;
+
+/// libzmq gives a process up whose socket sends a heartbeat over a connection that was lost while it was full.
+#[test]
+fn a_replica_lives_on_if_its_owner_dies_while_both_are_choked() {
+    let net = Net::over_ipc();
+    let evil = Peer::bind(zmq::XPUB, net.at("publisher"));
+    let copy = start_copy(&net, "copy", &[]);
+    evil.receive();
+    let dozing = Peer::connect(zmq::DEALER, &net.place.at("copy.doze"));
+    // Longer than heartbeats are apart.
+    let args = table([("seconds", Value::Float(7.0))]);
+    dozing.send([&b""[..], &message(&args, "w")]);
+    let update = update(1, false, Some(5));
+    (0..FLOOD).for_each(|_| evil.send([&update]));
+    drop(evil);
+    let dozed = Reply::read(&dozing.receive());
+    assert!(dozed.error.is_none(), "{dozed:?}");
+    let owner = Ledger::start(&net, SMALL, &[]);
+    owner.burst(&net, 5);
+    owner.wait_for_copy(&net, "copy");
+    assert_eq!(copy.finish_by(Signal::TERM).code, Some(0));
 }

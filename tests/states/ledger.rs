@@ -90,7 +90,10 @@ fn start_ledger(net: &Net, size: Size, life: i64, arguments: &[&str]) -> Process
 /// Starts a replica that is read at `socket`.
 pub(crate) fn start_copy(net: &Net, socket: &str, arguments: &[&str]) -> Process {
     let addresses = json!({
-        "connections": {"in": {"read": {"replyer": net.at(socket)}}},
+        "connections": {"in": {
+            "read": {"replyer": net.at(socket)},
+            "doze": {"replyer": net.place.at(&format!("{socket}.doze"))},
+        }},
         "states": {"in": {"book": net.book_in(), "settings": {"subscriber": net.at("settings")}}},
     });
     net.place.start(&service("copy"), addresses, arguments)
