@@ -71,8 +71,9 @@ impl Helpers {
         let mut state = self.lock();
         state.is_over = true;
         for (pid, asker) in &state.live {
-            let _ = kill_process_group(*pid, Signal::KILL);
+            // In this order: the end of its output is no answer.
             let _ = asker.send(Heard::Over);
+            let _ = kill_process_group(*pid, Signal::KILL);
         }
         state
     }
@@ -83,7 +84,9 @@ impl Helpers {
         let (mut child, heard) = self.start(command)?;
         let read = read_both(&heard, until).filter(|_| has_ended(&child, until));
         let status = self.reap(&mut child).map_err(|error| files::plain(&error))?;
-        let (output, complaint) = read.ok_or_else(|| match self.lock().is_over {
+        let is_over = self.lock().is_over;
+        let read = read.filter(|_| status.success() || !is_over);
+        let (output, complaint) = read.ok_or_else(|| match is_over {
             true => "nobody waits for its answer any more".to_owned(),
             false => format!("no end of its output within {time:?}"),
         })?;
