@@ -10,6 +10,8 @@
 mod framework;
 mod limit;
 mod report;
+#[path = "../statistics.rs"]
+mod statistics;
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, ExitCode, Stdio};

@@ -1,5 +1,7 @@
 //! The table that is printed: medians and spread of ratios.
 
+use crate::statistics::{median, sorted};
+
 /// One comparison.
 pub(crate) struct Case {
     pub(crate) name: &'static str,
@@ -40,14 +42,4 @@ pub(crate) fn line(case: &Case, rounds: &[[Figures; 2]]) {
         of(0),
         of(1)
     );
-}
-
-fn sorted(values: impl Iterator<Item = f64>) -> Vec<f64> {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_by(f64::total_cmp);
-    values
-}
-
-fn median(sorted: &[f64]) -> f64 {
-    sorted[sorted.len() / 2]
 }

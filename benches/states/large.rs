@@ -7,7 +7,8 @@ use service_framework::model::StateModel;
 use service_framework::service::{BlockingToSend, DeltaOut, Result, Service, States};
 
 use crate::framework::{book, inn, out, run};
-use crate::{address, line, sorted, start};
+use crate::statistics::sorted;
+use crate::{address, line, start};
 
 /// Keys of a large state.
 const MANY: usize = 1_000_000;

@@ -10,9 +10,13 @@
 mod framework;
 mod large;
 mod limit;
+#[path = "../statistics.rs"]
+mod statistics;
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, ExitCode, Stdio};
+
+use statistics::{median, sorted};
 
 /// Rounds of each case; odd, so that the median is one of them.
 const ROUNDS: usize = 7;
@@ -105,14 +109,4 @@ fn line(child: &mut Child) -> Vec<f64> {
     let stdout = child.stdout.as_mut().expect("a pipe");
     BufReader::new(stdout).read_line(&mut line).expect("a line of figures");
     line.split_whitespace().map(|figure| figure.parse().expect("a figure")).collect()
-}
-
-fn sorted(values: impl Iterator<Item = f64>) -> Vec<f64> {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_by(f64::total_cmp);
-    values
-}
-
-fn median(sorted: &[f64]) -> f64 {
-    sorted[sorted.len() / 2]
 }

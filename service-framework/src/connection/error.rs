@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::model::Mismatch;
-use crate::wire::ErrorReply;
+use crate::wire::{ErrorReply, most_args};
 
 /// A request that has no answer, or a message that did not leave.
 #[derive(Debug, thiserror::Error)]
@@ -123,6 +123,15 @@ pub enum SendError {
 }
 
 impl SendError {
+    /// Whether arguments of so many bytes fit into a frame.
+    pub(crate) fn unless_they_fit(connection: &str, size: usize) -> Result<(), Self> {
+        let limit = most_args();
+        match size > limit {
+            true => Err(Self::TooLarge { connection: connection.into(), size, limit }),
+            false => Ok(()),
+        }
+    }
+
     /// Whether this says that the service is on its way out.
     #[must_use]
     pub fn is_stopping(&self) -> bool {

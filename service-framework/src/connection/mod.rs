@@ -31,7 +31,7 @@ pub(crate) use publisher::{Place, Publisher};
 pub(crate) use replyer::{Replyer, Route};
 pub(crate) use requester::{Answer, Outgoing, Requester};
 pub use socket::SocketError;
-pub(crate) use socket::{Frame, PollItem, Received, is_ready, poll, readable};
+pub(crate) use socket::{Frame, PollItem, Received, Role, is_ready, poll, readable};
 pub(crate) use subscriber::{Source, Subscriber};
 pub(crate) use update_source::UpdateSource;
 pub(crate) use wake::Wake;

@@ -33,40 +33,18 @@ pub(crate) enum Place {
 }
 
 impl Publisher {
-    /// Opens the socket. `epoch` tells this run of the publisher from those before.
+    /// Opens the socket: [`Role::Publish`], or [`Role::PublishWatched`], where [`Publisher::take_subscriptions`] tells
+    /// of subscribers. `epoch` tells this run of the publisher from those before.
     pub(crate) fn open(
         sockets: &Sockets,
+        role: Role,
         name: &str,
         place: &Place,
         topic: Option<&str>,
         epoch: u64,
         counters: Arc<Counters>,
     ) -> Result<Self, SocketError> {
-        let socket = sockets.socket(Role::Publish)?;
-        Self::with_socket(socket, name, place, topic, epoch, counters)
-    }
-
-    /// As [`Publisher::open`]; [`Publisher::take_subscriptions`] tells of subscribers.
-    pub(crate) fn open_watched(
-        sockets: &Sockets,
-        name: &str,
-        place: &Place,
-        topic: Option<&str>,
-        epoch: u64,
-        counters: Arc<Counters>,
-    ) -> Result<Self, SocketError> {
-        let socket = sockets.socket(Role::PublishWatched)?;
-        Self::with_socket(socket, name, place, topic, epoch, counters)
-    }
-
-    fn with_socket(
-        socket: ZmqSocket,
-        name: &str,
-        place: &Place,
-        topic: Option<&str>,
-        epoch: u64,
-        counters: Arc<Counters>,
-    ) -> Result<Self, SocketError> {
+        let socket = sockets.socket(role)?;
         match place {
             Place::Bind(address) => {
                 let address = socket.bind(address)?;

@@ -204,4 +204,4 @@ fn read_sides<M>(
 
 #[cfg(test)]
 #[path = "service_tests.rs"]
-mod tests;
+pub(super) mod tests;

@@ -5,10 +5,9 @@ use proptest::sample::{Index, select};
 use serde_json::json;
 
 use super::*;
-use crate::model::generate::any_type;
 use crate::model::{Arguments, StateType, Type};
 
-fn problems(json: Json) -> Vec<String> {
+pub(in crate::model) fn problems(json: Json) -> Vec<String> {
     let read = ServiceModel::from_json(&json, None);
     read.err().unwrap_or_default().iter().map(Problem::to_string).collect()
 }
@@ -287,68 +286,6 @@ fn lists_all_problems_with_near_misses() {
 }
 
 #[test]
-fn states_have_their_rules() {
-    let state = |state_type: &str, more: Json| {
-        let mut model = json!({"state_type": state_type});
-        model.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        problems(json!({"name": "x", "state_models": {"in": {"s": model}}}))
-    };
-    let delta = |of: Json| state("delta_update_in", json!({"required_arguments": {"state": of}}));
-    assert_eq!(state("delta_update", json!({})), [""; 0], "the state may be of any type");
-    assert_eq!(delta(json!({"Decimal": "Decimal"})), [""; 0]);
-    assert_eq!(delta(json!({"bid": "Decimal", "note": "any"})), [""; 0]);
-    let path = "state_models.in.s.";
-    for (found, expected) in [
-        (
-            delta(json!({"str": ["optional", "int"]})),
-            r#"required_arguments.state: expected values that are never None, found ["map","str",["optional","int"]] (a nil in an update deletes its key)"#,
-        ),
-        (
-            delta(json!({"bid": ["union", "int", ["literal", null]]})),
-            r#"required_arguments.state: expected values that are never None, found ["record",{"bid":["union","int",["literal",null]]}] (a nil in an update deletes its key)"#,
-        ),
-        (
-            delta(json!(["list", "int"])),
-            r#"required_arguments.state: expected ["map", K, V], a record or any, found ["list","int"]"#,
-        ),
-        (
-            state("delta_update_in", json!({"optional_arguments": {"state": "any"}})),
-            "optional_arguments.state: expected `state` under `required_arguments`, found any",
-        ),
-        (
-            state("delta_update_in", json!({"required_arguments": {"current_num": "int"}})),
-            "required_arguments.current_num: expected no state argument, as these are implied, found int",
-        ),
-        (
-            state("delta_update_in", json!({"required_state_arguments": {"current_num": "int"}})),
-            r#"required_state_arguments: expected {"current_num": "int", "is_snapshot": "bool"}, found current_num"#,
-        ),
-        (
-            state("full_update_in", json!({"optional_state_arguments": {"x": "int"}})),
-            "optional_state_arguments: expected no optional state arguments, found x",
-        ),
-        (
-            state("full_update_in", json!({"required_return_arguments": {"x": "int"}})),
-            "required_return_arguments: expected none, as a state returns nothing, found a table of 1",
-        ),
-        (
-            state("full_update_in", json!({"optional_creation_arguments": {"is_x_pub": true}})),
-            r#"optional_creation_arguments.is_x_pub: expected one of topic, topics, on_change, found unknown key "is_x_pub""#,
-        ),
-        (
-            state("local_variable_delta_update", json!({})),
-            r#"state_type: expected delta_update_in or full_update_in, found "local_variable_delta_update" (did you mean `delta_update_in`?)"#,
-        ),
-        (
-            state("delta_update_out", json!({})),
-            r#"state_type: expected delta_update_in or full_update_in, found "delta_update_out" (did you mean `delta_update_in`?)"#,
-        ),
-    ] {
-        assert_eq!(found, [format!("{path}{expected}")]);
-    }
-}
-
-#[test]
 fn hooks_override_creation_arguments() {
     let mut model = ConnectionModel::publisher("ticks").topic("eu");
     let arguments = json!({"topic": null, "is_x_pub": true, "wait_after_creation_s": 1});
@@ -379,7 +316,7 @@ fn problems_name_the_file() {
     assert_eq!(problems[0].to_string(), "desk.json: expected a table, found a list of 0");
 }
 
-fn shipped_schema() -> jsonschema::Validator {
+pub(in crate::model) fn shipped_schema() -> jsonschema::Validator {
     let schema = include_str!("../../../schemas/model.schema.json");
     jsonschema::validator_for(&serde_json::from_str(schema).unwrap()).unwrap()
 }
@@ -496,42 +433,7 @@ fn broken_model() -> impl Strategy<Value = Json> {
     })
 }
 
-/// A state of any kind, with some of the creation arguments that its kind has.
-fn any_state() -> impl Strategy<Value = StateModel> {
-    let kinds = select(vec![StateType::DeltaUpdate, StateType::FullUpdate]);
-    let sides = select(vec![Side::In, Side::Out]);
-    (sides, kinds, any_type(), any::<[bool; 7]>()).prop_map(|(side, kind, of, has)| {
-        let [topic, topics, on_change, local_copy, connects, waits, last] = has;
-        let when = |is_set: bool, text: &str| is_set.then(|| text.to_owned());
-        let (is_in, is_delta) = (side == Side::In, kind == StateType::DeltaUpdate);
-        let several = is_in && topics && !topic;
-        let model = StateModel {
-            topic: when(topic, "eu"),
-            topics: if several { vec!["eu".to_owned(), "us".to_owned()] } else { Vec::new() },
-            on_change: when(is_in && on_change, "on_state"),
-            local_copy: when(is_in && is_delta && local_copy, "/var/lib/desk/state"),
-            is_x_pub: !is_in && connects,
-            wait_after_creation: (!is_in && waits).then(|| Duration::from_millis(250)),
-            is_standby: !is_in && is_delta && last,
-            conflates: !is_in && !is_delta && last,
-            ..StateModel::new("s", side, kind)
-        };
-        let keys = if is_delta { Type::map(Type::Str, Type::Int) } else { of.clone() };
-        model.requires("state", keys).optional("more", of)
-    })
-}
-
 proptest! {
-    #[test]
-    fn a_state_is_read_back_as_it_was(state in any_state()) {
-        let model = ServiceModel { name: "desk".into(), states: vec![state], ..ServiceModel::default() };
-        prop_assert_eq!(model.problems(), []);
-        let described = model.to_json();
-        prop_assert!(shipped_schema().is_valid(&described), "{}", described);
-        let read = ServiceModel::from_json(&described, None).unwrap();
-        prop_assert_eq!(read.states, model.states);
-    }
-
     #[test]
     fn any_json_is_a_model_or_has_problems(json in prop_oneof![any_json(), broken_model()]) {
         match ServiceModel::from_json(&json, Some("x.json")) {

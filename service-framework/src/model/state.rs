@@ -349,3 +349,7 @@ fn read_kind(table: &mut Table<'_, '_>, side: Side) -> Option<StateType> {
     }
     found
 }
+
+#[cfg(test)]
+#[path = "state_tests.rs"]
+mod tests;

@@ -7,11 +7,10 @@ use std::time::{Duration, Instant};
 
 use super::error::Refused;
 use super::handler::Fault;
-use super::to_send::ENVELOPE_ROOM;
 use crate::connection::{Counters, Throttle, list};
 use crate::model::{Checker, Mismatch};
 use crate::value::{Limits, Value};
-use crate::wire::{Envelope, ErrorReply, codes, write_error, write_reply};
+use crate::wire::{Envelope, ErrorReply, codes, most_args, write_error, write_reply};
 
 /// Bytes of a message that was not understood that the log shows.
 const HEAD: usize = 32;
@@ -98,7 +97,7 @@ impl Agreement {
 
     fn check<'a>(&self, returns: &'a [u8]) -> Result<&'a [u8], ErrorReply> {
         let returns: &[u8] = if returns == [0xc0] && self.returns_nothing { &[0x80] } else { returns };
-        let limit = Limits::default().bytes - ENVELOPE_ROOM;
+        let limit = most_args();
         if returns.len() > limit {
             let message =
                 format!("{} bytes of return arguments are over the limit of {limit}", returns.len());

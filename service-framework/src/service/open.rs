@@ -20,8 +20,8 @@ use super::shared::{OutEntry, OutTable, Shared};
 use super::state_sockets::StateSockets;
 use super::stop::Stop;
 use crate::connection::{
-    Counters, Place, Publisher, Replyer, Requester, SocketError, Sockets, Source, Subscriber, Throttle, Wake,
-    hosts,
+    Counters, Place, Publisher, Replyer, Requester, Role, SocketError, Sockets, Source, Subscriber, Throttle,
+    Wake, hosts,
 };
 use crate::model::{
     Arguments, Checker, ConnectionModel, ConnectionType, DEFAULT_WAIT_AFTER_CREATION, Problem, Side,
@@ -107,7 +107,8 @@ impl Opener {
                 };
                 let topic = model.topic.as_deref();
                 Out::Publisher(
-                    Publisher::open(sockets, name, &place, topic, epoch, counters).map_err(failed)?,
+                    Publisher::open(sockets, Role::Publish, name, &place, topic, epoch, counters)
+                        .map_err(failed)?,
                 )
             }
             _ => Out::External(self.external(model, counters)?),

@@ -12,7 +12,7 @@ use super::prepare::Prepared;
 use super::state_sockets::{AnyReplica, ChangeQueue, OwnerSockets, ReplicaSocket, StateSockets};
 use super::state_table::{InEntry, InState, OutState, StateTable};
 use crate::connection::{
-    Place, Publisher, Replyer, Requester, SocketError, Sockets, Throttle, UpdateSource, Wake,
+    Place, Publisher, Replyer, Requester, Role, SocketError, Sockets, Throttle, UpdateSource, Wake,
 };
 use crate::model::{Arguments, Checker, DEFAULT_WAIT_AFTER_CREATION, Side, StateModel, StateType, Type};
 use crate::state::{
@@ -109,7 +109,9 @@ impl Opener {
         Ok(match state {
             OutState::Delta(owner) => {
                 let name = format!("{} (state)", model.name);
-                owner.open(Publisher::open(sockets, &name, &place, topic, epoch, counters.clone())?);
+                let publisher =
+                    Publisher::open(sockets, Role::Publish, &name, &place, topic, epoch, counters.clone())?;
+                owner.open(publisher);
                 let replyer = Replyer::bind_for_large(
                     sockets,
                     &name,
@@ -121,7 +123,8 @@ impl Opener {
             }
             OutState::Full(owner) => {
                 let name = format!("{} (state)", model.name);
-                let publisher = Publisher::open_watched(sockets, &name, &place, topic, epoch, counters)?;
+                let publisher =
+                    Publisher::open(sockets, Role::PublishWatched, &name, &place, topic, epoch, counters)?;
                 let fd = owner.open(publisher)?;
                 Box::new(FullServer::new(owner.clone(), fd))
             }

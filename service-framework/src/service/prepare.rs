@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 
 use super::builder::{Hooks, RequestOptions, Service};
 use super::error::{HandlerError, SetupError};
@@ -189,7 +189,7 @@ impl Service {
     }
 
     fn first_addresses(&self, setup: &Setup<'_>) -> Result<Json, Vec<Problem>> {
-        let json = setup.addresses.clone().unwrap_or_else(|| Json::Object(serde_json::Map::new()));
+        let json = setup.addresses.clone().unwrap_or_else(|| Json::Object(Map::new()));
         let file = setup.addresses_file.as_deref();
         let may_still_change = self.hooks.setup_addresses.is_some()
             || self.hooks.setup_connections.is_some()
@@ -220,11 +220,13 @@ impl Service {
         }
         let Some(hook) = self.hooks.setup_connections.take() else { return Ok(Vec::new()) };
         let all = hook(config).map_err(|error| hook_failed("setup_connections", &error))?;
-        let mut problems = Vec::new();
-        for (name, arguments) in &all {
-            problems.extend(self.override_creation(name, arguments).err().unwrap_or_default());
-        }
-        Ok(problems)
+        let overriding = Overriding {
+            hook: "setup_connections",
+            expected: "a connection of the service",
+            name: |model: &ConnectionModel| model.name.as_str(),
+            apply: ConnectionModel::override_creation,
+        };
+        Ok(overriding.all(&mut self.model.connections, &all))
     }
 
     /// Lets the hooks change the states; what is wrong with what they returned.
@@ -236,50 +238,50 @@ impl Service {
         }
         let Some(hook) = self.hooks.setup_states.take() else { return Ok(Vec::new()) };
         let all = hook(config).map_err(|error| hook_failed("setup_states", &error))?;
-        let mut problems = Vec::new();
-        for (name, arguments) in &all {
-            problems.extend(self.override_state(name, arguments).err().unwrap_or_default());
-        }
-        Ok(problems)
+        let overriding = Overriding {
+            hook: "setup_states",
+            expected: "a state of the service",
+            name: |model: &StateModel| model.name.as_str(),
+            apply: StateModel::override_creation,
+        };
+        Ok(overriding.all(&mut self.model.states, &all))
+    }
+}
+
+/// Overrides creation arguments of a model by name.
+type Override<M> = fn(&mut M, &Map<String, Json>) -> Result<(), Vec<Problem>>;
+
+/// How a hook overrides creation arguments of the models that it names.
+struct Overriding<M> {
+    hook: &'static str,
+    /// What a name stands for.
+    expected: &'static str,
+    name: fn(&M) -> &str,
+    apply: Override<M>,
+}
+
+impl<M> Overriding<M> {
+    /// Overrides all that a hook returned; what is wrong with it.
+    fn all(&self, models: &mut [M], all: &Map<String, Json>) -> Vec<Problem> {
+        let one = |(name, arguments): (&String, &Json)| self.one(models, name, arguments);
+        all.iter().map(one).filter_map(Result::err).flatten().collect()
     }
 
-    fn override_state(&mut self, name: &str, arguments: &Json) -> Result<(), Vec<Problem>> {
-        let path = format!("setup_states.{name}");
+    fn one(&self, models: &mut [M], name: &str, arguments: &Json) -> Result<(), Vec<Problem>> {
+        let path = format!("{}.{name}", self.hook);
         let Json::Object(arguments) = arguments else {
             return Err(vec![Problem::new(path, "creation arguments by name", arguments.to_string())]);
         };
         let mut found = false;
-        for model in self.model.states.iter_mut().filter(|model| model.name == name) {
-            model.override_creation(arguments)?;
+        for model in models.iter_mut().filter(|model| (self.name)(model) == name) {
+            (self.apply)(model, arguments)?;
             found = true;
         }
         if found {
             return Ok(());
         }
-        let names: Vec<&str> = self.model.states.iter().map(|model| model.name.as_str()).collect();
-        Err(vec![
-            Problem::new(path, "a state of the service", format!("{name:?}")).with_near_miss(name, names),
-        ])
-    }
-
-    fn override_creation(&mut self, name: &str, arguments: &Json) -> Result<(), Vec<Problem>> {
-        let path = format!("setup_connections.{name}");
-        let Json::Object(arguments) = arguments else {
-            return Err(vec![Problem::new(path, "creation arguments by name", arguments.to_string())]);
-        };
-        let mut found = false;
-        for model in self.model.connections.iter_mut().filter(|model| model.name == name) {
-            model.override_creation(arguments)?;
-            found = true;
-        }
-        if found {
-            return Ok(());
-        }
-        let names: Vec<&str> = self.model.connections.iter().map(|model| model.name.as_str()).collect();
-        Err(vec![
-            Problem::new(path, "a connection of the service", format!("{name:?}"))
-                .with_near_miss(name, names),
-        ])
+        let names: Vec<&str> = models.iter().map(self.name).collect();
+        Err(vec![Problem::new(path, self.expected, format!("{name:?}")).with_near_miss(name, names)])
     }
 }
 

@@ -128,7 +128,9 @@ impl StateSockets {
 
     /// When there is something to do that no place tells of.
     pub(crate) fn next_time(&self) -> Option<Instant> {
-        let is_due = |replica: &ReplicaSocket| replica.waiting() == 0 && replica.replica.has_untold();
+        let is_due = |replica: &ReplicaSocket| {
+            replica.changes.is_some() && replica.waiting() == 0 && replica.replica.has_untold()
+        };
         let untold = self.replicas.iter().any(is_due).then(Instant::now);
         self.all().filter_map(StateSocket::next_time).chain(untold).min()
     }

@@ -364,9 +364,6 @@ fn sleep_until_ready<F: Future>(future: F) -> F::Output {
     }
 }
 
-/// What an envelope may need of a frame beside the arguments, an id of ordinary length included.
-pub(super) const ENVELOPE_ROOM: usize = 4_096;
-
 fn wrong_type(entry: &OutEntry, wanted: &'static str) -> SendError {
     SendError::WrongType { name: entry.name.clone(), is: entry.kind.as_str(), wanted }
 }
@@ -378,10 +375,7 @@ fn encode(entry: &OutEntry, args: impl Serialize) -> Result<Vec<u8>, SendError> 
         reason: error.to_string(),
     };
     let bytes = value::encode(&args).map_err(encoding)?;
-    let limit = Limits::default().bytes - ENVELOPE_ROOM;
-    if bytes.len() > limit {
-        return Err(SendError::TooLarge { connection: entry.name.clone(), size: bytes.len(), limit });
-    }
+    SendError::unless_they_fit(&entry.name, bytes.len())?;
     entry
         .args
         .check(&bytes)

@@ -7,9 +7,16 @@ use tokio::sync::watch;
 
 use super::replica::Status;
 
-/// Something that knows how current it is.
-pub(crate) trait Current {
+/// The machine of a replica, as far as it does not matter of which kind.
+pub(crate) trait Machine {
+    /// How current it is.
     fn status(&self) -> Status;
+    /// The owner's updates come in from now on.
+    fn on_connected(&mut self);
+    /// The owner's updates do not come in any more.
+    fn on_disconnected(&mut self, now: Instant);
+    /// Something came that is no update of this state.
+    fn on_refused_update(&mut self, now: Instant);
 }
 
 /// A replica behind its lock, and its status for whoever waits for it.
@@ -19,7 +26,7 @@ pub(crate) struct Cell<R> {
     status: watch::Sender<Status>,
 }
 
-impl<R: Current> Cell<R> {
+impl<R: Machine> Cell<R> {
     pub(crate) fn new(name: &str, replica: R) -> Self {
         let status = watch::Sender::new(replica.status());
         Self { name: name.into(), replica: Mutex::new(replica), status }

@@ -10,11 +10,8 @@ use super::update::write_update;
 use super::view::View;
 use crate::connection::{Publisher, SendError, SocketError, Wake};
 use crate::model::Mismatch;
-use crate::value::Limits;
-use crate::wire::{Extras, WorkflowId};
-
-/// What an envelope may need of a frame beside the arguments, an id of ordinary length included.
-const ENVELOPE_ROOM: usize = 4_096;
+use crate::value::DecodeError;
+use crate::wire::{Extras, WorkflowId, most_args};
 
 /// A delta state where it belongs. Any thread may change it.
 pub(crate) struct DeltaOwner {
@@ -84,19 +81,8 @@ impl DeltaOwner {
     ) -> Result<(), SendError> {
         self.rules.changes.check_named("state", changes).map_err(|found| self.invalid(found))?;
         self.check_others(others)?;
-        self.check_size(changes.len() + others.entries.len())?;
-        let inner = &mut *self.lock();
-        let publisher = self.publisher(&mut inner.publisher, inner.is_standby)?;
-        let before = expires.and_then(|_| inner.owner.next_time());
-        let numbered = inner.owner.change(changes, expires, others.count > 0);
-        let numbered = numbered.map_err(|error| self.encoding(&error.to_string()))?;
-        let sent = numbered.map_or(Ok(()), |numbered| {
-            publish(publisher, &mut inner.args, inner.owner.epoch(), &numbered, others, workflow)
-        });
-        if expires.is_some() && inner.owner.next_time() != before {
-            self.wake.ring();
-        }
-        sent.map_err(|source| self.socket(source))
+        SendError::unless_they_fit(&self.name, changes.len() + others.entries.len())?;
+        self.step(others, workflow, |owner| owner.change(changes, expires, others.count > 0))
     }
 
     /// Puts another state in the place of this one.
@@ -108,13 +94,29 @@ impl DeltaOwner {
     ) -> Result<(), SendError> {
         self.rules.whole.check_named("state", state).map_err(|found| self.invalid(found))?;
         self.check_others(others)?;
-        self.check_size(state.len() + others.entries.len())?;
+        SendError::unless_they_fit(&self.name, state.len() + others.entries.len())?;
+        self.step(others, workflow, |owner| owner.replace(state).map(Some))
+    }
+
+    /// Changes and publishes under one lock.
+    fn step<'a>(
+        &self,
+        others: &Others,
+        workflow: &WorkflowId,
+        change: impl FnOnce(&mut Owner) -> Result<Option<Numbered<'a>>, DecodeError>,
+    ) -> Result<(), SendError> {
         let inner = &mut *self.lock();
         let publisher = self.publisher(&mut inner.publisher, inner.is_standby)?;
-        let numbered = inner.owner.replace(state, None);
-        let numbered = numbered.map_err(|error| self.encoding(&error.to_string()))?;
-        publish(publisher, &mut inner.args, inner.owner.epoch(), &numbered, others, workflow)
-            .map_err(|source| self.socket(source))
+        let before = inner.owner.next_time();
+        let numbered = change(&mut inner.owner).map_err(|error| self.encoding(&error.to_string()))?;
+        let sent = numbered.map_or(Ok(()), |numbered| {
+            publish(publisher, &mut inner.args, inner.owner.epoch(), &numbered, others, workflow)
+        });
+        // Who waits for a later time looks again then anyway.
+        if inner.owner.next_time().is_some_and(|next| before.is_none_or(|before| next < before)) {
+            self.wake.ring();
+        }
+        sent.map_err(|source| self.socket(source))
     }
 
     /// Goes on with what another owner had, in a life later than its own.
@@ -123,8 +125,7 @@ impl DeltaOwner {
         let inner = &mut *self.lock();
         let publisher = self.publisher(&mut inner.publisher, false)?;
         inner.is_standby = false;
-        let most = Limits::default().bytes - ENVELOPE_ROOM;
-        let numbered = inner.owner.take_over(map, epoch, most);
+        let numbered = inner.owner.take_over(map, epoch, most_args());
         tracing::info!(state = self.name, epoch = inner.owner.epoch(), "this is the owner now");
         publish(publisher, &mut inner.args, inner.owner.epoch(), &numbered, &Others::default(), workflow)
             .map_err(|source| self.socket(source))
@@ -186,14 +187,6 @@ impl DeltaOwner {
         crate::value::msgpack::write::map(&mut args, others.count);
         args.extend_from_slice(&others.entries);
         self.rules.others.check(&args).map_err(|found| self.invalid(found))
-    }
-
-    fn check_size(&self, size: usize) -> Result<(), SendError> {
-        let limit = Limits::default().bytes - ENVELOPE_ROOM;
-        if size > limit {
-            return Err(SendError::TooLarge { connection: self.name.clone(), size, limit });
-        }
-        Ok(())
     }
 
     fn invalid(&self, mismatches: Vec<Mismatch>) -> SendError {

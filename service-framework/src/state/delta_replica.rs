@@ -6,42 +6,50 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot::{self, error::TryRecvError};
 
-use super::cell::{Cell, Current};
+use super::cell::{Cell, Machine};
 use super::exchange::{Answer, Kind};
+use super::feed::Feed;
 use super::local_copy::LocalCopy;
 use super::replica::{Change, Heard, Replica, Status};
 use super::rules::DeltaRules;
 use super::socket::StateSocket;
 use super::update::{Update, read_answer};
 use crate::connection::{
-    Answer as Reply, Counters, Outgoing, PollItem, Requester, SocketError, Throttle, UpdateSource, list,
+    Answer as Reply, Counters, Outgoing, PollItem, Requester, SocketError, UpdateSource, list,
 };
 use crate::value::Limits;
 use crate::wire::{Envelope, ErrorReply, WorkflowId};
 
-/// Updates that are taken in before others have their turn.
-const BUDGET: usize = 256;
 /// How long an owner may take to answer: an original one writes the whole state at once.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-impl Current for Replica {
+impl Machine for Replica {
     fn status(&self) -> Status {
         Replica::status(self)
+    }
+
+    fn on_connected(&mut self) {
+        Replica::on_connected(self);
+    }
+
+    fn on_disconnected(&mut self, now: Instant) {
+        Replica::on_disconnected(self, now);
+    }
+
+    fn on_refused_update(&mut self, now: Instant) {
+        Replica::on_refused_update(self, now);
     }
 }
 
 /// The receiving end of a delta state.
 pub(crate) struct DeltaReplica {
-    cell: Arc<Cell<Replica>>,
+    feed: Feed<Replica>,
     rules: DeltaRules,
-    updates: UpdateSource,
     /// One for each address: which of several owners is the present one shows by who answers.
     requesters: Vec<Requester>,
     /// The one that is asked next.
     asked: usize,
     answer: Option<oneshot::Receiver<Reply>>,
-    counters: Arc<Counters>,
-    not_understood: Throttle,
     local_copy: Option<LocalCopy>,
     /// Whether it was said that no update comes in.
     seems_deaf: bool,
@@ -55,19 +63,12 @@ impl DeltaReplica {
         requesters: Vec<Requester>,
         counters: Arc<Counters>,
     ) -> Self {
-        if updates.is_connected() {
-            cell.lock().on_connected();
-        }
-        let (answer, not_understood) = (None, Throttle::default());
         Self {
-            cell,
+            feed: Feed::new(cell, updates, counters),
             rules,
-            updates,
             requesters,
             asked: 0,
-            answer,
-            counters,
-            not_understood,
+            answer: None,
             local_copy: None,
             seems_deaf: false,
         }
@@ -75,64 +76,33 @@ impl DeltaReplica {
 
     /// Begins with what this file has, and keeps it there.
     pub(crate) fn with_local_copy(mut self, path: &Path) -> Self {
-        let cell = self.cell.clone();
-        let mut replica = cell.lock();
-        self.local_copy = Some(LocalCopy::open(cell.name(), path, &self.rules.whole, &mut replica));
+        let cell = self.feed.cell();
+        let copy = LocalCopy::open(cell.name(), path, &self.rules.whole, &mut cell.lock());
+        self.local_copy = Some(copy);
         self
     }
 
     /// Whether the handler has still to be told something that had no room.
     pub(crate) fn has_untold(&self) -> bool {
-        self.cell.lock().has_untold()
+        self.feed.cell().lock().has_untold()
     }
 
     /// See [`Replica::changes`].
     pub(crate) fn take_changes(&mut self, room: usize, is_through: bool) -> Vec<Change> {
-        self.cell.lock().changes(room, is_through)
-    }
-
-    fn on_connections(&mut self, now: Instant) {
-        let (gone, come) = self.updates.connections();
-        let mut replica = self.cell.lock();
-        if gone {
-            replica.on_disconnected(now);
-        }
-        if (gone || come) && self.updates.is_connected() {
-            replica.on_connected();
-        }
+        self.feed.cell().lock().changes(room, is_through)
     }
 
     fn receive(&mut self, now: Instant) -> Result<(), SocketError> {
-        let cell = self.cell.clone();
-        let mut replica = cell.lock();
-        for _ in 0..BUDGET {
-            let Some((frame, start)) = self.updates.receive()? else { break };
-            self.counters.received.add_one();
-            if let Err(reason) = self.take_in(&mut replica, &frame[start..], now) {
-                replica.on_refused_update(now);
-                self.refuse("update", &reason);
+        let rules = &self.rules;
+        self.feed.take_updates(now, |replica, envelope, args| {
+            if let Err(found) = rules.update.check(args) {
+                replica.on_missing_update(now);
+                return Err(list(&found));
             }
-        }
-        Ok(())
-    }
-
-    fn take_in(&self, replica: &mut Replica, body: &[u8], now: Instant) -> Result<(), String> {
-        let envelope = Envelope::split(body, &Limits::default()).map_err(|error| error.to_string())?;
-        let args = envelope.expect_args().map_err(|error| error.to_string())?;
-        if let Err(found) = self.rules.update.check(args) {
-            replica.on_missing_update(now);
-            return Err(list(&found));
-        }
-        let update = Update::read(args).map_err(|error| error.to_string())?;
-        let heard = Heard { epoch: envelope.epoch, update, workflow: envelope.workflow_id };
-        replica.on_update(&heard, now).map_err(|error| error.to_string())
-    }
-
-    fn refuse(&self, what: &str, reason: &str) {
-        self.counters.bad.add_one();
-        if self.not_understood.allows() {
-            tracing::warn!(state = self.cell.name(), reason, "{what} not understood");
-        }
+            let update = Update::read(args).map_err(|error| error.to_string())?;
+            let heard = Heard { epoch: envelope.epoch, update, workflow: envelope.workflow_id };
+            replica.on_update(&heard, now).map_err(|error| error.to_string())
+        })
     }
 
     /// Takes in what became of the question that was asked.
@@ -145,7 +115,7 @@ impl DeltaReplica {
         };
         self.answer = None;
         let read = reply.map_err(|error| error.to_string()).and_then(|body| self.read(&body, now));
-        let mut replica = self.cell.lock();
+        let mut replica = self.feed.cell().lock();
         let taken =
             read.and_then(|answer| replica.on_answer(&answer, now).map_err(|error| error.to_string()));
         // Who is the owner now may be known elsewhere.
@@ -153,7 +123,7 @@ impl DeltaReplica {
         if let Err(reason) = taken {
             replica.on_failure(now);
             drop(replica);
-            tracing::debug!(state = self.cell.name(), reason, "no snapshot");
+            tracing::debug!(state = self.feed.cell().name(), reason, "no snapshot");
             self.ask_next();
         } else if is_doubted {
             drop(replica);
@@ -166,7 +136,7 @@ impl DeltaReplica {
             return;
         }
         tracing::warn!(
-            state = self.cell.name(),
+            state = self.feed.cell().name(),
             "the owner's state changes, but no update comes in: are the subscriber's address and the topic right?"
         );
     }
@@ -187,8 +157,8 @@ impl DeltaReplica {
         let checker = if matches!(kind, Kind::Since(_)) { &self.rules.changes } else { &self.rules.whole };
         if let Err(found) = checker.check_named("state", state) {
             let reason = list(&found);
-            self.refuse("snapshot", &reason);
-            self.cell.lock().on_refused_answer(now);
+            self.feed.refuse("snapshot", &reason);
+            self.feed.cell().lock().on_refused_answer(now);
             return Err(reason);
         }
         Ok(Answer { epoch: envelope.epoch, number, kind, state: state.to_vec() })
@@ -198,7 +168,7 @@ impl DeltaReplica {
         if self.answer.is_some() {
             return;
         }
-        let mut replica = self.cell.lock();
+        let mut replica = self.feed.cell().lock();
         let Some(question) = replica.question() else { return };
         let snapshot = question.write();
         drop(replica);
@@ -213,8 +183,8 @@ impl DeltaReplica {
             answer,
         };
         let count = self.requesters.len();
-        let present = (0..count).map(|offset| (self.asked + offset) % count);
-        self.asked = present.clone().find(|index| self.requesters[*index].has_peer()).unwrap_or(self.asked);
+        let mut in_turn = (0..count).map(|offset| (self.asked + offset) % count);
+        self.asked = in_turn.find(|index| self.requesters[*index].has_peer()).unwrap_or(self.asked);
         self.answer = Some(answered);
         match self.requesters.get_mut(self.asked) {
             Some(requester) => requester.start(request, now),
@@ -237,7 +207,7 @@ impl DeltaReplica {
 
 impl StateSocket for DeltaReplica {
     fn poll_items<'a>(&'a self, items: &mut Vec<PollItem<'a>>) {
-        items.extend(self.updates.poll_items());
+        items.extend(self.feed.poll_items());
         for requester in &self.requesters {
             requester.poll_items(items);
         }
@@ -250,7 +220,7 @@ impl StateSocket for DeltaReplica {
     fn turn(&mut self, ready: &[bool], now: Instant) -> Result<(), SocketError> {
         if let [updates, reports, requesters @ ..] = ready {
             if *reports {
-                self.on_connections(now);
+                self.feed.take_reports(now);
             }
             self.serve_requesters(requesters, now)?;
             self.take_answer(now);
@@ -258,11 +228,11 @@ impl StateSocket for DeltaReplica {
                 self.receive(now)?;
             }
         }
-        self.cell.lock().on_time(now);
+        self.feed.cell().lock().on_time(now);
         self.ask(now);
         // One that could not even be sent has failed already.
         self.take_answer(now);
-        let replica = self.cell.lock();
+        let replica = self.feed.cell().lock();
         let status = replica.status();
         if let Some(copy) = &mut self.local_copy {
             copy.on_time(&replica, now);
@@ -270,19 +240,19 @@ impl StateSocket for DeltaReplica {
         let seems_deaf = replica.seems_deaf();
         drop(replica);
         self.tell_deafness(seems_deaf);
-        self.cell.tell_status(status);
+        self.feed.cell().tell_status(status);
         Ok(())
     }
 
     fn next_time(&self) -> Option<Instant> {
         let requesters = self.requesters.iter().filter_map(Requester::next_deadline);
         let copy = self.local_copy.as_ref().and_then(LocalCopy::next_time);
-        requesters.chain(self.cell.lock().next_time()).chain(copy).min()
+        requesters.chain(self.feed.cell().lock().next_time()).chain(copy).min()
     }
 
     fn close(&mut self) {
         if let Some(copy) = &mut self.local_copy {
-            copy.close(&self.cell.lock());
+            copy.close(&self.feed.cell().lock());
         }
     }
 }

@@ -12,14 +12,12 @@ use super::owner::{Answers, Taken, everything};
 use super::socket::StateSocket;
 use crate::connection::{Counters, PollItem, Received, Replyer, Route, SocketError, Throttle, Wake};
 use crate::value::{Limits, msgpack::write};
-use crate::wire::{Envelope, ErrorReply, Extras, codes, write_error, write_reply_with};
+use crate::wire::{Envelope, ErrorReply, Extras, codes, most_args, write_error, write_reply_with};
 
 /// Questions that are answered before others have their turn: parts of snapshots, about a millisecond in all.
 const BUDGET: usize = 4;
 /// Larger states are written for original replicas, which want all at once, on a thread of their own; in bytes.
 const MOST_AT_ONCE: usize = 256 << 10;
-/// What an envelope may need of a frame beside the state, an id of ordinary length included.
-const ENVELOPE_ROOM: usize = 4_096;
 /// Such threads at once.
 const MOST_WRITING: usize = 2;
 /// Original replicas that wait for such a thread; beyond, they are refused.
@@ -185,7 +183,7 @@ fn refusal(code: &str, message: &str) -> ErrorReply {
 
 /// The reply with all of a state. One over the limit of a frame cannot be sent; a replica of ours never asks for it.
 fn whole(taken: &Taken, workflow: Option<&[u8]>) -> Vec<u8> {
-    let (mut reply, limit) = (Vec::new(), Limits::default().bytes - ENVELOPE_ROOM);
+    let (mut reply, limit) = (Vec::new(), most_args());
     if is_over(&taken.map, limit) {
         let message = format!("the state has more than the {limit} bytes that fit into one frame");
         write_error(&mut reply, &refusal(codes::OVERLOADED, &message), workflow);

@@ -8,7 +8,7 @@
 
 use super::raw::Raw;
 use crate::value::DecodeError;
-use crate::value::msgpack::{Reader, Token, write};
+use crate::value::msgpack::{Reader, Token, int, write};
 
 /// What a replica asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -160,13 +160,6 @@ fn read_entry(bytes: &[u8]) -> Result<Option<(&str, Entry<'_>)>, DecodeError> {
     };
     let second = inside.raw()?;
     Ok(number.map(|number| (key, Entry::Pair(number, second))))
-}
-
-fn int(raw: &[u8]) -> Option<i64> {
-    match Reader::new(raw).token() {
-        Ok(Token::Int(number)) => Some(number),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

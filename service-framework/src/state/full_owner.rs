@@ -10,15 +10,12 @@ use super::socket::StateSocket;
 use super::view::FullView;
 use crate::connection::{PollItem, Publisher, SendError, SocketError, Wake, readable};
 use crate::model::Checker;
-use crate::value::Limits;
 use crate::wire::WorkflowId;
 
 /// Subscribers that come within this time are sent the last value together.
 const TOGETHER: Duration = Duration::from_millis(20);
 /// Of values that are set within this time only the newest is sent, if they are to be conflated.
 const CONFLATED: Duration = Duration::from_millis(10);
-/// What an envelope may need of a frame beside the arguments, an id of ordinary length included.
-const ENVELOPE_ROOM: usize = 4_096;
 
 /// A full state where it belongs. Any thread may set it.
 pub(crate) struct FullOwner {
@@ -61,13 +58,11 @@ impl FullOwner {
 
     /// Sets the state.
     pub(crate) fn set(&self, value: &[u8], workflow: &WorkflowId) -> Result<(), SendError> {
-        let (name, limit) = (|| self.name.clone(), Limits::default().bytes - ENVELOPE_ROOM);
+        let name = || self.name.clone();
         self.rules
             .check(value)
             .map_err(|mismatches| SendError::InvalidArguments { connection: name(), mismatches })?;
-        if value.len() > limit {
-            return Err(SendError::TooLarge { connection: name(), size: value.len(), limit });
-        }
+        SendError::unless_they_fit(&self.name, value.len())?;
         let mut inner = self.lock();
         if inner.publisher.is_none() {
             return Err(SendError::Stopping);

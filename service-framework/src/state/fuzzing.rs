@@ -145,7 +145,7 @@ impl World {
             return;
         }
         let numbered = match replaces {
-            true => self.owner.replace(chunk, None).ok(),
+            true => self.owner.replace(chunk).ok(),
             false => self.owner.change(chunk, None, false).ok().flatten(),
         };
         let Some(numbered) = numbered else { return };

@@ -9,6 +9,7 @@ mod delta_owner;
 mod delta_replica;
 mod delta_server;
 mod exchange;
+mod feed;
 mod full;
 mod full_owner;
 mod full_replica;

@@ -1,7 +1,7 @@
 //! The arguments of a delta update: `{"current_num": n, "is_snapshot": b, "state": {key: value or nil}, …}`.
 
 use crate::value::DecodeError;
-use crate::value::msgpack::{Reader, Token, write};
+use crate::value::msgpack::{Reader, Token, int, write};
 
 /// A delta update as it stands on the wire, taken apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,13 +46,6 @@ impl<'a> Update<'a> {
 
 fn shape(expected: &str) -> DecodeError {
     DecodeError::Shape(format!("{expected} is expected"))
-}
-
-fn int(raw: &[u8]) -> Option<i64> {
-    match Reader::new(raw).token() {
-        Ok(Token::Int(number)) => Some(number),
-        _ => None,
-    }
 }
 
 fn truth(raw: &[u8]) -> Option<bool> {

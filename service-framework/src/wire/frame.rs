@@ -1,6 +1,7 @@
 //! Writing frames. Each function appends one whole message and allocates nothing beyond what `out` may need.
 
 use super::{ErrorReply, WorkflowId};
+use crate::value::Limits;
 use crate::value::msgpack::write;
 
 /// What may ride beside the arguments; the originals ignore all of it.
@@ -45,6 +46,14 @@ impl Extras<'_> {
             out.extend_from_slice(snapshot);
         }
     }
+}
+
+/// What an envelope may need of a frame beside the arguments, an id of ordinary length included.
+const ENVELOPE_ROOM: usize = 4_096;
+
+/// The most bytes that arguments may have, for which a frame has room beside their envelope.
+pub(crate) fn most_args() -> usize {
+    Limits::default().bytes - ENVELOPE_ROOM
 }
 
 /// Appends a request, a published message or an update around `args`, which are one whole MessagePack value.

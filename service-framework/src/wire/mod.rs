@@ -21,8 +21,8 @@ pub use correlation::Correlation;
 pub use envelope::Envelope;
 pub use error::WireError;
 pub use error_reply::ErrorReply;
-pub(crate) use frame::write_with_raw_id;
 pub use frame::{Extras, write_error, write_reply, write_reply_with, write_request};
+pub(crate) use frame::{most_args, write_with_raw_id};
 pub use topic::{split_topic, topic_prefix};
 pub use workflow_id::WorkflowId;
 

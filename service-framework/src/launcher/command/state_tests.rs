@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::{Value as Json, json};
 
 use super::host;
+use super::tests::has_python;
 use crate::model::{ConnectionModel, ServiceModel, StateModel, Type};
 use crate::service::{BlockingToSend, Service, Setup, Stop};
 use crate::value::Value;
@@ -58,8 +59,7 @@ fn model(folder: &Path) -> ServiceModel {
 
 #[test]
 fn a_command_follows_one_state_and_owns_another() {
-    if std::process::Command::new("python3").arg("--version").output().is_err() {
-        eprintln!("skipped: there is no python3 here");
+    if !has_python() {
         return;
     }
     let folder = tempfile::TempDir::new().unwrap();

@@ -42,6 +42,15 @@ for line in sys.stdin:
         say({"reply": call, "error": {"code": "unknown", "message": handler}})
 "#;
 
+/// Whether commands in Python can run here; says so if not.
+pub(super) fn has_python() -> bool {
+    let is_here = std::process::Command::new("python3").arg("--version").output().is_ok();
+    if !is_here {
+        eprintln!("skipped: there is no python3 here");
+    }
+    is_here
+}
+
 fn model(folder: &Path) -> ServiceModel {
     fs::write(folder.join("service.py"), SCRIPT).unwrap();
     let number = json!({"connection_type": "replyer", "required_arguments": {"n": "int"}, "required_return_arguments": {"n": "int"}});
@@ -59,8 +68,7 @@ fn model(folder: &Path) -> ServiceModel {
 
 #[test]
 fn a_command_answers_asks_refuses_dies_and_comes_back() {
-    if std::process::Command::new("python3").arg("--version").output().is_err() {
-        eprintln!("skipped: there is no python3 here");
+    if !has_python() {
         return;
     }
     let folder = tempfile::TempDir::new().unwrap();

@@ -26,8 +26,7 @@ impl Answers {
     }
 
     /// What a replica asked for. `take` takes the state as it is now, with what changed since an update if it is
-    /// asked that; it is not called for what was taken before. `None` if it
-    /// takes nothing: this is not the owner.
+    /// asked that; it is not called for what was taken before. `None` if it takes nothing: this is not the owner.
     pub(crate) fn answer(
         &mut self,
         question: &Question<'_>,
@@ -43,15 +42,12 @@ impl Answers {
             Question::Since { epoch, number } => Some((*epoch, *number)),
             Question::Everything | Question::Parts => None,
         };
-        let taken = take(since)?;
-        Some(match (question, since, &taken.changes) {
+        let mut taken = take(since)?;
+        Some(match (question, since, taken.changes.take()) {
             (Question::Everything, ..) => everything(&taken),
-            (_, Some((_, since)), Some(changes)) => Answer {
-                epoch: Some(taken.epoch),
-                number: taken.number,
-                kind: Kind::Since(since),
-                state: changes.clone(),
-            },
+            (_, Some((_, since)), Some(state)) => {
+                Answer { epoch: Some(taken.epoch), number: taken.number, kind: Kind::Since(since), state }
+            }
             _ => of_part(self.parts.first(&taken, now)),
         })
     }

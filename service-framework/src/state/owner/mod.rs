@@ -136,17 +136,10 @@ impl Owner {
     ///
     /// # Errors
     /// The bytes are no map. Nothing has changed.
-    pub(crate) fn replace<'a>(
-        &mut self,
-        state: &'a [u8],
-        expires: Option<Instant>,
-    ) -> Result<Numbered<'a>, DecodeError> {
+    pub(crate) fn replace<'a>(&mut self, state: &'a [u8]) -> Result<Numbered<'a>, DecodeError> {
         let mut map = StateMap::new();
         apply(&mut map, state)?;
         self.expiries.clear();
-        if expires.is_some() {
-            map.keys().for_each(|key| self.expiries.set(key, expires));
-        }
         self.map = map;
         self.number += 1;
         self.log.restart(self.number);

@@ -44,7 +44,7 @@ fn a_fault_changes_nothing() {
     let mut owner = Owner::new(7);
     change(&mut owner, &[("a", Some(1))]);
     assert!(owner.change(&[0x82, 1, 1], None, false).is_err());
-    assert!(owner.replace(&[0x82, 1, 1], None).is_err());
+    assert!(owner.replace(&[0x82, 1, 1]).is_err());
     assert_eq!((owner.number(), owner.map().len()), (0, 1));
 }
 
@@ -142,7 +142,7 @@ fn keys_go_when_their_time_has_come() {
     assert_eq!(told.state, changes(&[("a", None)]), "a key that was set again stays");
     assert_eq!(owner.map().len(), 2);
     assert_eq!(owner.next_time(), at(3));
-    let _told = owner.replace(&changes(&[("z", Some(1))]), None).unwrap();
+    let _told = owner.replace(&changes(&[("z", Some(1))])).unwrap();
     assert_eq!(owner.next_time(), None);
 }
 

@@ -152,7 +152,7 @@ impl World {
         let epoch = match &mut self.owner {
             Either::Ours(owner) => {
                 let numbered = match is_replaced {
-                    true => owner.replace(&changes, None).unwrap(),
+                    true => owner.replace(&changes).unwrap(),
                     false => match owner.change(&changes, None, false).unwrap() {
                         Some(numbered) => numbered,
                         None => return,

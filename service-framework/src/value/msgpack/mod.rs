@@ -23,6 +23,14 @@ pub fn check_whole(bytes: &[u8], limits: &Limits) -> Result<(), DecodeError> {
     reader.expect_end()
 }
 
+/// The whole number that a value is, if it is one that fits.
+pub(crate) fn int(raw: &[u8]) -> Option<i64> {
+    match Reader::new(raw).token() {
+        Ok(Token::Int(number)) => Some(number),
+        _ => None,
+    }
+}
+
 /// Checks the length alone.
 pub(crate) fn check_length(bytes: &[u8], limits: &Limits) -> Result<(), DecodeError> {
     if bytes.len() > limits.bytes {
