@@ -15,7 +15,7 @@ fn help_explains_and_h_reminds() {
         "{}",
         long.stdout
     );
-    for command in ["describe", "check", "up", "state", "completions"] {
+    for command in ["new", "describe", "check", "up", "state", "completions"] {
         let help = folder.launch(&format!("{command} --help"));
         assert!(help.stdout.contains("Examples:"), "{command}");
         assert_eq!(help, folder.launch(&format!("help {command}")));

@@ -4,7 +4,7 @@ use std::process::Child;
 use std::time::{Duration, Instant};
 
 use service_framework::model::StateModel;
-use service_framework::service::{BlockingToSend, DeltaOut, Result, Service, States};
+use service_framework::service::{BlockingToSend, OwnDelta, Result, Service, States};
 
 use crate::framework::{book, inn, out, run};
 use crate::statistics::sorted;
@@ -45,7 +45,7 @@ fn wait_for_word() {
 }
 
 /// Times updates of keys here and there, paced so that replicas can follow.
-fn measure(book: &DeltaOut, keys: usize) -> Result<[f64; 2]> {
+fn measure(book: &OwnDelta, keys: usize) -> Result<[f64; 2]> {
     let mut times = Vec::with_capacity(MEASURED);
     for number in 0..MEASURED {
         let key = key(number * 7_919 % keys);

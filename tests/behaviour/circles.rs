@@ -17,7 +17,7 @@ fn a_circle_of_requests_ends() {
         Ok(echo(asked.payload))
     }
     let place = Place::new();
-    let outer = Service::new("outer").replyer(replyer("echo"), on_echo).requester(requester("mid"));
+    let outer = Service::new("outer").receives(replyer("echo"), on_echo).connection(requester("mid"));
     let addresses = json!({
         "in": {"echo": {"replyer": place.at("echo")}},
         "out": {"mid": {"requester": place.at("mid")}},

@@ -49,7 +49,7 @@ fn sixty_four_requesters_and_one_slow_async_handler() {
             Ok(echo(asked.payload))
         }
     };
-    let service = Service::new("async").replyer(replyer("echo"), on_echo);
+    let service = Service::new("async").receives(replyer("echo"), on_echo);
     let running = Inside::start(service, in_connection("echo", "replyer", &place.at("echo")));
     fast_ones_do_not_wait(&place.at("echo"), move || gate.add_permits(1));
     running.end();
@@ -66,7 +66,7 @@ fn sixty_four_requesters_and_one_slow_handler_on_workers() {
         }
         Ok(echo(asked.payload))
     };
-    let service = Service::new("workers").replyer(replyer("echo"), workers(2, on_echo));
+    let service = Service::new("workers").receives(replyer("echo"), workers(2, on_echo));
     let running = Inside::start(service, in_connection("echo", "replyer", &place.at("echo")));
     fast_ones_do_not_wait(&place.at("echo"), move || open.send(()).unwrap());
     running.end();
@@ -85,7 +85,7 @@ fn more_calls_than_workers_can_hold_are_refused() {
         let _ = gate.lock().unwrap_or_else(PoisonError::into_inner).recv();
         Ok(echo(asked.payload))
     };
-    let service = Service::new("full").replyer(replyer("echo"), workers(1, on_echo));
+    let service = Service::new("full").receives(replyer("echo"), workers(1, on_echo));
     let running = Inside::start(service, in_connection("echo", "replyer", &place.at("echo")));
     let peer = Peer::connect(zmq::DEALER, &place.at("echo"));
     let body = payload("x");
@@ -110,7 +110,7 @@ fn a_flooded_connection_leaves_the_others_their_turn() {
         Ok(echo(asked.payload))
     }
     let place = Place::new();
-    let service = Service::new("two").replyer(replyer("slow"), blocks).replyer(replyer("quick"), quick);
+    let service = Service::new("two").receives(replyer("slow"), blocks).receives(replyer("quick"), quick);
     let addresses = json!({"in": {
         "slow": {"replyer": place.at("slow")},
         "quick": {"replyer": place.at("quick")},

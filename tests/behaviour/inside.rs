@@ -93,7 +93,7 @@ pub(crate) fn lead<R: Send + 'static>(
     main: impl FnOnce(&BlockingToSend) -> R + Send + 'static,
 ) -> R {
     let (result, got) = channel();
-    let asker = Service::new("asker").requester(requester("echo")).request_deadline("echo", PATIENCE).main(
+    let asker = Service::new("asker").connection(requester("echo")).request_deadline("echo", PATIENCE).main(
         move |to_send: BlockingToSend| {
             result.send(main(&to_send)).unwrap();
             Ok(())

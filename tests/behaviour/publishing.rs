@@ -114,7 +114,7 @@ fn publishers_of_one_service_count_for_themselves() {
     let place = Place::new();
     let model = |name: &str| ConnectionModel::publisher(name).requires("seq", Type::Int);
     let service =
-        Service::new("two").publisher(model("a")).publisher(model("b")).main(|to_send: BlockingToSend| {
+        Service::new("two").connection(model("a")).connection(model("b")).main(|to_send: BlockingToSend| {
             // Until the test has what it wants.
             for seq in 0.. {
                 to_send.publish("a", json!({"seq": seq}))?;

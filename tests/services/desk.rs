@@ -31,7 +31,7 @@ fn desk() -> Service {
     Service::new("desk")
         .version("1.2.0")
         .config(config())
-        .replyer(cancel, |cancel: Cancel| -> Result<Cancelled> {
+        .receives(cancel, |cancel: Cancel| -> Result<Cancelled> {
             tracing::info!(order_id = cancel.order_id, "cancelled");
             Ok(Cancelled { done: true })
         })

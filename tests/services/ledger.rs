@@ -50,9 +50,9 @@ fn ledger() -> Service {
         .state(StateModel::delta_out("book", book()))
         .state(StateModel::full_out("settings").requires("level", Type::Int).requires("text", Type::Str))
         .setup_states(shape_out)
-        .replyer(burst, workers(1, make_steps))
-        .replyer(set, set_level)
-        .replyer(read, read_own)
+        .receives(burst, workers(1, make_steps))
+        .receives(set, set_level)
+        .receives(read, read_own)
 }
 
 fn shape_out(config: &model::Config) -> Result<Map<String, Json>> {
@@ -123,9 +123,9 @@ fn copy() -> Service {
     }
     let doze = ConnectionModel::replyer("doze").requires("seconds", Type::Float).returns("dozed", Type::Bool);
     Service::new("copy")
-        .replyer(doze, doze_off)
+        .receives(doze, doze_off)
         .config(ConfigModel::new().optional("topic", Type::Str, "").optional("local_copy", Type::Str, ""))
-        .on_change(StateModel::delta_in("book", book()), move |change: Change| -> Result<()> {
+        .follows(StateModel::delta_in("book", book()), move |change: Change| -> Result<()> {
             note(&changed, &change.state);
             Ok(())
         })
@@ -135,7 +135,7 @@ fn copy() -> Service {
             note(&begun, &states.get("book")?);
             Ok(())
         })
-        .replyer(read, move |_: Nothing, states: States| read_copy(&told, &states))
+        .receives(read, move |_: Nothing, states: States| read_copy(&told, &states))
 }
 
 #[derive(Deserialize)]

@@ -23,7 +23,7 @@ fn follow_and_tell(net: &Net) -> (Replica, Receiver<(Json, bool)>) {
     let (sender, told) = channel();
     let model = with_why(StateModel::delta_in("book", book()));
     let service =
-        Service::new("replica").on_change(model, move |change: Value, states: States| -> Result<()> {
+        Service::new("replica").follows(model, move |change: Value, states: States| -> Result<()> {
             let view = states.delta("book")?;
             let had = view.number() >= change.get("current_num").and_then(Value::as_i64);
             sender.send((change.to_json(), had))?;

@@ -6,7 +6,7 @@ use std::sync::mpsc::channel;
 
 use serde_json::{Value as Json, json};
 use service_framework::model::{StateModel, Type};
-use service_framework::service::{BlockingToSend, DeltaOut, Result, Service, States};
+use service_framework::service::{BlockingToSend, OwnDelta, Result, Service, States};
 use service_framework::state::{Status, View};
 
 use super::net::{Net, wait_until};
@@ -21,7 +21,7 @@ pub(super) fn book() -> Type {
 /// An owner in main mode, whose state the test changes.
 pub(super) struct Owner {
     pub(super) running: Inside,
-    pub(super) book: DeltaOut,
+    pub(super) book: OwnDelta,
 }
 
 /// Starts an owner.

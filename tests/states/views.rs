@@ -40,7 +40,7 @@ fn replica_with(net: &Net, service: Service) -> Inside {
         "states": {"in": {"book": net.book_in()}},
     });
     let peek = ConnectionModel::replyer("peek").returns("seen", Type::list(Type::Int));
-    let service = service.state(StateModel::delta_in("book", book())).replyer(peek, peek_at);
+    let service = service.state(StateModel::delta_in("book", book())).receives(peek, peek_at);
     Inside::start(service, addresses)
 }
 
@@ -67,7 +67,7 @@ fn a_handler_sees_one_state_for_its_whole_run_and_a_newer_one_when_it_asks() {
     let net = Net::over_ipc();
     let owner = own(&net);
     let model = ConnectionModel::replyer("look").returns("seen", Type::list(Type::Int));
-    let _running = replica_with(&net, Service::new("replica").replyer(model, look));
+    let _running = replica_with(&net, Service::new("replica").receives(model, look));
     owner.book.set("n", 1).unwrap();
     net.read_until("other_copy", |peeked| *peeked == json!({"seen": [1]}));
     thread::scope(|scope| {
@@ -96,7 +96,7 @@ fn a_handler_may_wait_until_a_state_is_current() {
     let model = ConnectionModel::replyer("look")
         .requires("milliseconds", Type::Int)
         .returns("seen", Type::list(Type::Int));
-    let _running = replica_with(&net, Service::new("replica").replyer(model, look));
+    let _running = replica_with(&net, Service::new("replica").receives(model, look));
     let look = |milliseconds: u64| ask(net.at("copy"), &json!({"milliseconds": milliseconds}));
     assert_eq!(look(30), json!({"seen": [-1]}), "there is no owner");
     thread::scope(|scope| {

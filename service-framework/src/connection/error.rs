@@ -112,6 +112,15 @@ pub enum SendError {
         /// The reason.
         reason: String,
     },
+    /// The function that would wait shares its thread with all others of the service. Nothing was sent.
+    #[error(
+        "waiting{} would hold up the service: make the handler an `async fn` and `.await`, or give it `workers`",
+        .connection.as_deref().map(|name| format!(" on {name:?}")).unwrap_or_default()
+    )]
+    WouldBlock {
+        /// The connection, if it is a request that was waited for.
+        connection: Option<String>,
+    },
     /// The socket itself failed.
     #[error("{connection:?}: {source}")]
     Socket {

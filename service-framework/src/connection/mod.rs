@@ -21,7 +21,9 @@ mod update_source;
 mod wake;
 mod zeromq;
 
-pub(crate) use addresses::{Addresses, Endpoint, Of, Resolved, ResolvedSocket, StateEntry};
+pub(crate) use addresses::{
+    Addresses, Endpoint, Need, Of, Resolution, Resolved, ResolvedSocket, StateEntry, needs,
+};
 pub(crate) use burst::Throttle;
 pub(crate) use counters::Counters;
 pub(crate) use deadlines::{Deadlines, after};

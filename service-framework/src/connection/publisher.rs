@@ -22,6 +22,8 @@ pub(crate) struct Publisher {
     seq: u64,
     drops: Burst,
     frame: Vec<u8>,
+    /// Where it listens, if it does; wildcards filled in.
+    pub(crate) endpoint: Option<String>,
 }
 
 /// How a publisher is to be reached.
@@ -45,12 +47,15 @@ impl Publisher {
         counters: Arc<Counters>,
     ) -> Result<Self, SocketError> {
         let socket = sockets.socket(role)?;
-        match place {
-            Place::Bind(address) => {
-                let address = socket.bind(address)?;
-                tracing::info!(connection = name, address, "listening");
+        let endpoint = match place {
+            Place::Bind(address) => Some(socket.bind(address)?),
+            Place::Connect(addresses) => {
+                addresses.iter().try_for_each(|address| socket.connect(address))?;
+                None
             }
-            Place::Connect(addresses) => addresses.iter().try_for_each(|address| socket.connect(address))?,
+        };
+        if let Some(address) = &endpoint {
+            tracing::info!(connection = name, address, "listening");
         }
         Ok(Self {
             name: name.into(),
@@ -61,6 +66,7 @@ impl Publisher {
             seq: 0,
             drops: Burst::default(),
             frame: Vec::new(),
+            endpoint,
         })
     }
 

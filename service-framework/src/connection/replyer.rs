@@ -21,11 +21,16 @@ const MOST_LARGE_UNSENT: usize = 32;
 /// Replies for which a peer had no room are tried again after this.
 const RETRY_UNSENT: Duration = Duration::from_millis(5);
 
+/// Memory of frames that is kept: requests of which many come at once are mostly answered as fast.
+const MOST_SPARE: usize = 64;
+
 /// One answering connection.
 pub(crate) struct Replyer {
     name: String,
     counters: Arc<Counters>,
     socket: ZmqSocket,
+    /// Memory of frames, to be used again.
+    spare: Vec<Vec<Frame>>,
     unsent: VecDeque<(Route, Vec<u8>)>,
     most_unsent: usize,
     /// When `unsent` was tried last.
@@ -84,6 +89,7 @@ impl Replyer {
             name: name.into(),
             counters,
             socket,
+            spare: Vec::new(),
             unsent: VecDeque::new(),
             most_unsent,
             flushed: None,
@@ -99,8 +105,9 @@ impl Replyer {
 
     /// The next request.
     pub(crate) fn receive(&mut self) -> Result<Received<Request>, SocketError> {
-        let mut frames = Vec::with_capacity(4);
+        let mut frames = self.spare.pop().unwrap_or_else(|| Vec::with_capacity(4));
         if !self.socket.receive(&mut frames)? {
+            self.spare.push(frames);
             return Ok(Received::Nothing);
         }
         self.counters.received.add_one();
@@ -124,6 +131,11 @@ impl Replyer {
                 return Ok(Vec::new());
             }
             Sent::Full => self.drop_reply("too many replies wait for peers that do not read"),
+        }
+        let mut frames = route.0;
+        frames.clear();
+        if self.spare.len() < MOST_SPARE && frames.capacity() <= MOST_ROUTE {
+            self.spare.push(frames);
         }
         Ok(body)
     }

@@ -254,6 +254,12 @@ impl Requester {
         self.forget_ended();
     }
 
+    /// Whether an answer is waited for.
+    #[cfg(feature = "testing")]
+    pub(crate) fn has_open(&self) -> bool {
+        !self.open.is_empty()
+    }
+
     /// Takes a request out of the open ones.
     fn close(&mut self, id: u64) -> Option<Open> {
         let open = self.open.remove(&id)?;

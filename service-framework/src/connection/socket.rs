@@ -10,6 +10,13 @@ use std::time::Duration;
 #[derive(Debug)]
 pub(crate) struct Frame(pub(super) zmq::Message);
 
+impl Frame {
+    /// Where it came from, as far as the transport tells.
+    pub(crate) fn peer_address(&mut self) -> Option<&str> {
+        self.0.gets("Peer-Address")
+    }
+}
+
 impl Deref for Frame {
     type Target = [u8];
 

@@ -20,6 +20,8 @@ pub(crate) struct Subscriber {
     gaps: Gaps,
     missing: Burst,
     frames: Vec<Frame>,
+    /// Where it listens, if it does; wildcards filled in.
+    pub(crate) endpoint: Option<String>,
 }
 
 /// Where a subscriber gets its messages from.
@@ -41,12 +43,15 @@ impl Subscriber {
     ) -> Result<Self, SocketError> {
         let socket = sockets.socket(Role::Subscribe)?;
         socket.subscribe(&topic.map(topic_prefix).unwrap_or_default())?;
-        match source {
-            Source::Bind(address) => {
-                let address = socket.bind(address)?;
-                tracing::info!(connection = name, address, "listening");
+        let endpoint = match source {
+            Source::Bind(address) => Some(socket.bind(address)?),
+            Source::Connect(addresses) => {
+                addresses.iter().try_for_each(|address| socket.connect(address))?;
+                None
             }
-            Source::Connect(addresses) => addresses.iter().try_for_each(|address| socket.connect(address))?,
+        };
+        if let Some(address) = &endpoint {
+            tracing::info!(connection = name, address, "listening");
         }
         Ok(Self {
             name: name.into(),
@@ -55,6 +60,7 @@ impl Subscriber {
             gaps: Gaps::default(),
             missing: Burst::default(),
             frames: Vec::new(),
+            endpoint,
         })
     }
 

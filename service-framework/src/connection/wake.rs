@@ -2,22 +2,24 @@
 
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::event::{EventfdFlags, eventfd};
 
 /// An eventfd with the state that keeps a thousand rings from being a thousand system calls.
-#[derive(Debug)]
 pub(crate) struct Wake {
     fd: OwnedFd,
     rung: AtomicBool,
+    /// Called at the first ring of several, where nobody polls.
+    listener: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
 
 impl Wake {
     /// A silent bell.
     pub(crate) fn new() -> io::Result<Self> {
         let fd = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
-        Ok(Self { fd, rung: AtomicBool::new(false) })
+        Ok(Self { fd, rung: AtomicBool::new(false), listener: OnceLock::new() })
     }
 
     /// Makes the descriptor readable, once until [`Wake::clear`].
@@ -27,7 +29,15 @@ impl Wake {
         if !self.rung.swap(true, Ordering::AcqRel) {
             // Only a counter at its limit can refuse, and then the descriptor is readable already.
             let _ = rustix::io::write(&self.fd, &1_u64.to_ne_bytes());
+            if let Some(listener) = self.listener.get() {
+                listener();
+            }
         }
+    }
+
+    /// Calls this at each ring too; the first one that is given counts.
+    pub(crate) fn on_ring(&self, listener: impl Fn() + Send + Sync + 'static) {
+        let _ = self.listener.set(Box::new(listener));
     }
 
     /// Silences the bell; whoever rings from now on is heard by the next poll. `heard`: the poll found it readable.

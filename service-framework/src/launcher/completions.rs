@@ -55,6 +55,15 @@ mod tests {
     }
 
     #[test]
+    fn the_parts_of_a_new_service_are_completed() {
+        // The scripts of the other two shells complete no values.
+        for shell in ["bash", "fish", "zsh"] {
+            let script = script(shell, "service_framework").unwrap();
+            assert!(script.contains("replyer") && script.contains("replica"), "{shell}");
+        }
+    }
+
+    #[test]
     fn a_shell_completes_flags_of_two_letters() {
         let Ok(found) = std::process::Command::new("bash")
             .args([

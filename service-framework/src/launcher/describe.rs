@@ -5,12 +5,10 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use super::arguments::Options;
+use super::keys::{Key, keys};
 use super::terminal::Palette;
 use super::{exit, report};
-use crate::model::{
-    Arguments, ConfigModel, ConnectionModel, ConnectionType, ServiceModel, Side, StateModel, Type,
-};
-use crate::value::Value;
+use crate::model::{Arguments, ConnectionModel, ConnectionType, ServiceModel, Side, StateModel};
 
 /// Prints a model.
 pub(crate) fn describe(model: &ServiceModel, options: &Options) -> ExitCode {
@@ -29,8 +27,11 @@ fn table(model: &ServiceModel, palette: Palette) -> String {
     }
     if let Some(config) = &model.config {
         heading(&mut text, palette, "config");
-        for (key, about) in config_rows(config) {
-            let _ = writeln!(text, "  {}  {about}", palette.cyan(&key));
+        for Key { name, about, help } in keys(config) {
+            let _ = writeln!(text, "  {}  {about}", palette.cyan(&name));
+            for line in help {
+                let _ = writeln!(text, "    {}", palette.dim(&line));
+            }
         }
     }
     for side in Side::ALL {
@@ -42,27 +43,6 @@ fn table(model: &ServiceModel, palette: Palette) -> String {
         }
     }
     text
-}
-
-/// Each key of a config with its type and its default.
-pub(crate) fn config_rows(config: &ConfigModel) -> Vec<(String, String)> {
-    let default = |key: &str| config.defaults.iter().find(|(name, _)| name == key).map(|(_, value)| value);
-    let row = |key: &String, of: &Type, missing: &str| {
-        let about = match default(key) {
-            Some(value) => format!("{of} [{}]", shown(value)),
-            None => format!("{of}{missing}"),
-        };
-        (key.clone(), about)
-    };
-    let required = config.arguments.required.iter().map(|(key, of)| row(key, of, ", required"));
-    required.chain(config.arguments.optional.iter().map(|(key, of)| row(key, of, ""))).collect()
-}
-
-/// A value as one would write it on the command line.
-fn shown(value: &Value) -> String {
-    let json = value.to_json();
-    let text = json.as_str().or_else(|| json.get("as_str")?.as_str());
-    text.map_or_else(|| json.to_string(), str::to_owned)
 }
 
 fn heading(text: &mut String, palette: Palette, title: &str) {
@@ -136,6 +116,7 @@ fn arguments(text: &mut String, palette: Palette, verb: &str, arguments: &Argume
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{ConfigModel, Type};
     use std::time::Duration;
 
     #[test]
@@ -144,7 +125,8 @@ mod tests {
             .requires("symbol", Type::Str)
             .optional("patience", Type::TimeDelta, Duration::from_secs(5))
             .optional("venue", Type::Str, "kraken")
-            .optional_without_default("limits", Type::List(Box::new(Type::Float)));
+            .optional_without_default("limits", Type::List(Box::new(Type::Float)))
+            .help("patience", "How long the venue may take.\nAn order that takes longer is cancelled.");
         let model = ServiceModel {
             name: "order_desk".to_owned(),
             version: "1.2.0".to_owned(),
@@ -176,6 +158,8 @@ mod tests {
         config
           symbol  str, required
           patience  timedelta [PT5S]
+            How long the venue may take.
+            An order that takes longer is cancelled.
           venue  str [kraken]
           limits  ["list","float"]
 

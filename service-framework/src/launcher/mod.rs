@@ -12,8 +12,10 @@ pub mod exit;
 mod files;
 mod helpers;
 mod inputs;
+mod keys;
 mod limits;
 mod logs;
+mod new;
 mod pairs;
 mod program;
 mod report;
@@ -35,6 +37,7 @@ use arguments::{Asked, COMMANDS, Command, Help, Name, Options, RUN, Reader};
 use check::Other;
 use helpers::Helpers;
 use inputs::Inputs;
+use keys::Key;
 use resolve::{Places, Target};
 use terminal::Color;
 use up::UpOptions;
@@ -118,6 +121,7 @@ impl Launcher {
         }
         match asked.command.name {
             Name::Run => self.start(options),
+            Name::New => Ok(new::new(options)),
             Name::Describe => self.describe(options),
             Name::Check => self.check(options),
             Name::State => show::show(options),
@@ -203,17 +207,11 @@ impl Launcher {
             Some(_) => self.model(options.service.as_deref()).ok().and_then(|model| model.config),
             None => None,
         };
-        let rows = config.as_ref().map(describe::config_rows).unwrap_or_default();
-        Ok(self.print_help(command, help, options, &rows))
+        let keys = config.as_ref().map(keys::keys).unwrap_or_default();
+        Ok(self.print_help(command, help, options, &keys))
     }
 
-    fn print_help(
-        &self,
-        command: &Command,
-        help: Help,
-        options: &Options,
-        config: &[(String, String)],
-    ) -> ExitCode {
+    fn print_help(&self, command: &Command, help: Help, options: &Options, config: &[Key]) -> ExitCode {
         let reader = Reader {
             program: &self.program,
             has_service: self.services.models().len() == 1,

@@ -107,6 +107,7 @@ fn setup<'a>(inputs: &'a Inputs, options: &Options) -> Setup<'a> {
         min_wait: options.min_wait,
         grace: options.grace,
         main_mode: options.main_mode,
+        ..Setup::default()
     }
 }
 

@@ -86,7 +86,9 @@ fn of_word(word: Type) -> BoxedStrategy<Value> {
     match word {
         Type::Str => "[ab]{0,2}".prop_map(Value::Str).boxed(),
         Type::Int => {
-            prop_oneof![any::<i64>().prop_map(Value::Int), any::<u64>().prop_map(Value::from)].boxed()
+            let small = (-200..400_i64).prop_map(Value::Int);
+            prop_oneof![2 => small, 1 => any::<i64>().prop_map(Value::Int), 1 => any::<u64>().prop_map(Value::from)]
+                .boxed()
         }
         Type::Float => {
             prop_oneof![any::<f64>().prop_map(Value::Float), any::<i64>().prop_map(Value::Int)].boxed()
@@ -129,7 +131,7 @@ pub(crate) fn value_of(of: &Type) -> BoxedStrategy<Value> {
         Type::Schema(_) => any_value(),
         word => of_word(word.clone()),
     };
-    prop_oneof![20 => right, 1 => any_value()].boxed()
+    prop_oneof![60 => right, 1 => any_value()].boxed()
 }
 
 /// Whether `value` is of type `of`.

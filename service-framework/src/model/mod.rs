@@ -20,6 +20,8 @@ mod creation;
 #[cfg(test)]
 mod generate;
 mod grammar;
+#[cfg(test)]
+mod mangle;
 mod mismatch;
 mod problem;
 mod read;
@@ -27,6 +29,7 @@ mod schema;
 mod service;
 mod state;
 mod state_build;
+mod typed;
 mod types;
 
 pub use arguments::Arguments;
@@ -43,4 +46,8 @@ pub(crate) use read::{Table, describe};
 pub(crate) use service::NO_VERSION;
 pub use service::ServiceModel;
 pub use state::{StateModel, StateType};
+#[doc(hidden)]
+pub use typed::unless_within_itself;
+pub use typed::{ConfigType, Message, Misfit, OwnedMessage, Read, Typed};
+pub(crate) use typed::{fields, record, settings};
 pub use types::{MAX_TYPE_DEPTH, Type};

@@ -23,7 +23,8 @@ fn written() -> Json {
         "config_model": {
             "required": {"symbol": "str"},
             "optional": {"patience": "timedelta", "limit": "Decimal"},
-            "defaults": {"patience": "5s", "limit": 10}
+            "defaults": {"patience": "5s", "limit": 10},
+            "help": {"patience": "How long it may take.", "symbol": null}
         },
         "connection_models": {
             "in": {
@@ -88,7 +89,8 @@ fn reads_and_describes_a_service() {
                 "defaults": {
                     "patience": {"__timedelta__": true, "as_str": "PT5S"},
                     "limit": {"__decimal__": true, "as_str": "10"}
-                }
+                },
+                "help": {"patience": "How long it may take."}
             },
             "connection_models": {
                 "in": {
@@ -219,7 +221,8 @@ fn lists_all_problems_with_near_misses() {
         "config_model": {
             "required": {"n": "integer"},
             "optional": {"m": "int"},
-            "defaults": {"n": 1, "m": "x", "k": 1, "d": {"__decimal__": true, "as_str": "x"}}
+            "defaults": {"n": 1, "m": "x", "k": 1, "d": {"__decimal__": true, "as_str": "x"}},
+            "help": {"m": 5, "n": "The number.", "o": "Another."}
         },
         "connection_models": {
             "inn": {},
@@ -260,6 +263,7 @@ fn lists_all_problems_with_near_misses() {
         r#"command: expected a list of a program and its arguments, found "./run.py" (did you mean `["./run.py"]`?)"#,
         r#"config_model.required.n: expected a type, found "integer" (did you mean `int`?)"#,
         r#"config_model.defaults.d: expected `__decimal__`: true and `as_str` with a decimal number, found {"__decimal__":true,"as_str":"x"}"#,
+        "config_model.help.m: expected a string, found 5",
         r#"connection_models.inn: expected one of in, out, found unknown key "inn" (did you mean `in`?)"#,
         r#"connection_models.in.echo.requird_arguments: expected one of connection_type, required_creation_arguments, optional_creation_arguments, required_connection_arguments, optional_connection_arguments, required_arguments, optional_arguments, required_return_arguments, optional_return_arguments, found unknown key "requird_arguments" (did you mean `required_arguments`?)"#,
         r#"connection_models.in.echo.topic: expected one of connection_type, required_creation_arguments, optional_creation_arguments, required_connection_arguments, optional_connection_arguments, required_arguments, optional_arguments, required_return_arguments, optional_return_arguments, found unknown key "topic" (`topic` belongs in `optional_creation_arguments`)"#,
@@ -278,6 +282,7 @@ fn lists_all_problems_with_near_misses() {
         "connection_models.out.pub.optional_creation_arguments.is_x_pub: expected true or false, found 1",
         "connection_models.out.pub.optional_creation_arguments.topic: expected a string, found 5",
         "name: expected the name of the service, found nothing",
+        r#"config_model.help.o: expected one of m, found unknown key "o""#,
         r#"config_model.defaults.m: expected int, found str "x""#,
         r#"config_model.defaults.k: expected one of m, found unknown key "k""#,
         "connection_models.in.sub.required_return_arguments: expected none, as nothing comes back from a publisher, found x",
@@ -377,6 +382,7 @@ const WORDS: &[&str] = &[
     "required_arguments",
     "required_creation_arguments",
     "defaults",
+    "help",
     "$schema",
     "type",
     "__decimal__",

@@ -108,6 +108,15 @@ const KEYS: [&str; 9] = [
 ];
 
 impl StateModel {
+    /// Whether it says no more than name, side, kind and arguments, which are those of another one.
+    pub(crate) fn is_bare_of(&self, other: &Self) -> bool {
+        let bare = Self::new(&self.name, self.side, self.kind);
+        let (mine, own) = (Self { arguments: bare.arguments.clone(), ..self.clone() }, &self.arguments);
+        mine == bare && own == &other.arguments && self.kind == other.kind
+    }
+}
+
+impl StateModel {
     /// A state without topic and arguments.
     pub fn new(name: impl Into<String>, side: Side, kind: StateType) -> Self {
         StateModel {

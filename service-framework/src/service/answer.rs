@@ -22,6 +22,10 @@ pub(crate) struct Agreement {
     pub(crate) returns: Checker,
     /// Whether a handler may return nothing.
     pub(crate) returns_nothing: bool,
+    /// Whether the handler's own type reads exactly the arguments, so that its reading is the check.
+    pub(crate) reading_checks: bool,
+    /// Whether the handler's own type writes nothing but what is to be returned.
+    pub(crate) writing_fits: bool,
     pub(crate) counters: Arc<Counters>,
     pub(crate) not_understood: Throttle,
     pub(crate) invalid: Throttle,
@@ -60,9 +64,27 @@ impl Agreement {
         arrived: Instant,
     ) -> Result<Admitted<'a>, ErrorReply> {
         let args = message.args.unwrap_or_default();
-        self.args.check(args).map_err(|mismatches| self.invalid(&mismatches))?;
+        self.check_arguments(args)?;
         let deadline = message.deadline_ms.and_then(|left| arrived.checked_add(Duration::from_millis(left)));
         Ok(Admitted { args, workflow_id: message.workflow_id, deadline })
+    }
+
+    /// Checks arguments, unless the handler's reading does.
+    pub(crate) fn check_arguments(&self, args: &[u8]) -> Result<(), ErrorReply> {
+        if self.reading_checks {
+            return Ok(());
+        }
+        self.args.check(args).map_err(|mismatches| self.invalid(&mismatches))
+    }
+
+    /// What a handler's fault is to the one who asked: of arguments that it could not read, what is wrong with them.
+    pub(crate) fn explain(&self, fault: Fault, args: &[u8]) -> Fault {
+        let Fault::Misfit(misfit) = fault else { return fault };
+        let mismatches = match self.args.check(args) {
+            Err(mismatches) => mismatches,
+            Ok(()) => vec![misfit.into_mismatch("args")],
+        };
+        Fault::Ready(self.invalid(&mismatches))
     }
 
     fn invalid(&self, mismatches: &[Mismatch]) -> ErrorReply {
@@ -82,17 +104,26 @@ impl Agreement {
         out: &mut Vec<u8>,
     ) {
         out.clear();
+        match self.settle(returned, is_asked) {
+            Ok(returns) if is_asked => write_reply(out, returns, workflow_id),
+            Err(error) if is_asked => write_error(out, &error, workflow_id),
+            _ => {}
+        }
+    }
+
+    /// What a handler's end is to the one who asked: return arguments that were checked, or an error.
+    pub(crate) fn settle<'a>(
+        &self,
+        returned: Result<&'a [u8], Fault>,
+        is_asked: bool,
+    ) -> Result<&'a [u8], ErrorReply> {
         let is_refusal = matches!(&returned, Err(fault) if is_refusal(fault));
         let returned = returned.map_err(|fault| self.fault(fault, is_asked));
         let returned = if is_asked { returned.and_then(|returns| self.check(returns)) } else { returned };
         if returned.is_err() && !is_refusal {
             self.counters.failed.add_one();
         }
-        match returned {
-            Ok(returns) if is_asked => write_reply(out, returns, workflow_id),
-            Err(error) if is_asked => write_error(out, &error, workflow_id),
-            _ => {}
-        }
+        returned
     }
 
     fn check<'a>(&self, returns: &'a [u8]) -> Result<&'a [u8], ErrorReply> {
@@ -103,6 +134,9 @@ impl Agreement {
                 format!("{} bytes of return arguments are over the limit of {limit}", returns.len());
             tracing::error!(connection = self.name, message);
             return Err(error(codes::INVALID_RETURN, message));
+        }
+        if self.writing_fits {
+            return Ok(returns);
         }
         self.returns.check(returns).map(|()| returns).map_err(|mismatches| {
             let message = list(&mismatches);
@@ -118,6 +152,7 @@ impl Agreement {
     /// Logs why a handler failed; the reply says no more than the one who asked may know.
     fn fault(&self, fault: Fault, is_asked: bool) -> ErrorReply {
         match fault {
+            Fault::Misfit(misfit) => self.invalid(&[misfit.into_mismatch("args")]),
             Fault::Arguments(reason) => {
                 tracing::warn!(
                     connection = self.name,
@@ -201,6 +236,8 @@ mod tests {
             args: checker(),
             returns: checker(),
             returns_nothing: true,
+            reading_checks: false,
+            writing_fits: false,
             counters: Arc::default(),
             not_understood: Throttle::default(),
             invalid: Throttle::default(),

@@ -1,22 +1,31 @@
 //! Functions as handlers: of which shape they may be, and how the loop calls them.
 //!
 //! A handler is any function of the message and of up to eight things it asks for ([`Extract`]): a plain `fn`, which
-//! runs in order on the owner thread; an `async fn`, which is polled there and may wait; or either a plain function
-//! in [`workers`], which may block.
+//! runs in order on the owner thread and may borrow from the message; an `async fn`, which is polled there and may wait;
+//! or a plain function in [`workers`], which may block.
+//!
+//! Two traits tell what may be one: [`Signature`] finds the shape of a function from how it can be called, and
+//! [`Handler`] asks of that very shape that its parts are what they have to be, so that the compiler names the part that
+//! is not.
 
+use std::any::type_name;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-
+use super::builder::TakesFirst;
+use super::codec::{Incoming, Outgoing, OwnedIncoming};
+use super::declare::Declarations;
 use super::error::{HandlerError, Result};
-use super::extract::{Extract, MayBlock, OnOwner, Run};
-use crate::value;
+use super::extract::{Extract, InAsync, OnOwner, OnWorker, Run};
+use super::hook::{ErasedHook, Hook};
+use crate::model::{Arguments, Misfit};
 use crate::wire::ErrorReply;
 
 /// Why a handler gave no return arguments.
-pub(crate) enum Fault {
+#[doc(hidden)]
+pub enum Fault {
+    /// The arguments are not of the handler's own type, which is its model.
+    Misfit(Misfit),
     /// The arguments are as the model says, but not as the handler's own type.
     Arguments(String),
     /// The handler's error.
@@ -47,8 +56,19 @@ pub(crate) type InlineCall = dyn Fn(&Run<'_>, &[u8], &mut Vec<u8>) -> Step + Sen
 pub(crate) type Blocking =
     Arc<dyn Fn(&Run<'_>, &[u8], &mut Vec<u8>) -> std::result::Result<(), Fault> + Send + Sync>;
 
-/// A handler whose types are forgotten.
-pub struct Erased(pub(crate) Kind);
+/// A handler whose types are forgotten, but for what they say of the service.
+pub struct Erased {
+    pub(crate) kind: Kind,
+    /// What it takes, if its type says so.
+    pub(crate) arguments: Option<Arguments>,
+    /// What it returns, if its type says so.
+    pub(crate) returns: Option<Arguments>,
+    /// Whether its type reads exactly what it says it takes.
+    pub(crate) reads_exactly: bool,
+    /// The function's own name, by which two are told apart.
+    pub(crate) function: &'static str,
+    pub(crate) asks: Declarations,
+}
 
 pub(crate) enum Kind {
     Inline(Inline),
@@ -60,17 +80,24 @@ pub(crate) enum Kind {
     },
 }
 
-/// A function that can be a handler. `M` only tells the shapes of functions apart.
+/// A function of the shape of a handler. `M` only tells the shapes apart.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not have the shape of a handler",
+    label = "not a handler",
+    note = "a handler is a `fn`, an `async fn` or a closure of the message and of at most eight other things, and \
+            returns `service_framework::Result<Reply>`; `Result` alone is a reply without arguments",
+    note = "the types of a closure's parameters have to be written: `|order: Order, market: Market| …`",
+    note = "a function that blocks goes in as `workers(4, function)`"
+)]
+pub trait Signature<M> {}
+
+/// A function that can be a handler, whose message and reply are read and written as `C` says. `M` is its shape.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a handler",
     label = "not a handler",
-    note = "a handler is a `fn` or `async fn` of the message's arguments (a type that implements \
-            `serde::Deserialize` and borrows nothing) and of up to eight of `ToSend`, `Config`, `WorkflowId`, \
-            `Deadline`",
-    note = "it returns `service_framework::Result<R>`, where `R` implements `serde::Serialize`",
-    note = "a function that blocks, or asks for `BlockingToSend`, goes in as `workers(4, function)`"
+    note = "a handler is `Send + 'static`: what a closure takes along must be so too"
 )]
-pub trait Handler<M> {
+pub trait Handler<C, M> {
     /// Forgets the types.
     fn erase(self) -> Erased;
 }
@@ -108,127 +135,173 @@ pub struct Async;
 #[derive(Debug)]
 pub struct OnWorkers;
 
-fn arguments<A: DeserializeOwned>(args: &[u8]) -> std::result::Result<A, Fault> {
-    // The model has looked at every byte of them.
-    value::decode_checked(args).map_err(|error| Fault::Arguments(error.to_string()))
+/// Shapes that no function has.
+///
+/// As long as the shape of a function is not known, these two may be it as far as [`Handler`] can tell. So the compiler
+/// waits for [`Signature`] to settle it, and then tells of the part that is wrong, not of the function.
+#[derive(Debug)]
+pub struct NoShape<X>(X);
+/// The second of them.
+#[derive(Debug)]
+pub struct NoShapeEither<X>(X);
+
+/// What nothing is.
+#[doc(hidden)]
+pub trait Nothing {
+    /// Anything follows.
+    fn handler() -> Erased;
+    /// And this too.
+    fn hook() -> ErasedHook;
 }
 
-fn returned<R: Serialize>(result: Result<R>, out: &mut Vec<u8>) -> std::result::Result<(), Fault> {
-    let value = result.map_err(Fault::Handler)?;
-    value::encode_into(&value, out).map_err(|error| Fault::Return(error.to_string()))
-}
-
-macro_rules! handlers {
-    ($($E:ident),*) => {
-        impl<F, A, R, $($E,)*> Handler<(Plain, A, R, $($E,)*)> for F
-        where
-            F: Fn(A, $($E,)*) -> Result<R> + Send + 'static,
-            A: DeserializeOwned,
-            R: Serialize,
-            $($E: Extract<OnOwner>,)*
-        {
+macro_rules! no_shapes {
+    ($($name:ident),+) => {$(
+        impl<C, F, X: Nothing> Handler<C, $name<X>> for F {
             fn erase(self) -> Erased {
-                let call: Inline = Box::new(move |_run, args, out| {
-                    Step::Done(arguments(args).and_then(|args| returned(self(args, $($E::extract(_run),)*), out)))
-                });
-                Erased(Kind::Inline(call))
+                X::handler()
             }
         }
 
-        impl<F, A, R, W, $($E,)*> Handler<(Async, A, R, W, $($E,)*)> for F
+        impl<F, X: Nothing> Hook<$name<X>> for F {
+            fn erase(self) -> ErasedHook {
+                X::hook()
+            }
+        }
+    )+};
+}
+
+no_shapes!(NoShape, NoShapeEither);
+
+fn returned<C, R: Outgoing<C>>(result: Result<R>, out: &mut Vec<u8>) -> std::result::Result<(), Fault> {
+    result.map_err(Fault::Handler)?.write(out)
+}
+
+/// Takes everything that a function asks for, one within the other, and calls it with all of it.
+macro_rules! taken {
+    ($run:ident, $call:expr;) => { $call };
+    ($run:ident, $call:expr; $P:ty: $E:ident $e:ident $(, $Q:ty: $F:ident $f:ident)*) => {
+        <$E as Extract<$P>>::with($run, |$e| taken!($run, $call; $($Q: $F $f),*))
+    };
+}
+
+pub(super) use taken;
+
+macro_rules! handlers {
+    ($($E:ident $e:ident),*) => {
+        impl<A, R, $($E,)*> TakesFirst<A> for (Plain, A, R, $($E,)*) {}
+        impl<A, R, W, $($E,)*> TakesFirst<A> for (Async, A, R, W, $($E,)*) {}
+        impl<A, R, $($E,)*> TakesFirst<A> for (OnWorkers, A, R, $($E,)*) {}
+
+        impl<F, A, R, $($E,)*> Signature<(Plain, A, R, $($E,)*)> for F where F: Fn(A, $($E,)*) -> Result<R> {}
+
+        impl<F, C, A, R, $($E,)*> Handler<C, (Plain, A, R, $($E,)*)> for F
         where
-            F: Fn(A, $($E,)*) -> W + Send + 'static,
-            A: DeserializeOwned,
-            W: Future<Output = Result<R>> + 'static,
-            R: Serialize,
+            A: Incoming<C>,
+            R: Outgoing<C>,
             $($E: Extract<OnOwner>,)*
+            F: Fn(A::Of<'_>, $($E::Of<'_>,)*) -> Result<R> + Send + 'static,
+        {
+            fn erase(self) -> Erased {
+                let call: Inline = Box::new(move |_run, args, out| {
+                    let args = match A::read(args) {
+                        Ok(args) => args,
+                        Err(fault) => return Step::Done(Err(fault)),
+                    };
+                    Step::Done(taken!(_run, returned(self(args, $($e,)*), out); $(OnOwner: $E $e),*))
+                });
+                let mut _asks = Declarations::default();
+                $($E::declare(&mut _asks);)*
+                Erased {
+                    kind: Kind::Inline(call),
+                    arguments: A::arguments(),
+                    returns: R::arguments(),
+                    reads_exactly: A::reads_exactly(),
+                    function: type_name::<F>(),
+                    asks: _asks,
+                }
+            }
+        }
+
+        impl<F, A, R, W, $($E,)*> Signature<(Async, A, R, W, $($E,)*)> for F
+        where
+            F: Fn(A, $($E,)*) -> W,
+            W: Future<Output = Result<R>>,
+        {}
+
+        impl<F, C, A, R, W, $($E,)*> Handler<C, (Async, A, R, W, $($E,)*)> for F
+        where
+            A: OwnedIncoming<C>,
+            R: Outgoing<C>,
+            $($E: for<'a> Extract<InAsync, Of<'a> = $E>,)*
+            F: Fn(A, $($E,)*) -> W + Send + 'static,
+            W: Future<Output = Result<R>> + 'static,
         {
             fn erase(self) -> Erased {
                 let call: Inline = Box::new(move |_run, args, _out| {
-                    let waiting = match arguments(args) {
-                        Ok(args) => self(args, $($E::extract(_run),)*),
+                    let args = match A::read_owned(args) {
+                        Ok(args) => args,
                         Err(fault) => return Step::Done(Err(fault)),
                     };
+                    let waiting: W = taken!(_run, self(args, $($e,)*); $(InAsync: $E $e),*);
                     Step::Later(Box::pin(async move {
                         let (result, mut out) = (waiting.await, Vec::new());
                         returned(result, &mut out).map(|()| out)
                     }))
                 });
-                Erased(Kind::Inline(call))
+                let mut _asks = Declarations::default();
+                $($E::declare(&mut _asks);)*
+                Erased {
+                    kind: Kind::Inline(call),
+                    arguments: A::arguments(),
+                    returns: R::arguments(),
+                    reads_exactly: A::reads_exactly(),
+                    function: type_name::<F>(),
+                    asks: _asks,
+                }
             }
         }
 
-        impl<F, A, R, $($E,)*> Handler<(OnWorkers, A, R, $($E,)*)> for Workers<F>
+        #[diagnostic::do_not_recommend]
+        impl<F, A, R, $($E,)*> Signature<(OnWorkers, A, R, $($E,)*)> for Workers<F>
         where
-            F: Fn(A, $($E,)*) -> Result<R> + Send + Sync + 'static,
-            A: DeserializeOwned,
-            R: Serialize,
-            $($E: Extract<MayBlock>,)*
+            F: Fn(A, $($E,)*) -> Result<R>,
+        {}
+
+        impl<F, C, A, R, $($E,)*> Handler<C, (OnWorkers, A, R, $($E,)*)> for Workers<F>
+        where
+            A: Incoming<C>,
+            R: Outgoing<C>,
+            $($E: Extract<OnWorker>,)*
+            F: Fn(A::Of<'_>, $($E::Of<'_>,)*) -> Result<R> + Send + Sync + 'static,
         {
             fn erase(self) -> Erased {
                 let Self { count, group, function } = self;
                 let call: Blocking = Arc::new(move |_run, args, out| {
-                    arguments(args).and_then(|args| returned(function(args, $($E::extract(_run),)*), out))
+                    let args = A::read(args)?;
+                    taken!(_run, returned(function(args, $($e,)*), out); $(OnWorker: $E $e),*)
                 });
-                Erased(Kind::Workers { call, count, group })
-            }
-        }
-
-        impl<F, R, $($E,)*> Hook<(Plain, R, $($E,)*)> for F
-        where
-            F: FnOnce($($E,)*) -> Result<R> + Send + 'static,
-            $($E: Extract<MayBlock>,)*
-        {
-            fn erase(self) -> ErasedHook {
-                ErasedHook::Blocking(Box::new(move |_run| self($($E::extract(_run),)*).map(drop)))
-            }
-        }
-
-        impl<F, W, R, $($E,)*> Hook<(Async, W, R, $($E,)*)> for F
-        where
-            F: FnOnce($($E,)*) -> W + Send + 'static,
-            W: Future<Output = Result<R>> + 'static,
-            $($E: Extract<OnOwner>,)*
-        {
-            fn erase(self) -> ErasedHook {
-                ErasedHook::Async(Box::new(move |_run| {
-                    let waiting = self($($E::extract(_run),)*);
-                    Box::pin(async move { waiting.await.map(drop) })
-                }))
+                let kind = Kind::Workers { call, count, group };
+                let mut _asks = Declarations::default();
+                $($E::declare(&mut _asks);)*
+                Erased {
+                    kind,
+                    arguments: A::arguments(),
+                    returns: R::arguments(),
+                    reads_exactly: A::reads_exactly(),
+                    function: type_name::<F>(),
+                    asks: _asks,
+                }
             }
         }
     };
 }
 
 handlers!();
-handlers!(E1);
-handlers!(E1, E2);
-handlers!(E1, E2, E3);
-handlers!(E1, E2, E3, E4);
-handlers!(E1, E2, E3, E4, E5);
-handlers!(E1, E2, E3, E4, E5, E6);
-handlers!(E1, E2, E3, E4, E5, E6, E7);
-handlers!(E1, E2, E3, E4, E5, E6, E7, E8);
-
-/// A function that can be `main`, `init_function` or a signal handler: plain, where it may block, or async.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be `main` or a hook",
-    label = "not a hook",
-    note = "it is a `fn` of `BlockingToSend`, `Config`, …, or an `async fn` of `ToSend`, `Config`, …",
-    note = "it returns `service_framework::Result`"
-)]
-pub trait Hook<M> {
-    /// Forgets the types.
-    fn erase(self) -> ErasedHook;
-}
-
-/// The rest of an async hook.
-pub type HookRest = Pin<Box<dyn Future<Output = Result>>>;
-
-/// A hook whose types are forgotten.
-pub enum ErasedHook {
-    /// A plain function.
-    Blocking(Box<dyn FnOnce(&Run<'_>) -> Result + Send>),
-    /// An async function.
-    Async(Box<dyn FnOnce(&Run<'_>) -> HookRest + Send>),
-}
+handlers!(E1 e1);
+handlers!(E1 e1, E2 e2);
+handlers!(E1 e1, E2 e2, E3 e3);
+handlers!(E1 e1, E2 e2, E3 e3, E4 e4);
+handlers!(E1 e1, E2 e2, E3 e3, E4 e4, E5 e5);
+handlers!(E1 e1, E2 e2, E3 e3, E4 e4, E5 e5, E6 e6);
+handlers!(E1 e1, E2 e2, E3 e3, E4 e4, E5 e5, E6 e6, E7 e7);
+handlers!(E1 e1, E2 e2, E3 e3, E4 e4, E5 e5, E6 e6, E7 e7, E8 e8);

@@ -23,6 +23,8 @@ pub(crate) struct Input {
     pub(crate) agreement: Arc<Agreement>,
     pub(crate) socket: InSocket,
     pub(crate) handler: InHandler,
+    /// Whether the handler asks where messages come from.
+    pub(crate) asks_caller: bool,
 }
 
 pub(crate) enum InSocket {
@@ -180,7 +182,8 @@ impl Input {
 
     /// Gives a message to its handler, unless it or the service is in no state for that.
     pub(crate) fn handle(&mut self, message: Message, hands: &Hands<'_>, buffers: &mut Buffers) -> Handled {
-        let Message { route, frame, start, arrived } = message;
+        let Message { route, mut frame, start, arrived } = message;
+        let caller = if self.asks_caller { frame.peer_address().map(Into::into) } else { None };
         let agreement = &self.agreement;
         let envelope = match agreement.open(&frame[start..]) {
             Ok(envelope) => envelope,
@@ -203,21 +206,27 @@ impl Input {
         };
         let returned = match (refusal(&admitted, arrived, hands.refuse), &self.handler) {
             (Some(fault), _) => Err(fault),
-            (None, InHandler::Inline(call)) => match call_inline(&**call, &admitted, hands.shared, buffers) {
-                (Step::Done(returned), _) => returned,
-                (Step::Later(rest), log_id) => {
-                    let workflow_id = admitted.workflow_id.map(Into::into);
-                    return Handled::Waits(Waiting { rest, route, workflow_id, log_id });
+            (None, InHandler::Inline(call)) => {
+                match call_inline(&**call, &admitted, caller, hands.shared, buffers) {
+                    (Step::Done(returned), _) => returned,
+                    (Step::Later(rest), log_id) => {
+                        let workflow_id = admitted.workflow_id.map(Into::into);
+                        return Handled::Waits(Waiting { rest, route, workflow_id, log_id });
+                    }
                 }
-            },
+            }
             (None, InHandler::Workers { pool, .. }) if !pool.has_room() => Err(overloaded()),
             (None, InHandler::Workers { call, pool }) => {
                 // There is room, and only this thread takes it.
-                let _queued = pool.submit(job(call.clone(), agreement.clone(), &admitted, route, hands));
+                let _queued =
+                    pool.submit(job(call.clone(), agreement.clone(), &admitted, caller, (route, hands)));
                 return Handled::Given;
             }
         };
-        let returned = returned.map(|()| &buffers.returned[..]);
+        let returned = match returned {
+            Ok(()) => Ok(&buffers.returned[..]),
+            Err(fault) => Err(agreement.explain(fault, admitted.args)),
+        };
         agreement.conclude(returned, route.is_some(), admitted.workflow_id, &mut buffers.reply);
         Handled::Through(route)
     }
@@ -230,11 +239,11 @@ fn refusal(admitted: &Admitted<'_>, now: Instant, refuse: Option<(&str, &str)>) 
     admitted.deadline.is_some_and(|deadline| deadline <= now).then(too_late)
 }
 
-fn too_late() -> Fault {
+pub(crate) fn too_late() -> Fault {
     Fault::Ready(error(codes::DEADLINE_EXCEEDED, "the deadline passed before the handler began"))
 }
 
-fn overloaded() -> Fault {
+pub(crate) fn overloaded() -> Fault {
     Fault::Ready(error(codes::OVERLOADED, "too many calls wait for a worker"))
 }
 
@@ -242,17 +251,20 @@ fn overloaded() -> Fault {
 fn call_inline(
     call: &InlineCall,
     admitted: &Admitted<'_>,
+    caller: Option<Arc<str>>,
     shared: &Arc<Shared>,
     buffers: &mut Buffers,
 ) -> (Step, Option<Box<[u8]>>) {
     buffers.returned.clear();
-    let _entered = enter(admitted.workflow_id);
     let made = OnceCell::new();
-    let scope =
-        || made.get_or_init(|| Arc::new(Scope::of_message(admitted.workflow_id, admitted.deadline))).clone();
-    let run = Run { shared, scope: &scope, wait: None };
+    let make = || Scope::of_message(admitted.workflow_id, admitted.deadline, caller.clone());
+    let scope = || made.get_or_init(|| Arc::new(make())).clone();
+    let run = Run { shared, scope: &scope };
     let step = catch_unwind(AssertUnwindSafe(|| call(&run, admitted.args, &mut buffers.returned)))
         .unwrap_or_else(|panic| Step::Done(Err(Fault::Panic(panic_text(&*panic)))));
+    if matches!(step, Step::Done(_)) {
+        return (step, None);
+    }
     let log_id = made.get().and_then(|scope| scope.id()).map(|id| raw(id).into());
     (step, log_id.or_else(|| admitted.workflow_id.map(Into::into)))
 }
@@ -268,8 +280,8 @@ fn job(
     call: Blocking,
     agreement: Arc<Agreement>,
     admitted: &Admitted<'_>,
-    route: Option<Route>,
-    hands: &Hands<'_>,
+    caller: Option<Arc<str>>,
+    (route, hands): (Option<Route>, &Hands<'_>),
 ) -> Job {
     let (args, deadline, input) = (admitted.args.to_vec(), admitted.deadline, hands.input);
     let workflow_id = admitted.workflow_id.map(<[u8]>::to_vec);
@@ -280,15 +292,11 @@ fn job(
         let outcome = if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
             Err(too_late())
         } else {
-            call_blocking(
-                &call,
-                &shared,
-                &args,
-                &Scope::of_message(workflow_id, deadline).into(),
-                &mut returned,
-            )
+            let scope = Scope::of_message(workflow_id, deadline, caller).into();
+            call_blocking(&call, &shared, &args, &scope, &mut returned)
         };
-        agreement.conclude(outcome.map(|()| &returned[..]), route.is_some(), workflow_id, &mut body);
+        let outcome = outcome.map(|()| &returned[..]).map_err(|fault| agreement.explain(fault, &args));
+        agreement.conclude(outcome, route.is_some(), workflow_id, &mut body);
         finished.push(Reply { input, route, body });
         shared.link.wake.ring();
     })
@@ -304,7 +312,7 @@ pub(crate) fn call_blocking(
 ) -> Result<(), Fault> {
     let id = scope.id().map(raw);
     let _entered = enter(id.as_deref());
-    let run = Run { shared, scope: &|| scope.clone(), wait: None };
+    let run = Run { shared, scope: &|| scope.clone() };
     catch_unwind(AssertUnwindSafe(|| call(&run, args, returned)))
         .unwrap_or_else(|panic| Err(Fault::Panic(panic_text(&*panic))))
 }

@@ -9,12 +9,22 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use super::inline::Ways;
 use super::outs::{Command, Outs};
 use crate::connection::Wake;
 
 thread_local! {
     /// The out connections that this thread owns, by the number of their link.
-    static LOCAL: RefCell<Vec<(u64, Rc<RefCell<Outs>>)>> = const { RefCell::new(Vec::new()) };
+    static LOCAL: RefCell<Vec<(u64, Local)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The out connections of a service on the thread that owns them.
+#[derive(Clone)]
+pub(super) enum Local {
+    /// Through sockets.
+    Sockets(Rc<RefCell<Outs>>),
+    /// To services of the same thread.
+    Inside(Rc<Ways>),
 }
 
 /// The handle that every context of one service shares.
@@ -22,6 +32,9 @@ pub(crate) struct Link {
     number: u64,
     commands: Mutex<Commands>,
     woken: Mutex<Vec<u64>>,
+    /// Whoever waits until the owner has nothing to do.
+    #[cfg(feature = "testing")]
+    settling: Mutex<Vec<tokio::sync::oneshot::Sender<()>>>,
     pub(crate) wake: Arc<Wake>,
 }
 
@@ -49,39 +62,51 @@ impl Link {
     pub(crate) fn new(wake: Arc<Wake>) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        Self { number, commands: Mutex::default(), woken: Mutex::default(), wake }
+        Self {
+            number,
+            commands: Mutex::default(),
+            woken: Mutex::default(),
+            #[cfg(feature = "testing")]
+            settling: Mutex::default(),
+            wake,
+        }
     }
 
     /// Makes this thread the owner of `outs` until the returned guard goes.
     pub(crate) fn own(self: &Arc<Self>, outs: Rc<RefCell<Outs>>) -> Owned {
+        self.own_local(Local::Sockets(outs))
+    }
+
+    /// Makes this thread the owner of out connections that lead to services of the same thread.
+    pub(super) fn own_inside(self: &Arc<Self>, ways: Rc<Ways>) -> Owned {
+        self.own_local(Local::Inside(ways))
+    }
+
+    fn own_local(self: &Arc<Self>, outs: Local) -> Owned {
         LOCAL.with_borrow_mut(|local| local.push((self.number, outs)));
         Owned(self.clone())
     }
 
-    /// Runs `here` if this thread is the owner.
-    pub(crate) fn with_local<R>(&self, here: impl FnOnce(&mut Outs) -> R) -> Option<R> {
-        let outs = LOCAL.with_borrow(|local| {
+    /// The out connections, if this thread is their owner.
+    pub(super) fn local(&self) -> Option<Local> {
+        LOCAL.with_borrow(|local| {
             local.iter().find(|(number, _)| *number == self.number).map(|(_, outs)| outs.clone())
-        })?;
-        Some(here(&mut outs.borrow_mut()))
+        })
     }
 
-    fn is_local(&self) -> bool {
+    /// Whether this thread is the owner.
+    pub(crate) fn is_local(&self) -> bool {
         LOCAL.with_borrow(|local| local.iter().any(|(number, _)| *number == self.number))
     }
 
     /// Has the owner carry out a command. One that is not taken is dropped, which ends a request with `Stopping`.
     pub(crate) fn send(&self, command: Command) -> Result<(), NotTaken> {
-        let mut command = Some(command);
-        self.with_local(|outs| {
-            if let Some(command) = command.take() {
-                outs.carry_out(command, Instant::now());
-            }
-        });
-        match command {
-            Some(command) => self.queue(command),
-            None => Ok(()),
+        match self.local() {
+            Some(Local::Sockets(outs)) => outs.borrow_mut().carry_out(command, Instant::now()),
+            Some(Local::Inside(ways)) => ways.carry_out(command),
+            None => return self.queue(command),
         }
+        Ok(())
     }
 
     fn queue(&self, command: Command) -> Result<(), NotTaken> {
@@ -107,6 +132,11 @@ impl Link {
         std::mem::take(&mut self.lock_commands().queue)
     }
 
+    /// Whether somebody has asked for something.
+    pub(crate) fn has_commands(&self) -> bool {
+        !self.lock_commands().queue.is_empty()
+    }
+
     /// Refuses commands from now on, and drops those that nobody carried out.
     fn close(&self) {
         let mut commands = self.lock_commands();
@@ -115,6 +145,8 @@ impl Link {
         // Dropping them wakes who waits, who may want this lock.
         drop(commands);
         drop(unheard);
+        #[cfg(feature = "testing")]
+        self.lock_settling().clear();
     }
 
     /// Notes that a task can go on.
@@ -145,12 +177,52 @@ impl Link {
     }
 }
 
+#[cfg(feature = "testing")]
+impl Link {
+    fn lock_settling(&self) -> MutexGuard<'_, Vec<tokio::sync::oneshot::Sender<()>>> {
+        self.settling.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What ends once the owner has nothing to do that has come in.
+    pub(crate) fn settled(&self) -> tokio::sync::oneshot::Receiver<()> {
+        let (tell, told) = tokio::sync::oneshot::channel();
+        self.lock_settling().push(tell);
+        self.wake.ring();
+        told
+    }
+
+    /// How many wait for that. What whoever asks now did before has come in by the owner's next look.
+    pub(crate) fn settling(&self) -> usize {
+        self.lock_settling().len()
+    }
+
+    /// Tells the first `asked` that wait for it whether the owner has nothing to do. What it only waits for wakes it by
+    /// itself.
+    pub(crate) fn tell_settled(&self, asked: usize, has_nothing_to_do: bool, only_waits: bool) {
+        let mut settling = self.lock_settling();
+        if has_nothing_to_do {
+            let asked = asked.min(settling.len());
+            for waiting in settling.drain(..asked) {
+                let _ = waiting.send(());
+            }
+        }
+        if !settling.is_empty() && !only_waits {
+            self.wake.ring();
+        }
+    }
+}
+
 /// A thread's ownership, ended for good by dropping it.
 pub(crate) struct Owned(Arc<Link>);
 
 impl Drop for Owned {
     fn drop(&mut self) {
-        LOCAL.with_borrow_mut(|local| local.retain(|(number, _)| *number != self.0.number));
+        let own = LOCAL.with_borrow_mut(|local| {
+            let place = local.iter().position(|(number, _)| *number == self.0.number);
+            place.map(|place| local.swap_remove(place))
+        });
+        // What goes with it may want the table.
+        drop(own);
         self.0.close();
     }
 }

@@ -8,23 +8,40 @@
 //! Read [`Service`] first, then [`ToSend`].
 
 mod answer;
+mod asked;
+mod blocking;
 mod builder;
+mod change;
+mod codec;
+mod declare;
+#[cfg(test)]
+mod derived_tests;
 mod error;
 mod external;
 mod extract;
+#[cfg(feature = "testing")]
+mod for_test;
+mod found;
 mod handler;
+mod hook;
+mod inline;
 mod input;
 mod link;
+mod links;
 mod open;
 mod open_states;
 mod outs;
+mod own;
 mod owner;
 mod pool;
 mod prepare;
 mod reactor;
+mod request;
 mod run;
 mod scope;
 mod shared;
+mod start;
+mod state_links;
 mod state_out;
 mod state_sockets;
 mod state_table;
@@ -36,15 +53,35 @@ mod stop;
 mod tests;
 mod to_send;
 
-pub use builder::Service;
+pub use blocking::{BlockingPending, BlockingToSend};
+pub use builder::{Named, Service, TakesFirst};
+pub use change::DeltaChange;
+pub use codec::{BySerde, ByType, Incoming, Outgoing, OwnedIncoming};
+pub use declare::{Calls, Declarations};
 pub use error::{HandlerError, Refused, Result, RunError, SetupError};
-pub use extract::{Config, Deadline, Extract, MayBlock, OnOwner, Place, Run};
-pub use handler::{Async, Erased, ErasedHook, Handler, Hook, HookRest, OnWorkers, Plain, Workers, workers};
+pub use extract::{Caller, Config, Deadline, Extract, InAsync, InHook, Lends, OnOwner, OnWorker, Place, Run};
+pub use handler::{
+    Async, Erased, Handler, NoShape, NoShapeEither, Nothing, OnWorkers, Plain, Signature, Workers, workers,
+};
+pub use hook::{AsyncHook, ErasedHook, Hook, HookRest, HookSignature, PlainHook};
+pub use inline::{Inline, InlineError};
+pub use links::{ExternalRequest, Fields, Link, LinkOptions, Links, Publisher, Requester, Taker};
+pub use own::Own;
 pub use prepare::{Prepared, Setup};
+pub use request::{Pending, Request, Returned};
 pub use scope::write_current_workflow;
-pub use state_out::{Changes, DeltaOut, FullOut};
+pub use start::{Start, StartError, Started};
+pub use state_links::{DeltaIn, DeltaOut, FullIn, FullOut, RecordIn, RecordOut};
+pub use state_out::{Changes, OwnDelta, OwnFull};
 pub use states::{StateError, States};
 pub use stop::{Cause, Stop};
-pub use to_send::{BlockingPending, BlockingRequest, BlockingToSend, Pending, Request, ToSend};
+pub use to_send::ToSend;
+
+#[cfg(feature = "testing")]
+pub(crate) use {
+    for_test::links_for_test,
+    handler::{Fault, Kind, Rest, Step},
+    inline::{Hub, Opened, Relation},
+};
 
 pub use crate::connection::{SendError, SocketError};

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 use super::answer::Agreement;
 use super::error::{RunError, SetupError};
 use super::external::{External, Function};
-use super::handler::{Blocking, Fault, InlineCall, Kind};
+use super::handler::{Blocking, Erased, Fault, InlineCall, Kind};
 use super::input::{InHandler, InSocket, Input, call_blocking};
 use super::link::Link;
 use super::outs::{Out, Outs};
@@ -16,12 +16,13 @@ use super::pool::Pool;
 use super::prepare::Prepared;
 use super::run::bell;
 use super::scope::{Scope, enter};
-use super::shared::{OutEntry, OutTable, Shared};
+use super::shared::{Listening, OutEntry, OutTable, Shared};
 use super::state_sockets::StateSockets;
+use super::state_table::StateTable;
 use super::stop::Stop;
 use crate::connection::{
-    Counters, Place, Publisher, Replyer, Requester, Role, SocketError, Sockets, Source, Subscriber, Throttle,
-    Wake, hosts,
+    Counters, Of, Place, Publisher, Replyer, Requester, Role, SocketError, Sockets, Source, Subscriber,
+    Throttle, Wake, hosts,
 };
 use crate::model::{
     Arguments, Checker, ConnectionModel, ConnectionType, DEFAULT_WAIT_AFTER_CREATION, Problem, Side,
@@ -41,41 +42,67 @@ pub(super) struct Opener {
 
 /// A handler that several connections may name.
 #[derive(Clone)]
-enum Shareable {
+struct Shareable {
+    call: ShareableCall,
+    arguments: Option<Arguments>,
+    returns: Option<Arguments>,
+    reads_exactly: bool,
+    asks_caller: bool,
+}
+
+#[derive(Clone)]
+enum ShareableCall {
     Inline(Rc<InlineCall>),
     Workers { call: Blocking, count: usize, group: Option<u64> },
 }
 
-impl From<Kind> for Shareable {
-    fn from(kind: Kind) -> Self {
-        match kind {
-            Kind::Inline(call) => Self::Inline(Rc::from(call)),
-            Kind::Workers { call, count, group } => Self::Workers { call, count, group },
-        }
+impl From<Erased> for Shareable {
+    fn from(handler: Erased) -> Self {
+        let Erased { kind, arguments, returns, reads_exactly, asks, .. } = handler;
+        let call = match kind {
+            Kind::Inline(call) => ShareableCall::Inline(Rc::from(call)),
+            Kind::Workers { call, count, group } => ShareableCall::Workers { call, count, group },
+        };
+        Self { call, arguments, returns, reads_exactly, asks_caller: asks.caller }
     }
 }
 
 impl Opener {
     /// `serves_states` is rung for the thread that serves the out states, if that is another one.
     pub(super) fn new(
-        mut prepared: Prepared,
+        prepared: Prepared,
         stop: &Stop,
         serves_states: Option<Arc<Wake>>,
     ) -> Result<Self, RunError> {
-        let outs =
-            prepared.models(Side::Out).map(|model| prepared.out_entry(model)).collect::<Result<_, _>>()?;
         let link = Arc::new(Link::new(Arc::new(bell()?)));
         let states_wake = serves_states.unwrap_or_else(|| link.wake.clone());
+        let states = prepared.state_table(&states_wake, epoch())?;
+        Self::with(prepared, stop, link, states, states_wake)
+    }
+
+    pub(super) fn with(
+        mut prepared: Prepared,
+        stop: &Stop,
+        link: Arc<Link>,
+        states: StateTable,
+        states_wake: Arc<Wake>,
+    ) -> Result<Self, RunError> {
+        let outs =
+            prepared.models(Side::Out).map(|model| prepared.out_entry(model)).collect::<Result<_, _>>()?;
+        let outs = OutTable::new(outs);
+        let (asked, values) = (std::mem::take(&mut prepared.asked), std::mem::take(&mut prepared.values));
         let shared = Shared {
+            found: asked.found(values, &prepared.config, &outs, &states),
             config: prepared.config.clone(),
-            outs: OutTable::new(outs),
-            states: prepared.state_table(&states_wake, epoch())?,
+            outs,
+            states,
             link,
             stop: stop.clone(),
             counters: std::sync::Mutex::default(),
+            listening: std::sync::Mutex::default(),
         };
         let handlers = std::mem::take(&mut prepared.handlers).into_iter();
-        let handlers = handlers.map(|(name, handler)| (name, handler.0.into())).collect();
+        let handlers = handlers.map(|(name, handler)| (name, handler.into())).collect();
         Ok(Self { prepared, handlers, pools: HashMap::new(), shared: Arc::new(shared), states_wake })
     }
 
@@ -106,20 +133,25 @@ impl Opener {
                     false => Place::Bind(self.bind_to(model)),
                 };
                 let topic = model.topic.as_deref();
-                Out::Publisher(
-                    Publisher::open(sockets, Role::Publish, name, &place, topic, epoch, counters)
-                        .map_err(failed)?,
-                )
+                let role = if self.prepared.is_watched { Role::PublishWatched } else { Role::Publish };
+                let publisher = Publisher::open(sockets, role, name, &place, topic, epoch, counters);
+                let publisher = publisher.map_err(failed)?;
+                self.listens(model, publisher.endpoint.as_ref());
+                Out::Publisher(publisher)
             }
             _ => Out::External(self.external(model, counters)?),
         })
     }
 
-    fn external(&self, model: &ConnectionModel, counters: Arc<Counters>) -> Result<External, RunError> {
+    pub(super) fn external(
+        &self,
+        model: &ConnectionModel,
+        counters: Arc<Counters>,
+    ) -> Result<External, RunError> {
         let name = model.func_to_call.as_deref().unwrap_or(&model.name);
         let call = self.prepared.functions.get(name).cloned().ok_or_else(|| missing(name))?;
         let agreement = self.prepared.agreement(model, counters)?;
-        let function = function(call, agreement, self.shared.clone());
+        let function = function(call, Arc::new(agreement), self.shared.clone());
         External::start_workers(&model.name, function)
             .map_err(|source| RunError::System { what: "start threads for external requests", source })
     }
@@ -141,20 +173,29 @@ impl Opener {
     }
 
     fn input(&mut self, sockets: &Sockets, model: &ConnectionModel) -> Result<Input, RunError> {
-        let counters = self.shared.counters(&format!("in.{}", model.name));
-        let agreement = self.prepared.agreement(model, counters.clone())?;
+        let (agreement, handler) = self.receiver(model)?;
         let socket = self
-            .in_socket(sockets, model, counters)
+            .in_socket(sockets, model, agreement.counters.clone())
             .map_err(|source| RunError::Socket { connection: format!("in.{}", model.name), source })?;
         let name = model.handler.as_deref().unwrap_or(&model.name);
-        Ok(Input { agreement, socket, handler: self.handler(name, &model.name)? })
+        let asks_caller = self.handlers.get(name).is_some_and(|handler| handler.asks_caller);
+        Ok(Input { agreement: Arc::new(agreement), socket, handler, asks_caller })
+    }
+
+    /// What an in connection agreed to, and its function.
+    pub(super) fn receiver(&mut self, model: &ConnectionModel) -> Result<(Agreement, InHandler), RunError> {
+        let counters = self.shared.counters(&format!("in.{}", model.name));
+        let name = model.handler.as_deref().unwrap_or(&model.name);
+        let handler = self.handlers.get(name).ok_or_else(|| missing(name))?;
+        let agreement = self.prepared.agreement(model, counters)?.with(model, handler);
+        Ok((agreement, self.handler(name, &model.name)?))
     }
 
     /// The function `name`, with its workers if it has some.
     pub(super) fn handler(&mut self, name: &str, connection: &str) -> Result<InHandler, RunError> {
-        Ok(match self.handlers.get(name).cloned().ok_or_else(|| missing(name))? {
-            Shareable::Inline(call) => InHandler::Inline(call),
-            Shareable::Workers { call, count, group } => {
+        Ok(match self.handlers.get(name).cloned().ok_or_else(|| missing(name))?.call {
+            ShareableCall::Inline(call) => InHandler::Inline(call),
+            ShareableCall::Workers { call, count, group } => {
                 InHandler::Workers { call, pool: self.pool(connection, count, group)? }
             }
         })
@@ -182,14 +223,24 @@ impl Opener {
         if model.kind == ConnectionType::Replyer {
             let replyer = Replyer::bind(sockets, &model.name, &self.bind_to(model), counters)?;
             tracing::info!(connection = model.name, address = replyer.endpoint, "listening");
+            self.listens(model, Some(&replyer.endpoint));
             return Ok(InSocket::Replyer(replyer));
         }
         let source = match model.is_binder {
             true => Source::Bind(self.bind_to(model)),
             false => Source::Connect(self.connect_to(model)),
         };
-        Subscriber::open(sockets, &model.name, &source, model.topic.as_deref(), counters)
-            .map(InSocket::Subscriber)
+        let topic = model.topic.as_deref();
+        let subscriber = Subscriber::open(sockets, &model.name, &source, topic, counters)?;
+        self.listens(model, subscriber.endpoint.as_ref());
+        Ok(InSocket::Subscriber(subscriber))
+    }
+
+    fn listens(&self, model: &ConnectionModel, endpoint: Option<&String>) {
+        let (side, name, socket) = (model.side, model.name.clone(), model.kind.as_str());
+        if let Some(endpoint) = endpoint.cloned() {
+            self.shared.listens(Listening { of: Of::Connection, side, name, socket, endpoint });
+        }
     }
 
     fn bind_to(&self, model: &ConnectionModel) -> String {
@@ -212,24 +263,22 @@ impl Prepared {
         if settled.problems.is_empty() { Ok(self) } else { Err(settled.problems.into()) }
     }
 
-    fn models(&self, side: Side) -> impl Iterator<Item = &ConnectionModel> {
+    pub(super) fn models(&self, side: Side) -> impl Iterator<Item = &ConnectionModel> {
         self.model.connections.iter().filter(move |model| model.side == side)
     }
 
-    fn agreement(
-        &self,
-        model: &ConnectionModel,
-        counters: Arc<Counters>,
-    ) -> Result<Arc<Agreement>, RunError> {
-        Ok(Arc::new(Agreement {
+    fn agreement(&self, model: &ConnectionModel, counters: Arc<Counters>) -> Result<Agreement, RunError> {
+        Ok(Agreement {
             name: model.name.clone(),
             args: checker(&model.message())?,
             returns: checker(&model.returns)?,
             returns_nothing: model.returns.required.is_empty(),
+            reading_checks: false,
+            writing_fits: false,
             counters,
             not_understood: Throttle::default(),
             invalid: Throttle::default(),
-        }))
+        })
     }
 
     fn out_entry(&self, model: &ConnectionModel) -> Result<OutEntry, RunError> {
@@ -239,10 +288,20 @@ impl Prepared {
             kind: model.kind,
             args: checker(&model.message())?,
             returns: checker(&model.returns)?,
+            models: (model.message(), model.returns.clone()),
             returns_nothing: model.returns.required.is_empty(),
-            within: options.within,
+            within: options.within(),
             idempotent: options.idempotent,
         })
+    }
+}
+
+impl Agreement {
+    /// Leaves to the types of a handler what they see to, where the model is still theirs.
+    fn with(self, model: &ConnectionModel, handler: &Shareable) -> Self {
+        let reading_checks = handler.reads_exactly && handler.arguments.as_ref() == Some(&model.message());
+        let writing_fits = handler.returns.as_ref() == Some(&model.returns);
+        Self { reading_checks, writing_fits, ..self }
     }
 }
 
@@ -271,9 +330,11 @@ fn function(call: Blocking, agreement: Arc<Agreement>, shared: Arc<Shared>) -> F
             Err(error) => agreement.conclude(Err(Fault::Ready(error)), true, None, &mut reply),
             Ok(admitted) => {
                 let _entered = enter(admitted.workflow_id);
-                let scope = Arc::new(Scope::of_message(admitted.workflow_id, admitted.deadline));
+                let scope = Arc::new(Scope::of_message(admitted.workflow_id, admitted.deadline, None));
                 let outcome = call_blocking(&call, &shared, admitted.args, &scope, &mut returned);
-                agreement.conclude(outcome.map(|()| &returned[..]), true, admitted.workflow_id, &mut reply);
+                let outcome = outcome.map(|()| &returned[..]);
+                let outcome = outcome.map_err(|fault| agreement.explain(fault, admitted.args));
+                agreement.conclude(outcome, true, admitted.workflow_id, &mut reply);
             }
         }
         reply

@@ -9,15 +9,16 @@ use super::error::RunError;
 use super::input::{InSocket, Input};
 use super::open::{Opener, wrong_model};
 use super::prepare::Prepared;
+use super::shared::Listening;
 use super::state_sockets::{AnyReplica, ChangeQueue, OwnerSockets, ReplicaSocket, StateSockets};
 use super::state_table::{InEntry, InState, OutState, StateTable};
 use crate::connection::{
-    Place, Publisher, Replyer, Requester, Role, SocketError, Sockets, Throttle, UpdateSource, Wake,
+    Of, Place, Publisher, Replyer, Requester, Role, SocketError, Sockets, Throttle, UpdateSource, Wake,
 };
 use crate::model::{Arguments, Checker, DEFAULT_WAIT_AFTER_CREATION, Side, StateModel, StateType, Type};
 use crate::state::{
     Cell, DeltaOwner, DeltaReplica, DeltaRules, DeltaServer, FullCopy, FullOwner, FullReplica, FullServer,
-    Replica, StateSocket,
+    Outlet, Replica, StateSocket,
 };
 
 impl Prepared {
@@ -111,7 +112,8 @@ impl Opener {
                 let name = format!("{} (state)", model.name);
                 let publisher =
                     Publisher::open(sockets, Role::Publish, &name, &place, topic, epoch, counters.clone())?;
-                owner.open(publisher);
+                self.state_listens(model, "publisher", publisher.endpoint.as_ref());
+                owner.open(Outlet::Socket(publisher));
                 let replyer = Replyer::bind_for_large(
                     sockets,
                     &name,
@@ -119,16 +121,25 @@ impl Opener {
                     counters.clone(),
                 )?;
                 tracing::info!(state = model.name, address = replyer.endpoint, "listening for replicas");
+                self.state_listens(model, "replyer", Some(&replyer.endpoint));
                 Box::new(DeltaServer::new(owner.clone(), replyer, counters, self.states_wake.clone()))
             }
             OutState::Full(owner) => {
                 let name = format!("{} (state)", model.name);
                 let publisher =
                     Publisher::open(sockets, Role::PublishWatched, &name, &place, topic, epoch, counters)?;
+                self.state_listens(model, "publisher", publisher.endpoint.as_ref());
                 let fd = owner.open(publisher)?;
                 Box::new(FullServer::new(owner.clone(), fd))
             }
         })
+    }
+
+    fn state_listens(&self, model: &StateModel, socket: &'static str, endpoint: Option<&String>) {
+        let (side, name) = (model.side, model.name.clone());
+        if let Some(endpoint) = endpoint.cloned() {
+            self.shared.listens(Listening { of: Of::State, side, name, socket, endpoint });
+        }
     }
 
     /// Opens the replicas of a state; with a handler of their changes they also are an input.
@@ -148,7 +159,7 @@ impl Opener {
         let (Some(handler), Some(changes)) = (&model.on_change, changes) else { return Ok(None) };
         let agreement = self.changes_agreement(model)?;
         let handler = self.handler(handler, &model.name)?;
-        Ok(Some(Input { agreement, socket: InSocket::Changes(changes), handler }))
+        Ok(Some(Input { agreement, socket: InSocket::Changes(changes), handler, asks_caller: false }))
     }
 
     /// Opens one replica: that of the owner at `index`, if there are several.
@@ -179,6 +190,8 @@ impl Opener {
                 }
                 AnyReplica::Delta(Box::new(replica))
             }
+            // Only inline, where nothing is opened.
+            InState::Here(_) => return Err(wrong_model("setup_state_models", &[])),
             InState::Full(cell) => {
                 let (rules, tells) = (update_checker(model)?, model.on_change.is_some());
                 AnyReplica::Full(Box::new(FullReplica::new(cell.clone(), rules, updates, counters, tells)))
@@ -194,7 +207,7 @@ impl Opener {
         }
     }
 
-    fn changes_agreement(&self, model: &StateModel) -> Result<Arc<Agreement>, RunError> {
+    pub(super) fn changes_agreement(&self, model: &StateModel) -> Result<Arc<Agreement>, RunError> {
         let nothing = Checker::compile(&Arguments::new());
         // Of several owners the handler is told which.
         let told =
@@ -204,6 +217,8 @@ impl Opener {
             args: update_checker(&told)?,
             returns: nothing.map_err(|problems| wrong_model("setup_state_models", &problems))?,
             returns_nothing: true,
+            reading_checks: false,
+            writing_fits: false,
             counters: self.shared.counters(&format!("states.in.{} (changes)", model.name)),
             not_understood: Throttle::default(),
             invalid: Throttle::default(),

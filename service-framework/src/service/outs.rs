@@ -20,8 +20,21 @@ pub(crate) struct Outs {
 
 /// What other threads ask the owner to do.
 pub(crate) enum Command {
-    Request { connection: usize, request: Outgoing },
-    Publish { connection: usize, args: Vec<u8>, workflow: WorkflowId },
+    Request {
+        connection: usize,
+        request: Outgoing,
+    },
+    Publish {
+        connection: usize,
+        args: Vec<u8>,
+        workflow: WorkflowId,
+    },
+    /// Whether somebody has subscribed since this was asked last.
+    #[cfg(feature = "testing")]
+    AskSubscribed {
+        connection: usize,
+        answer: tokio::sync::oneshot::Sender<bool>,
+    },
 }
 
 impl Outs {
@@ -37,6 +50,14 @@ impl Outs {
                 if let Err(error) = self.publish(connection, &args, &workflow) {
                     tracing::error!(%error, "a message was not published");
                 }
+            }
+            #[cfg(feature = "testing")]
+            Command::AskSubscribed { connection, answer } => {
+                let subscribed = match self.all.get(connection) {
+                    Some(Out::Publisher(publisher)) => publisher.take_subscriptions().unwrap_or(false),
+                    _ => false,
+                };
+                let _ = answer.send(subscribed);
             }
         }
     }
@@ -59,6 +80,16 @@ impl Outs {
             Some(Out::Publisher(publisher)) => publisher.publish(args, workflow),
             _ => Ok(()),
         }
+    }
+
+    /// Whether an answer is waited for.
+    #[cfg(feature = "testing")]
+    pub(crate) fn has_open(&self) -> bool {
+        self.all.iter().any(|out| match out {
+            Out::Requester(requester) => requester.has_open(),
+            Out::External(external) => external.next_deadline().is_some(),
+            Out::Publisher(_) => false,
+        })
     }
 
     /// Adds the places of all connections to a poll set.

@@ -107,14 +107,28 @@ impl Owner {
 
     /// Waits for something to do, at most until a time, and does a fair share of it.
     fn turn(&mut self, until: Option<Instant>) -> Result<(), SocketError> {
+        #[cfg(feature = "testing")]
+        let asked = self.shared.link.settling();
         let ready = self.wait(until)?;
         let (outs, inputs) = ready.split_at(ready.len() - self.inputs.len());
+        #[cfg(feature = "testing")]
+        let is_idle = !ready[1..].contains(&true) && !self.shared.link.has_woken() && !self.has_changes();
         self.reactor.take_in(outs)?;
         self.send_finished()?;
         self.go_on()?;
         self.serve(inputs)?;
+        #[cfg(feature = "testing")]
+        {
+            let is_waiting = self.given > 0 || self.reactor.outs.borrow().has_open();
+            self.shared.link.tell_settled(asked, is_idle && !is_waiting && !self.has_changes(), is_waiting);
+        }
         let now = Instant::now();
         self.inputs.iter_mut().try_for_each(|input| input.flush(now))
+    }
+
+    #[cfg(feature = "testing")]
+    fn has_changes(&self) -> bool {
+        self.inputs.iter().any(Input::has_changes)
     }
 
     /// Polls the bell, the out connections, the states and the in connections; which of them are ready, in this order.

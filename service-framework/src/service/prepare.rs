@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use serde_json::{Map, Value as Json};
 
+use super::asked::{Asked, Values};
 use super::builder::{Hooks, RequestOptions, Service};
 use super::error::{HandlerError, SetupError};
 use super::handler::{Blocking, Erased};
-use crate::connection::{Addresses, Resolved};
+use crate::connection::{Addresses, Resolution, Resolved};
 use crate::model::{
-    Config, ConnectionModel, ConnectionType, Problem, ServiceModel, Side, Source, StateModel, near_miss,
+    Config, ConnectionModel, ConnectionType, Problem, ServiceModel, Side, Source, StateModel, StateType,
+    compare, near_miss,
 };
 
 /// What a service is given to run with.
@@ -30,6 +32,9 @@ pub struct Setup<'a> {
     pub grace: Duration,
     /// Whether `main` runs instead of the loop.
     pub main_mode: bool,
+    /// Whether there are no sockets, and so no addresses; set by [`Inline`](super::Inline).
+    #[doc(hidden)]
+    pub is_inline: bool,
 }
 
 impl Default for Setup<'_> {
@@ -42,7 +47,16 @@ impl Default for Setup<'_> {
             min_wait: Duration::ZERO,
             grace: Duration::from_secs(10),
             main_mode: false,
+            is_inline: false,
         }
+    }
+}
+
+impl<'a> Setup<'a> {
+    /// Without sockets, with this config.
+    pub(crate) fn inline(config: Option<&'a Json>) -> Self {
+        let config = config.map(|content| Source::File { name: "the config", content });
+        Self { config: config.into_iter().collect(), is_inline: true, ..Self::default() }
     }
 }
 
@@ -56,10 +70,14 @@ pub struct Prepared {
     pub(super) functions: HashMap<String, Blocking>,
     pub(super) requests: HashMap<String, RequestOptions>,
     pub(super) hooks: Hooks,
+    pub(super) asked: Asked,
+    pub(super) values: Values,
     pub(super) bind_all: bool,
     pub(super) min_wait: Duration,
     pub(super) grace: Duration,
     pub(super) main_mode: bool,
+    /// Whether publishers hear of their subscribers.
+    pub(super) is_watched: bool,
     /// What is not wrong but perhaps not meant.
     pub warnings: Vec<String>,
 }
@@ -98,8 +116,12 @@ impl Service {
             None => Some(config),
         };
         problems.extend(self.problems(setup));
-        let resolution = Addresses::lay(addresses, setup.addresses_file.as_deref(), &self.model);
+        let resolution = match setup.is_inline {
+            true => Resolution::default(),
+            false => Addresses::lay(addresses, setup.addresses_file.as_deref(), &self.model),
+        };
         problems.extend(resolution.problems);
+        problems.extend(config.iter().flat_map(|config| self.asked.config_problems(config)));
         let (Some(config), true) = (config, problems.is_empty()) else { return Err(problems.into()) };
         Ok(Prepared {
             model: self.model,
@@ -109,12 +131,22 @@ impl Service {
             functions: self.functions,
             requests: self.requests,
             hooks: self.hooks,
+            asked: self.asked,
+            values: self.values,
             bind_all: setup.bind_all,
             min_wait: setup.min_wait,
             grace: setup.grace,
             main_mode: setup.main_mode,
+            is_watched: false,
             warnings: resolution.warnings,
         })
+    }
+
+    /// What is wrong before any hook has run, the addresses aside.
+    pub(super) fn problems_but_addresses(&self, setup: &Setup<'_>) -> Vec<Problem> {
+        let mut problems = self.problems(setup);
+        problems.extend(self.first_config(setup).err().unwrap_or_default());
+        problems
     }
 
     /// What is wrong with the model, and between it and the functions.
@@ -122,6 +154,10 @@ impl Service {
         let mut problems = self.model.problems();
         problems
             .extend(self.model.connections.iter().filter_map(|connection| self.missing_function(connection)));
+        problems.extend(self.model.connections.iter().filter_map(|model| self.misfit_of_handler(model)));
+        problems.extend(self.model.states_on(Side::In).filter_map(|state| self.misfit_of_told(state)));
+        problems.extend(self.asked.problems.iter().cloned());
+        problems.extend(self.asked.missing(&self.values));
         problems.extend(self.main_mode_problems(setup.main_mode));
         problems.extend(self.model.states.iter().filter_map(|state| self.missing_on_change(state)));
         problems
@@ -144,6 +180,37 @@ impl Service {
         }
         let path = format!("connection_models.{}.{}.{key}", connection.side, connection.name);
         Some(missing(&path, wanted, &registered))
+    }
+
+    /// What a connection gives and the type of its function does not take.
+    fn misfit_of_handler(&self, model: &ConnectionModel) -> Option<Problem> {
+        let name = model.handler.as_deref().filter(|_| model.side == Side::In)?;
+        let takes = self.handlers.get(name)?.arguments.as_ref()?;
+        if *takes == model.message() {
+            return None;
+        }
+        let given = ConnectionModel { arguments: model.message(), ..ConnectionModel::publisher(&model.name) };
+        let taken = ConnectionModel { arguments: takes.clone(), ..ConnectionModel::subscriber(&model.name) };
+        let wrong = compare(&given, &taken).into_iter().next()?;
+        let path = format!("connection_models.in.{}", model.name);
+        let expected = format!("arguments that the type of its function `{name}` takes");
+        Some(Problem::new(path, expected, "others").with_hint(wrong.to_string()))
+    }
+
+    /// A type that cannot say of which of several owners a whole state is.
+    fn misfit_of_told(&self, state: &StateModel) -> Option<Problem> {
+        let handler = self.handlers.get(state.on_change.as_deref()?)?;
+        let is_misfit =
+            state.kind == StateType::FullUpdate && !state.topics.is_empty() && handler.reads_exactly;
+        is_misfit.then(|| {
+            let path = format!("state_models.in.{}.on_change", state.name);
+            Problem::new(
+                path,
+                "a function that is told which of several owners a state is of",
+                "one that is not",
+            )
+            .with_hint("follow it by `Service::follows`, whose function is told the `topic`")
+        })
     }
 
     fn missing_on_change(&self, state: &StateModel) -> Option<Problem> {
@@ -196,7 +263,9 @@ impl Service {
             || self.hooks.setup_states.is_some()
             || self.hooks.setup_state_models.is_some()
             || self.hooks.setup_connection_models.is_some();
-        let problems = if may_still_change {
+        let problems = if setup.is_inline {
+            Vec::new()
+        } else if may_still_change {
             Addresses::from_json(&json, file).err().unwrap_or_default()
         } else {
             Addresses::lay(&json, file, &self.model).problems

@@ -1,14 +1,14 @@
 //! Running a prepared service: opens its sockets, calls its hooks, serves or runs `main`, and ends in order.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
+use super::blocking::{Mover, may_block};
 use super::error::{HandlerError, Result as HookResult, RunError};
 use super::extract::Run;
-use super::handler::ErasedHook;
+use super::hook::{ErasedHook, HookCall};
 use super::input::panic_text;
 use super::open::Opener;
 use super::owner::Owner;
@@ -18,7 +18,6 @@ use super::scope::Scope;
 use super::shared::Shared;
 use super::state_sockets::{OwnerSockets, StateSockets};
 use super::stop::{Cause, Stop};
-use super::to_send::Wait;
 use crate::connection::{SendError, SocketError, Sockets, Wake, after, is_ready, poll, readable};
 
 impl Prepared {
@@ -27,6 +26,11 @@ impl Prepared {
     /// # Errors
     /// A socket cannot be opened, a hook fails, or the grace period was not enough.
     pub fn run(self, stop: &Stop) -> Result<(), RunError> {
+        self.run_telling(stop, Box::new(|_| {}))
+    }
+
+    /// As [`Prepared::run`]; `ready` is called once the sockets are open and `init_function` is through.
+    pub(super) fn run_telling(self, stop: &Stop, ready: OnReady) -> Result<(), RunError> {
         for warning in &self.warnings {
             tracing::warn!("{warning}");
         }
@@ -38,8 +42,8 @@ impl Prepared {
         let ended = {
             let _entered = runtime.enter();
             match self.main_mode {
-                true => self.lead(sockets, stop, runtime.handle().clone()),
-                false => self.serve(&sockets, stop),
+                true => self.lead(sockets, stop, runtime.handle().clone(), ready),
+                false => self.serve(&sockets, stop, ready),
             }
         };
         runtime.shutdown_background();
@@ -47,7 +51,7 @@ impl Prepared {
     }
 
     /// Serves the in connections on this thread.
-    fn serve(mut self, sockets: &Sockets, stop: &Stop) -> Result<(), RunError> {
+    fn serve(mut self, sockets: &Sockets, stop: &Stop, ready: OnReady) -> Result<(), RunError> {
         let (init, on_stop) = (self.hooks.init_function.take(), StopHooks::take(&mut self));
         let (grace, min_wait, name) = (self.grace, self.min_wait, self.model.name.clone());
         let opener = Opener::new(self, stop, None)?;
@@ -58,6 +62,7 @@ impl Prepared {
         let mut states = owners.into();
         let inputs = opener.inputs(sockets, &mut states)?;
         let reactor = Reactor::new(shared.clone(), outs, states);
+        let mover = Mover::Sockets(reactor.clone());
         let stop_bell = Arc::new(bell()?);
         let (bell, wake) = (stop_bell.clone(), shared.link.wake.clone());
         stop.listen(move || {
@@ -67,16 +72,17 @@ impl Prepared {
         // Subscribers find their publishers in this time; requests wait for it in their sockets.
         let _slept = reactor.sleep(after(Instant::now(), wait), &Scope::of_hook(true));
         if let Some(init) = init {
-            unless_stopping("init_function", run_hook("init_function", init, &shared, &reactor, true), stop)?;
+            unless_stopping("init_function", run_hook("init_function", init, &shared, &mover, true), stop)?;
         }
         tracing::info!(service = name, "ready");
+        ready(&shared);
         let mut owner = Owner::new(shared.clone(), reactor.clone(), inputs);
         let broken = |source| RunError::Socket { connection: name.clone(), source };
         owner.serve_until_stop(min_wait, &stop_bell).map_err(broken)?;
-        let hooked = on_stop.run(stop, &shared, &reactor);
+        let hooked = on_stop.run(stop, &shared, &mover);
         let ended = owner.drain(grace).map_err(broken)?;
         reactor.states.borrow_mut().close();
-        shared.tell_losses();
+        shared.end();
         hooked?;
         if ended { Ok(()) } else { Err(RunError::GraceOver(grace)) }
     }
@@ -88,6 +94,7 @@ impl Prepared {
         sockets: Sockets,
         stop: &Stop,
         runtime: tokio::runtime::Handle,
+        ready: OnReady,
     ) -> Result<(), RunError> {
         let grace = self.grace;
         let bell = Arc::new(bell()?);
@@ -97,7 +104,9 @@ impl Prepared {
             drop(at_stop.send(News::Stop));
             stop_bell.ring();
         });
-        let hooks = (self.hooks.init_function.take(), self.hooks.main.take(), StopHooks::take(&mut self));
+        let hooks = &mut self.hooks;
+        let (init, main) = (hooks.init_function.take(), hooks.main.take());
+        let hooks = LeadHooks { init, ready, main, on_stop: StopHooks::take(&mut self) };
         let (stop_of_main, main_bell) = (stop.clone(), bell.clone());
         let main = move || {
             let _entered = runtime.enter();
@@ -119,7 +128,7 @@ impl Prepared {
         self,
         sockets: &Sockets,
         stop: &Stop,
-        (init, main, on_stop): (Option<ErasedHook>, Option<ErasedHook>, StopHooks),
+        hooks: LeadHooks,
         (tell, bell): (&Sender<News>, &Arc<Wake>),
     ) -> Result<(), RunError> {
         let opener = Opener::new(self, stop, Some(bell.clone()))?;
@@ -129,18 +138,35 @@ impl Prepared {
         let _attended = tell.send(News::States(owners));
         bell.ring();
         let reactor = Reactor::new(shared.clone(), outs, StateSockets::default());
+        let mover = Mover::Sockets(reactor.clone());
         let wake = shared.link.wake.clone();
         stop.listen(move || wake.ring());
         let wait = wait.max(wait_for_states);
         let _slept = reactor.sleep(after(Instant::now(), wait), &Scope::of_hook(true));
-        let ended = [("init_function", init), ("main", main)].into_iter().try_for_each(|(name, hook)| {
+        let run = |name, hook: Option<ErasedHook>| {
             let Some(hook) = hook.filter(|_| !stop.is_requested()) else { return Ok(()) };
-            unless_stopping(name, run_hook(name, hook, &shared, &reactor, true), stop)
+            unless_stopping(name, run_hook(name, hook, &shared, &mover, true), stop)
+        };
+        let LeadHooks { init, ready, main, on_stop } = hooks;
+        let ended = run("init_function", init).and_then(|()| {
+            ready(&shared);
+            run("main", main)
         });
-        let ended = ended.and_then(|()| on_stop.run(stop, &shared, &reactor));
-        shared.tell_losses();
+        let ended = ended.and_then(|()| on_stop.run(stop, &shared, &mover));
+        shared.end();
         ended
     }
+}
+
+/// Who is told that a service is open.
+pub(super) type OnReady = Box<dyn FnOnce(&Arc<Shared>) + Send>;
+
+/// What is called in main mode, in this order.
+struct LeadHooks {
+    init: Option<ErasedHook>,
+    ready: OnReady,
+    main: Option<ErasedHook>,
+    on_stop: StopHooks,
 }
 
 /// What the thread that attends to `main` is told.
@@ -182,50 +208,52 @@ fn serve_states(states: &mut StateSockets, bell: &Wake, until: Option<Instant>) 
 }
 
 /// The service's own handlers of signals.
-struct StopHooks {
+pub(super) struct StopHooks {
     interrupt: Option<ErasedHook>,
     terminate: Option<ErasedHook>,
 }
 
 impl StopHooks {
-    fn take(prepared: &mut Prepared) -> Self {
+    pub(super) fn take(prepared: &mut Prepared) -> Self {
         let hooks = &mut prepared.hooks;
         Self { interrupt: hooks.sigint_handler.take(), terminate: hooks.sigterm_handler.take() }
     }
 
-    fn run(self, stop: &Stop, shared: &Arc<Shared>, reactor: &Rc<Reactor>) -> Result<(), RunError> {
+    pub(super) fn run(self, stop: &Stop, shared: &Arc<Shared>, mover: &Mover) -> Result<(), RunError> {
         let (name, hook) = match stop.cause() {
             Some(Cause::Interrupt) => ("sigint_handler", self.interrupt),
             Some(Cause::Terminate) => ("sigterm_handler", self.terminate),
             Some(Cause::Call) | None => return Ok(()),
         };
         let Some(hook) = hook else { return Ok(()) };
-        run_hook(name, hook, shared, reactor, false)?.map_err(|error| failed(name, &error))
+        run_hook(name, hook, shared, mover, false)?.map_err(|error| failed(name, &error))
     }
 }
 
 /// Calls a hook on the thread that owns the out connections. `None` inside: it was dropped for a stop.
-fn run_hook(
+pub(super) fn run_hook(
     name: &'static str,
     hook: ErasedHook,
     shared: &Arc<Shared>,
-    reactor: &Rc<Reactor>,
+    mover: &Mover,
     ends_at_stop: bool,
 ) -> Result<HookResult, RunError> {
     let scope = Arc::new(Scope::of_hook(ends_at_stop));
-    let wait = Wait::Reactor(reactor.clone());
-    let run = Run { shared, scope: &|| scope.clone(), wait: Some(&wait) };
-    let call = || match hook {
-        ErasedHook::Blocking(hook) => hook(&run),
-        ErasedHook::Async(hook) if ends_at_stop => reactor.block_on_until_stop(hook(&run)).unwrap_or(Ok(())),
-        ErasedHook::Async(hook) => reactor.block_on(hook(&run)),
+    let run = Run { shared, scope: &|| scope.clone() };
+    let call = || match hook.call {
+        HookCall::Blocking(hook) => {
+            let _waits = may_block(mover);
+            hook(&run)
+        }
+        HookCall::Async(hook) if ends_at_stop => mover.block_on_until_stop(hook(&run)).unwrap_or(Ok(())),
+        HookCall::Async(hook) => mover.block_on(hook(&run)),
     };
     catch_unwind(AssertUnwindSafe(call))
         .map_err(|panic| RunError::Panicked { hook: name, reason: panic_text(&*panic) })
 }
 
 /// A hook that ends because the service stops has not failed.
-fn unless_stopping(
+pub(super) fn unless_stopping(
     name: &'static str,
     ran: Result<HookResult, RunError>,
     stop: &Stop,

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
@@ -12,6 +13,8 @@ pub(crate) struct Scope {
     workflow: Option<Workflow>,
     /// When the one who asked stops waiting.
     pub(crate) deadline: Option<Instant>,
+    /// Where the one who asked is, if that was asked for.
+    pub(crate) caller: Option<Arc<str>>,
     /// Whether a stop ends its requests: `main`'s, not those of handlers that are to finish.
     pub(crate) ends_at_stop: bool,
 }
@@ -23,15 +26,25 @@ struct Workflow {
 
 impl Scope {
     /// The run of a handler. Without an id a new workflow begins.
-    pub(crate) fn of_message(workflow_id: Option<&[u8]>, deadline: Option<Instant>) -> Self {
+    pub(crate) fn of_message(
+        workflow_id: Option<&[u8]>,
+        deadline: Option<Instant>,
+        caller: Option<Arc<str>>,
+    ) -> Self {
         let id = workflow_id.and_then(WorkflowId::from_raw).unwrap_or_else(WorkflowId::new);
         let workflow = Some(Workflow { id, sent: AtomicUsize::new(0) });
-        Self { workflow, deadline, ends_at_stop: false }
+        Self { workflow, deadline, caller, ends_at_stop: false }
+    }
+
+    /// The run of a handler for a message from the same thread.
+    pub(crate) fn of_workflow(id: WorkflowId, deadline: Option<Instant>) -> Self {
+        let workflow = Some(Workflow { id, sent: AtomicUsize::new(0) });
+        Self { workflow, deadline, caller: None, ends_at_stop: false }
     }
 
     /// The run of `main` or a hook, in which every message starts a workflow of its own.
     pub(crate) fn of_hook(ends_at_stop: bool) -> Self {
-        Self { workflow: None, deadline: None, ends_at_stop }
+        Self { workflow: None, deadline: None, caller: None, ends_at_stop }
     }
 
     /// The id for the next message out: the handler's own, then numbered.

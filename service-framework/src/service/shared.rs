@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use super::found::Found;
 use super::link::Link;
 use super::state_table::StateTable;
 use super::stop::Stop;
-use crate::connection::{Counters, SendError};
-use crate::model::{Checker, Config, ConnectionType, near_miss};
+use crate::connection::{Counters, Of, SendError};
+use crate::model::{Arguments, Checker, Config, ConnectionType, Side, near_miss};
 
 /// One service, running.
 pub(crate) struct Shared {
@@ -17,7 +18,23 @@ pub(crate) struct Shared {
     pub(crate) states: StateTable,
     pub(crate) link: Arc<Link>,
     pub(crate) stop: Stop,
+    /// What functions ask for by its type.
+    pub(crate) found: Found,
     pub(super) counters: Mutex<Vec<(String, Arc<Counters>)>>,
+    pub(super) listening: Mutex<Vec<Listening>>,
+}
+
+/// A socket that listens.
+#[derive(Clone, Debug)]
+pub(crate) struct Listening {
+    pub(crate) of: Of,
+    pub(crate) side: Side,
+    /// The name of its connection or state.
+    pub(crate) name: String,
+    /// Its own name, such as `replyer`.
+    pub(crate) socket: &'static str,
+    /// Where, wildcards filled in.
+    pub(crate) endpoint: String,
 }
 
 impl Shared {
@@ -29,8 +46,19 @@ impl Shared {
         counters
     }
 
-    /// Logs the counts of every connection that lost or refused something.
-    pub(crate) fn tell_losses(&self) {
+    /// Notes where a socket listens.
+    pub(crate) fn listens(&self, socket: Listening) {
+        self.listening.lock().unwrap_or_else(PoisonError::into_inner).push(socket);
+    }
+
+    /// Every socket that listens.
+    pub(crate) fn listening(&self) -> Vec<Listening> {
+        self.listening.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Ends what the service keeps, and logs the counts of every connection that lost or refused something.
+    pub(crate) fn end(&self) {
+        self.found.let_go();
         for (connection, counters) in &*self.counters.lock().unwrap_or_else(PoisonError::into_inner) {
             counters.tell(connection);
         }
@@ -38,15 +66,24 @@ impl Shared {
 }
 
 /// What is known of an out connection besides its sockets.
-pub(crate) struct OutEntry {
+pub struct OutEntry {
     pub(crate) name: String,
     pub(crate) kind: ConnectionType,
     pub(crate) args: Checker,
     pub(crate) returns: Checker,
+    /// What both of them are compiled from.
+    pub(crate) models: (Arguments, Arguments),
     /// Whether a reply without return arguments is a good one.
     pub(crate) returns_nothing: bool,
     pub(crate) within: Duration,
     pub(crate) idempotent: bool,
+}
+
+impl OutEntry {
+    /// Whether its model is still this one.
+    pub(crate) fn is_of(&self, arguments: &Arguments, returns: &Arguments) -> bool {
+        (&self.models.0, &self.models.1) == (arguments, returns)
+    }
 }
 
 /// The out connections by name.
@@ -64,6 +101,11 @@ impl OutTable {
 
     pub(crate) fn get(&self, index: usize) -> Option<&OutEntry> {
         self.entries.get(index)
+    }
+
+    /// The out connection of this number.
+    pub(crate) fn at(&self, index: usize) -> Result<&OutEntry, SendError> {
+        self.get(index).ok_or(SendError::Stopping)
     }
 
     /// The number of an out connection, and what is known of it.

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde::Serialize;
 
+use super::blocking::BlockingToSend;
 use super::scope::Scope;
 use super::state_table::OutState;
-use super::to_send::{BlockingToSend, ToSend};
+use super::to_send::ToSend;
 use crate::connection::{SendError, after};
 use crate::state::{DeltaOwner, FullOwner, FullView, Others, Raw, View, write_changes};
 use crate::value::msgpack::{Reader, Token, write};
@@ -19,9 +20,9 @@ impl ToSend {
     ///
     /// # Errors
     /// There is none of this name, or it is a full state.
-    pub fn delta(&self, state: &str) -> Result<DeltaOut, SendError> {
+    pub fn delta(&self, state: &str) -> Result<OwnDelta, SendError> {
         match self.shared.states.out(state)? {
-            OutState::Delta(owner) => Ok(DeltaOut { owner: owner.clone(), scope: self.scope.clone() }),
+            OutState::Delta(owner) => Ok(OwnDelta { owner: owner.clone(), scope: self.scope.clone() }),
             OutState::Full(_) => {
                 Err(SendError::WrongType { name: state.into(), is: "full state", wanted: "delta" })
             }
@@ -32,10 +33,10 @@ impl ToSend {
     ///
     /// # Errors
     /// There is none of this name, or it is a delta state.
-    pub fn full(&self, state: &str) -> Result<FullOut, SendError> {
+    pub fn full(&self, state: &str) -> Result<OwnFull, SendError> {
         match self.shared.states.out(state)? {
             OutState::Full(owner) => {
-                Ok(FullOut { name: state.into(), owner: owner.clone(), scope: self.scope.clone() })
+                Ok(OwnFull { name: state.into(), owner: owner.clone(), scope: self.scope.clone() })
             }
             OutState::Delta(_) => {
                 Err(SendError::WrongType { name: state.into(), is: "delta state", wanted: "full" })
@@ -66,7 +67,7 @@ impl BlockingToSend {
     ///
     /// # Errors
     /// As [`ToSend::delta`].
-    pub fn delta(&self, state: &str) -> Result<DeltaOut, SendError> {
+    pub fn delta(&self, state: &str) -> Result<OwnDelta, SendError> {
         self.inner.delta(state)
     }
 
@@ -74,7 +75,7 @@ impl BlockingToSend {
     ///
     /// # Errors
     /// As [`ToSend::full`].
-    pub fn full(&self, state: &str) -> Result<FullOut, SendError> {
+    pub fn full(&self, state: &str) -> Result<OwnFull, SendError> {
         self.inner.full(state)
     }
 
@@ -122,62 +123,81 @@ impl<'a> Parts<'a> {
 /// Each call is one update with one number: every replica sees all of it or nothing. When it returns, the state has
 /// changed and the update is on its way.
 #[derive(Clone)]
-pub struct DeltaOut {
+pub struct OwnDelta {
     owner: Arc<DeltaOwner>,
     scope: Arc<Scope>,
 }
 
-impl DeltaOut {
+impl OwnDelta {
+    pub(super) fn new(owner: Arc<DeltaOwner>, scope: Arc<Scope>) -> Self {
+        Self { owner, scope }
+    }
+
+    /// Sets a key, or deletes it by nil.
+    pub(super) fn set_bytes(
+        &self,
+        key: &[u8],
+        value: &[u8],
+        time_to_live: Option<Duration>,
+    ) -> Result<(), SendError> {
+        let mut changes = Vec::new();
+        write::map(&mut changes, 1);
+        changes.extend_from_slice(key);
+        changes.extend_from_slice(value);
+        // The clock of the runtime, which a test may have stopped.
+        let now = tokio::time::Instant::now().into_std();
+        let expires = time_to_live.map(|time| after(now, time));
+        self.owner.change(&changes, &Others::default(), expires, &self.scope.next_id())
+    }
+
+    pub(super) fn replace_bytes(&self, state: &[u8]) -> Result<(), SendError> {
+        self.owner.replace(state, &Others::default(), &self.scope.next_id())
+    }
+
+    pub(super) fn set_to_bytes(&self, state: &[u8]) -> Result<(), SendError> {
+        self.owner.set_to(state, &self.scope.next_id())
+    }
+
+    pub(super) fn encoding(&self, error: &dyn std::error::Error) -> SendError {
+        encoding(self.owner.name(), error)
+    }
+
     /// Sets one key.
     ///
     /// # Errors
     /// Key or value are not what the model says, or the service has ended. Nothing has changed then; so for all
     /// methods here.
     pub fn set(&self, key: impl Serialize, value: impl Serialize) -> Result<(), SendError> {
-        self.set_until(&key, &value, None)
+        self.set_bytes(&self.encode(&key)?, &self.encode(&value)?, None)
     }
 
     /// Sets one key, which goes by itself after that time unless it is set again.
     ///
     /// # Errors
-    /// As [`DeltaOut::set`].
+    /// As [`OwnDelta::set`].
     pub fn set_for(
         &self,
         key: impl Serialize,
         value: impl Serialize,
         time_to_live: Duration,
     ) -> Result<(), SendError> {
-        self.set_until(&key, &value, Some(after(Instant::now(), time_to_live)))
-    }
-
-    fn set_until(
-        &self,
-        key: &impl Serialize,
-        value: &impl Serialize,
-        expires: Option<Instant>,
-    ) -> Result<(), SendError> {
-        let mut changes = Vec::new();
-        write::map(&mut changes, 1);
-        self.encode_into(key, &mut changes)?;
-        self.encode_into(value, &mut changes)?;
-        self.owner.change(&changes, &Others::default(), expires, &self.scope.next_id())
+        self.set_bytes(&self.encode(&key)?, &self.encode(&value)?, Some(time_to_live))
     }
 
     /// Deletes one key; one that is not there need not be deleted.
     ///
     /// # Errors
-    /// As [`DeltaOut::set`].
+    /// As [`OwnDelta::set`].
     pub fn remove(&self, key: impl Serialize) -> Result<(), SendError> {
-        self.set_until(&key, &(), None)
+        self.set_bytes(&self.encode(&key)?, &self.encode(&())?, None)
     }
 
     /// Puts another state in the place of this one: a map, or a struct with a field for each key.
     ///
     /// # Errors
-    /// As [`DeltaOut::set`].
+    /// As [`OwnDelta::set`].
     pub fn replace(&self, state: impl Serialize) -> Result<(), SendError> {
-        let state = encode(self.owner.name(), &state)?;
-        self.owner.replace(&state, &Others::default(), &self.scope.next_id())
+        self.replace_bytes(&self.encode(&state)?)
     }
 
     /// Several changes that make one update.
@@ -195,7 +215,7 @@ impl DeltaOut {
     /// life than those of any owner that it has heard of, so replicas follow it.
     ///
     /// # Errors
-    /// As [`DeltaOut::set`].
+    /// As [`OwnDelta::set`].
     pub fn take_over(&self, seen: View) -> Result<(), SendError> {
         self.owner.take_over(seen, &self.scope.next_id())
     }
@@ -208,15 +228,15 @@ impl DeltaOut {
         }
     }
 
-    fn encode_into(&self, part: &impl Serialize, out: &mut Vec<u8>) -> Result<(), SendError> {
-        value::encode_into(part, out).map_err(|error| encoding(self.owner.name(), &error))
+    fn encode(&self, part: &impl Serialize) -> Result<Vec<u8>, SendError> {
+        encode(self.owner.name(), part)
     }
 }
 
 /// Changes that are to be one update; they are made by [`Changes::publish`].
 #[must_use = "nothing changes before `publish`"]
 pub struct Changes<'a> {
-    delta: &'a DeltaOut,
+    delta: &'a OwnDelta,
     keys: BTreeMap<Raw, Option<Raw>>,
     others: Others,
     fault: Option<SendError>,
@@ -247,10 +267,16 @@ impl Changes<'_> {
         self
     }
 
+    /// Sets a key, or deletes it.
+    pub(super) fn change_bytes(mut self, key: &[u8], value: Option<Vec<u8>>) -> Self {
+        self.keys.insert(Raw::key(key), value.map(|value| value[..].into()));
+        self
+    }
+
     /// Makes the changes.
     ///
     /// # Errors
-    /// As [`DeltaOut::set`].
+    /// As [`OwnDelta::set`].
     pub fn publish(self) -> Result<(), SendError> {
         let Self { delta, keys, others, fault } = self;
         if let Some(fault) = fault {
@@ -268,20 +294,31 @@ impl Changes<'_> {
 
 /// A full state that this service owns. Cheap to clone, may go to any thread.
 #[derive(Clone)]
-pub struct FullOut {
+pub struct OwnFull {
     name: String,
     owner: Arc<FullOwner>,
     scope: Arc<Scope>,
 }
 
-impl FullOut {
+impl OwnFull {
+    pub(super) fn new(name: String, owner: Arc<FullOwner>, scope: Arc<Scope>) -> Self {
+        Self { name, owner, scope }
+    }
+
+    pub(super) fn set_bytes(&self, state: &[u8]) -> Result<(), SendError> {
+        self.owner.set(state, &self.scope.next_id())
+    }
+
+    pub(super) fn encoding(&self, error: &dyn std::error::Error) -> SendError {
+        encoding(&self.name, error)
+    }
+
     /// Sets the state and sends it to every replica; whoever comes later is sent it then.
     ///
     /// # Errors
     /// It is not what the model says, or the service has ended. Nothing has changed then.
     pub fn set(&self, state: impl Serialize) -> Result<(), SendError> {
-        let state = encode(&self.name, &state)?;
-        self.owner.set(&state, &self.scope.next_id())
+        self.set_bytes(&encode(&self.name, &state)?)
     }
 
     /// The state as it is.

@@ -29,6 +29,8 @@ pub(crate) struct InEntry {
 pub(crate) enum InState {
     Delta(Arc<Cell<Replica>>),
     Full(Arc<Cell<FullCopy>>),
+    /// What an owner in the same thread has.
+    Here(OutState),
 }
 
 /// An own state.
@@ -67,6 +69,7 @@ impl InState {
         match self {
             Self::Delta(cell) => cell.watch(),
             Self::Full(cell) => cell.watch(),
+            Self::Here(_) => watch::Sender::new(Status::Current).subscribe(),
         }
     }
 
@@ -75,6 +78,7 @@ impl InState {
         match self {
             Self::Delta(cell) => cell.lock().is_connected(),
             Self::Full(cell) => cell.lock().is_connected(),
+            Self::Here(_) => true,
         }
     }
 
@@ -89,11 +93,35 @@ impl InState {
                 let copy = cell.lock();
                 Seen::Full(FullView::new(copy.value().cloned(), copy.at(), copy.status()))
             }
+            Self::Here(OutState::Delta(owner)) => Seen::Delta(owner.view()),
+            Self::Here(OutState::Full(owner)) => Seen::Full(owner.view()),
         }
     }
 }
 
 impl StateTable {
+    /// The place of the first replica of a state.
+    pub(crate) fn place_of_in(&self, name: &str) -> Option<usize> {
+        self.ins.iter().position(|entry| entry.name == name)
+    }
+
+    /// The place of an own state.
+    pub(crate) fn place_of_out(&self, name: &str) -> Option<usize> {
+        self.outs.iter().position(|(known, _)| known == name)
+    }
+
+    /// The replica at this place and those of the same state.
+    pub(crate) fn replicas_at(&self, place: usize) -> &[InEntry] {
+        let Some(all) = self.ins.get(place..) else { return &[] };
+        let count = all.iter().take_while(|entry| entry.name == all[0].name).count();
+        &all[..count]
+    }
+
+    /// The own state at this place, with its name.
+    pub(crate) fn out_at(&self, place: usize) -> Result<(&str, &OutState), SendError> {
+        self.outs.get(place).map(|(name, state)| (name.as_str(), state)).ok_or(SendError::Stopping)
+    }
+
     /// An own state.
     pub(crate) fn out(&self, name: &str) -> Result<&OutState, SendError> {
         let found = self.outs.iter().find(|(known, _)| known == name);

@@ -39,7 +39,7 @@ struct Change {
 fn follower(changes: Sender<Change>, views: Sender<(Value, States)>) -> Service {
     let model = StateModel::delta_in("prices", prices()).topics(["eu", "us"]);
     Service::new("follower")
-        .on_change(model, move |change: Change| {
+        .follows(model, move |change: Change| {
             changes.send(change).unwrap();
             Ok(())
         })

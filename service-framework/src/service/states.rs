@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::extract::{Extract, Place, Run};
+use super::declare::Declarations;
+use super::extract::{Extract, Place, Run, take};
 use super::shared::Shared;
 use super::state_table::{InEntry, Seen};
 use crate::model::near_miss;
@@ -76,11 +77,7 @@ pub enum StateError {
     },
 }
 
-impl<P: Place> Extract<P> for States {
-    fn extract(run: &Run<'_>) -> Self {
-        Self { shared: run.shared.clone(), seen: see(run.shared) }
-    }
-}
+take!([P: Place] P, States, |run| Self { shared: run.shared.clone(), seen: see(run.shared) });
 
 fn see(shared: &Shared) -> Vec<Seen> {
     shared.states.ins.iter().map(|entry| entry.state.see()).collect()
@@ -171,14 +168,14 @@ impl States {
     fn only(&self, name: &str) -> Result<(&InEntry, &Seen), StateError> {
         match self.all(name)?.as_slice() {
             [only] if only.0.topic.is_none() => Ok(*only),
-            several => Err(several_owners(name, several)),
+            several => Err(several_owners(several.iter().map(|(entry, _)| *entry))),
         }
     }
 
     fn of(&self, name: &str, topic: &str) -> Result<&Seen, StateError> {
         let all = self.all(name)?;
         let found = all.iter().find(|(entry, _)| entry.topic.as_deref() == Some(topic));
-        found.map(|(_, seen)| *seen).ok_or_else(|| several_owners(name, &all))
+        found.map(|(_, seen)| *seen).ok_or_else(|| several_owners(all.iter().map(|(entry, _)| *entry)))
     }
 
     /// Waits until a state is what its owner has, or each of its owners, and takes all states as they are then.
@@ -186,24 +183,29 @@ impl States {
     /// # Errors
     /// There is none of this name, or it is not current within that time.
     pub async fn wait_until_current(&mut self, name: &str, within: Duration) -> Result<(), StateError> {
-        let watched: Vec<_> = self.all(name)?.into_iter().map(|(entry, _)| entry.state.watch()).collect();
-        let wait = async {
-            // One may have become stale while another was waited for.
-            while watched.iter().any(|status| !status.borrow().is_current()) {
-                for status in &watched {
-                    let mut status = status.clone();
-                    // Its sender lives as long as the service.
-                    drop(status.wait_for(|status| status.is_current()).await);
-                }
-            }
-        };
-        let in_time = tokio::time::timeout(within, wait).await.is_ok();
+        let in_time = until_current(self.all(name)?.into_iter().map(|(entry, _)| entry), within).await;
         self.refresh();
         if in_time {
             return Ok(());
         }
         Err(StateError::NotCurrent { name: name.into(), status: self.status(name)?, after: within })
     }
+}
+
+/// Waits until all of these replicas are current; whether they are within that time.
+pub(super) async fn until_current<'a>(replicas: impl Iterator<Item = &'a InEntry>, within: Duration) -> bool {
+    let watched: Vec<_> = replicas.map(|entry| entry.state.watch()).collect();
+    let wait = async {
+        // One may have become stale while another was waited for.
+        while watched.iter().any(|status| !status.borrow().is_current()) {
+            for status in &watched {
+                let mut status = status.clone();
+                // Its sender lives as long as the service.
+                drop(status.wait_for(|status| status.is_current()).await);
+            }
+        }
+    };
+    tokio::time::timeout(within, wait).await.is_ok()
 }
 
 fn delta<'a>(name: &str, seen: &'a Seen) -> Result<&'a View, StateError> {
@@ -220,7 +222,12 @@ fn full<'a>(name: &str, seen: &'a Seen) -> Result<&'a FullView, StateError> {
     }
 }
 
-fn several_owners(name: &str, all: &[(&InEntry, &Seen)]) -> StateError {
-    let topics = all.iter().filter_map(|(entry, _)| entry.topic.clone()).collect();
-    StateError::Owners { name: name.into(), topics }
+/// What is said of replicas of one state that are not those that were asked for.
+pub(super) fn several_owners<'a>(replicas: impl IntoIterator<Item = &'a InEntry>) -> StateError {
+    let (mut name, mut topics) = (String::new(), Vec::new());
+    for entry in replicas {
+        name.clone_from(&entry.name);
+        topics.extend(entry.topic.clone());
+    }
+    StateError::Owners { name, topics }
 }

@@ -77,7 +77,7 @@ fn ask<R: Send + 'static>(
     main: impl FnOnce(&BlockingToSend) -> R + Send + 'static,
 ) -> R {
     let (result, got) = mpsc::channel();
-    let asker = Service::new("asker").requester(requester("ask")).main(move |to_send: BlockingToSend| {
+    let asker = Service::new("asker").connection(requester("ask")).main(move |to_send: BlockingToSend| {
         result.send(main(&to_send)).unwrap();
         Ok(())
     });
@@ -99,9 +99,9 @@ fn a_request_is_answered_by_a_plain_an_async_and_a_worker_handler() {
     }
     let place = Place::new();
     let service = Service::new("shouter")
-        .replyer(replyer("plain"), shout)
-        .replyer(replyer("later"), shout_later)
-        .replyer(replyer("worker"), workers(2, shout));
+        .receives(replyer("plain"), shout)
+        .receives(replyer("later"), shout_later)
+        .receives(replyer("worker"), workers(2, shout));
     let names = ["plain", "later", "worker"];
     let entry = |name: &str| (name.to_owned(), json!({"replyer": place.at(name)}));
     let addresses = json!({"in": serde_json::Map::from_iter(names.map(entry))});
@@ -126,7 +126,7 @@ fn handler_failures_are_typed_errors_and_the_service_goes_on() {
         }
     }
     let place = Place::new();
-    let service = Service::new("failing").replyer(replyer("fail"), fails);
+    let service = Service::new("failing").receives(replyer("fail"), fails);
     let running = Running::start(service, json!({"in": {"fail": {"replyer": place.at("fail")}}}));
     let answers = ask(place.at("fail"), |to_send| {
         ["refuse", "reserved", "error", "panic", "nothing", "other"].map(|what| {
@@ -162,7 +162,7 @@ fn slow_handlers_hold_up_nobody() {
         Ok(asked)
     }
     let place = Place::new();
-    let service = Service::new("mixed").replyer(replyer("mixed"), slow_if_asked);
+    let service = Service::new("mixed").receives(replyer("mixed"), slow_if_asked);
     let running = Running::start(service, json!({"in": {"mixed": {"replyer": place.at("mixed")}}}));
     ask(place.at("mixed"), |to_send| {
         let slow = to_send.request::<Text>("ask", text("slow")).start();
@@ -198,8 +198,8 @@ fn nested_requests_number_their_workflow_and_circles_end() {
         }
     }
     let (place, ids) = (Place::new(), Arc::default());
-    let a = Service::new("a").replyer(replyer("a"), outer).requester(requester("other"));
-    let b = Service::new("b").replyer(replyer("b"), seen_id(&ids)).requester(requester("back"));
+    let a = Service::new("a").receives(replyer("a"), outer).connection(requester("other"));
+    let b = Service::new("b").receives(replyer("b"), seen_id(&ids)).connection(requester("back"));
     let a = Running::start(
         a,
         json!({"in": {"a": {"replyer": place.at("a")}}, "out": {"other": {"requester": place.at("b")}}}),
@@ -231,7 +231,7 @@ fn a_request_to_nobody_ends_at_its_deadline_and_a_lost_peer_at_once() {
     });
     assert!(matches!(nobody, Err(SendError::Timeout { no_peer: true, .. })), "{nobody:?}");
 
-    let service = Service::new("silent").replyer(replyer("never"), never);
+    let service = Service::new("silent").receives(replyer("never"), never);
     let setup = Setup {
         addresses: Some(json!({"in": {"never": {"replyer": place.at("never")}}})),
         grace: Duration::ZERO,
@@ -265,7 +265,7 @@ fn a_request_waits_for_a_replyer_that_starts_later() {
     });
     thread::sleep(Duration::from_millis(50));
     let running = Running::start(
-        Service::new("late").replyer(replyer("late"), shout),
+        Service::new("late").receives(replyer("late"), shout),
         json!({"in": {"late": {"replyer": address}}}),
     );
     assert_eq!(asker.join().unwrap().text, "HI");
@@ -289,14 +289,14 @@ fn published_messages_arrive_in_order_with_and_without_a_topic() {
     };
     let subscriber = |name: &str| ConnectionModel::subscriber(name).requires("seq", Type::Int);
     let service = Service::new("listener")
-        .subscriber(subscriber("all"), note("all"))
-        .subscriber(subscriber("eu").topic("eu"), note("eu"))
-        .subscriber(subscriber("us").topic("us"), note("us"));
+        .receives(subscriber("all"), note("all"))
+        .receives(subscriber("eu").topic("eu"), note("eu"))
+        .receives(subscriber("us").topic("us"), note("us"));
     let address = place.at("ticks");
     let listen = json!({"subscriber": address});
     let running = Running::start(service, json!({"in": {"all": listen, "eu": listen, "us": listen}}));
     let teller = Service::new("teller")
-        .publisher(ConnectionModel::publisher("ticks").topic("eu").requires("seq", Type::Int))
+        .connection(ConnectionModel::publisher("ticks").topic("eu").requires("seq", Type::Int))
         .main(|to_send: BlockingToSend| {
             to_send.sleep(Duration::from_millis(300))?;
             (0..100).try_for_each(|seq| to_send.publish("ticks", Tick { seq }))?;
@@ -367,8 +367,8 @@ fn an_external_function_that_hangs_ends_at_its_deadline() {
 fn connections_may_share_a_handler() {
     let place = Place::new();
     let service = Service::new("shared")
-        .replyer(replyer("a").handler("shout"), shout)
-        .replyer(replyer("b").handler("shout"), shout);
+        .receives(replyer("a").handler("shout"), shout)
+        .receives(replyer("b").handler("shout"), shout);
     let addresses = json!({"in": {"a": {"replyer": place.at("a")}, "b": {"replyer": place.at("b")}}});
     let running = Running::start(service, addresses);
     for name in ["a", "b"] {
@@ -381,7 +381,7 @@ fn connections_may_share_a_handler() {
 #[test]
 fn a_request_from_a_thread_that_outlives_its_service_ends() {
     let (keep, kept) = mpsc::channel();
-    let service = Service::new("ends").requester(requester("ask")).main(move |to_send: ToSend| {
+    let service = Service::new("ends").connection(requester("ask")).main(move |to_send: ToSend| {
         let sent = keep.send(to_send);
         async move { Ok(sent?) }
     });
@@ -411,7 +411,7 @@ fn log_lines_of_a_handler_and_of_its_failure_carry_the_workflow_id() {
         }
     };
     let place = Place::new();
-    let service = Service::new("noting").replyer(replyer("note"), note);
+    let service = Service::new("noting").receives(replyer("note"), note);
     let running = Running::start(service, json!({"in": {"note": {"replyer": place.at("note")}}}));
     let _answer: Text = ask(place.at("note"), |to_send| to_send.request("ask", text("hi")).wait().unwrap());
     running.end().unwrap();
@@ -452,7 +452,7 @@ fn a_stop_lets_handlers_finish_and_refuses_newcomers() {
     };
     let place = Place::new();
     let running = Running::start(
-        Service::new("held").replyer(replyer("held"), held),
+        Service::new("held").receives(replyer("held"), held),
         json!({"in": {"held": {"replyer": place.at("held")}}}),
     );
     let stop = running.stop.clone();
@@ -499,10 +499,10 @@ fn a_signal_handler_may_ask_while_handlers_finish() {
     }
     let place = Place::new();
     let other = Running::start(
-        Service::new("other").replyer(replyer("other"), answers),
+        Service::new("other").receives(replyer("other"), answers),
         json!({"in": {"other": {"replyer": place.at("other")}}}),
     );
-    let service = Service::new("asks").replyer(replyer("asks"), asks).requester(requester("other"));
+    let service = Service::new("asks").receives(replyer("asks"), asks).connection(requester("other"));
     let running = Running::start(
         service.sigterm_handler(says_bye),
         json!({"in": {"asks": {"replyer": place.at("asks")}}, "out": {"other": {"requester": place.at("other")}}}),

@@ -3,12 +3,13 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use super::outlet::Outlet;
 use super::owner::{Numbered, Owner, Taken};
 use super::replica::{At, Life, Status};
 use super::rules::DeltaRules;
 use super::update::write_update;
 use super::view::View;
-use crate::connection::{Publisher, SendError, SocketError, Wake};
+use crate::connection::{SendError, SocketError, Wake};
 use crate::model::Mismatch;
 use crate::value::DecodeError;
 use crate::wire::{Extras, WorkflowId, most_args};
@@ -25,7 +26,7 @@ pub(crate) struct DeltaOwner {
 struct Inner {
     owner: Owner,
     /// None before the sockets are open and after they are closed.
-    publisher: Option<Publisher>,
+    publisher: Option<Outlet>,
     /// Whether somebody else is the owner, until that is taken over.
     is_standby: bool,
     args: Vec<u8>,
@@ -62,7 +63,7 @@ impl DeltaOwner {
     }
 
     /// Publishes from now on.
-    pub(crate) fn open(&self, publisher: Publisher) {
+    pub(crate) fn open(&self, publisher: Outlet) {
         self.lock().publisher = Some(publisher);
     }
 
@@ -96,6 +97,13 @@ impl DeltaOwner {
         self.check_others(others)?;
         SendError::unless_they_fit(&self.name, state.len() + others.entries.len())?;
         self.step(others, workflow, |owner| owner.replace(state).map(Some))
+    }
+
+    /// Changes what is not as it is in another state, under one number; nothing if all is.
+    pub(crate) fn set_to(&self, state: &[u8], workflow: &WorkflowId) -> Result<(), SendError> {
+        self.rules.whole.check_named("state", state).map_err(|found| self.invalid(found))?;
+        SendError::unless_they_fit(&self.name, state.len())?;
+        self.step(&Others::default(), workflow, |owner| owner.set_to(state))
     }
 
     /// Changes and publishes under one lock.
@@ -170,9 +178,9 @@ impl DeltaOwner {
 
     fn publisher<'a>(
         &self,
-        publisher: &'a mut Option<Publisher>,
+        publisher: &'a mut Option<Outlet>,
         is_standby: bool,
-    ) -> Result<&'a mut Publisher, SendError> {
+    ) -> Result<&'a mut Outlet, SendError> {
         if is_standby {
             return Err(SendError::Standby { state: self.name.clone() });
         }
@@ -203,7 +211,7 @@ impl DeltaOwner {
 }
 
 fn publish(
-    publisher: &mut Publisher,
+    publisher: &mut Outlet,
     args: &mut Vec<u8>,
     epoch: u64,
     numbered: &Numbered<'_>,

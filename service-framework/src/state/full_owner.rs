@@ -4,6 +4,7 @@ use std::os::fd::RawFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::outlet::Outlet;
 use super::raw::Raw;
 use super::replica::Status;
 use super::socket::StateSocket;
@@ -31,7 +32,7 @@ pub(crate) struct FullOwner {
 struct Inner {
     value: Option<Raw>,
     /// None before the socket is open and after it is closed.
-    publisher: Option<Publisher>,
+    publisher: Option<Outlet>,
     /// The value's workflow, if it is still to be sent.
     unsent: Option<WorkflowId>,
     /// When something was sent last.
@@ -52,8 +53,13 @@ impl FullOwner {
     /// Publishes from now on; the descriptor tells of subscribers.
     pub(crate) fn open(&self, publisher: Publisher) -> Result<RawFd, SocketError> {
         let fd = publisher.fd()?;
-        self.lock().publisher = Some(publisher);
+        self.lock().publisher = Some(Outlet::Socket(publisher));
         Ok(fd)
+    }
+
+    /// Publishes to handlers of the same thread from now on.
+    pub(crate) fn open_inside(&self, outlet: Outlet) {
+        self.lock().publisher = Some(outlet);
     }
 
     /// Sets the state.

@@ -9,6 +9,8 @@ use serde::de::DeserializeOwned;
 use super::map::{StateMap, write_all};
 use super::raw::Raw;
 use super::replica::{At, Life, Status};
+use crate::model::{Misfit, OwnedMessage, Read, Typed};
+use crate::value::msgpack::Reader;
 use crate::value::{self, DecodeError, EncodeError, Value};
 
 /// A key or a value of a state that is not of the type in which it was asked for.
@@ -21,6 +23,12 @@ pub enum ViewError {
     /// What is there is of another type. Nothing is wrong with the state.
     #[error("of another type than was asked for: {0}")]
     Type(#[from] DecodeError),
+    /// The state has several owners, and none of them was named (`.of(topic)`).
+    #[error("the state has an owner for each topic, and none was named: {}", .topics.join(", "))]
+    Owners {
+        /// The topics of its owners.
+        topics: Vec<String>,
+    },
 }
 
 /// A delta state as it was when the view was taken: keys and values that no longer change.
@@ -130,6 +138,62 @@ impl View {
     pub fn status(&self) -> Status {
         self.status
     }
+}
+
+/// As the types of a model have them, whose reading is the check.
+impl View {
+    pub(crate) fn get_typed<V: for<'de> Read<'de>>(
+        &self,
+        key: &(impl Typed + ?Sized),
+    ) -> Result<Option<V>, ViewError> {
+        let found = self.map.get(&typed_key(key));
+        found.map(|bytes| V::read(&mut Reader::new(bytes)).map_err(beyond)).transpose()
+    }
+
+    pub(crate) fn contains_typed(&self, key: &(impl Typed + ?Sized)) -> bool {
+        self.map.contains_key(&typed_key(key))
+    }
+
+    pub(crate) fn iter_typed<K, V>(&self) -> impl Iterator<Item = Result<(K, V), ViewError>>
+    where
+        K: for<'de> Read<'de>,
+        V: for<'de> Read<'de>,
+    {
+        let read = |(key, value): (&Raw, &Raw)| {
+            Ok((K::read(&mut Reader::new(key))?, V::read(&mut Reader::new(value))?))
+        };
+        self.map.iter().map(move |entry| read(entry).map_err(beyond))
+    }
+
+    pub(crate) fn read_typed<T: OwnedMessage>(&self) -> Result<T, ViewError> {
+        let mut bytes = Vec::new();
+        write_all(&self.map, &mut bytes);
+        read_message(&bytes)
+    }
+}
+
+impl FullView {
+    pub(crate) fn read_typed<T: OwnedMessage>(&self) -> Result<Option<T>, ViewError> {
+        self.value.as_ref().map(|bytes| read_message(bytes)).transpose()
+    }
+}
+
+fn typed_key(key: &(impl Typed + ?Sized)) -> Raw {
+    let mut bytes = Vec::new();
+    key.write(&mut bytes);
+    Raw::key(&bytes)
+}
+
+fn beyond(misfit: Misfit) -> ViewError {
+    DecodeError::Shape(misfit.into_mismatch("value").to_string()).into()
+}
+
+fn read_message<T: OwnedMessage>(bytes: &[u8]) -> Result<T, ViewError> {
+    T::read_owned(&mut Reader::new(bytes)).map_err(|misfit| {
+        let found = T::from_msgpack(bytes).err().and_then(|found| found.into_iter().next());
+        let found = found.unwrap_or_else(|| misfit.into_mismatch("state"));
+        DecodeError::Shape(found.to_string()).into()
+    })
 }
 
 /// A full state as it was when the view was taken.

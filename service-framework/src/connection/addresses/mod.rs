@@ -10,7 +10,7 @@ mod states;
 use serde_json::Value as Json;
 
 pub(crate) use endpoint::{Endpoint, Host};
-pub(crate) use resolve::{Resolution, Resolved, ResolvedSocket};
+pub(crate) use resolve::{Need, Resolution, Resolved, ResolvedSocket, needs};
 pub(crate) use states::StateEntry;
 
 use crate::model::{Problem, ServiceModel, Side, Table, describe};

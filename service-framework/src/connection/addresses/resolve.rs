@@ -69,12 +69,17 @@ pub(crate) struct Resolution {
 }
 
 /// A socket that a model asks for.
-struct Need {
-    of: Of,
-    side: Side,
-    name: String,
-    socket: &'static str,
-    binds: bool,
+pub(crate) struct Need {
+    /// Connection or state.
+    pub(crate) of: Of,
+    /// The side on which its name stands.
+    pub(crate) side: Side,
+    /// The name in models and addresses.
+    pub(crate) name: String,
+    /// The name of the socket, such as `replyer`.
+    pub(crate) socket: &'static str,
+    /// Whether it binds; else it connects.
+    pub(crate) binds: bool,
     /// How many owners a replica follows.
     owners: usize,
 }
@@ -181,7 +186,7 @@ impl Need {
 }
 
 /// Every socket of a model; those of one name stand together.
-fn needs(model: &ServiceModel) -> Vec<Need> {
+pub(crate) fn needs(model: &ServiceModel) -> Vec<Need> {
     let connections = model.connections.iter().filter_map(|connection| {
         let socket = (connection.kind.as_str(), connection.is_bound()?);
         Some(Need::new(Of::Connection, connection.side, &connection.name, socket))

@@ -9,6 +9,7 @@ use super::flags::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Name {
     Run,
+    New,
     Describe,
     Check,
     Up,
@@ -75,7 +76,22 @@ pub(crate) static RUN: Command = Command {
 };
 
 /// Every command that has a word, in the order of help.
-pub(crate) static COMMANDS: [Command; 6] = [
+pub(crate) static COMMANDS: [Command; 7] = [
+    Command {
+        name: Name::New,
+        word: "new",
+        about: "Write a new service: a crate that builds, runs and has a test.",
+        usage: "NAME [--with PARTS] [--framework PATH|GIT|VERSION] [--path FOLDER]",
+        flags: &[&flags::PARTS, &flags::FRAMEWORK, &flags::NEW_FOLDER, &flags::NEW_JSON, &COLOR, &HELP],
+        positional: Some(Positional {
+            name: "NAME",
+            help: "what the service and its crate are called, such as order_desk",
+            required: true,
+            choices: &[],
+        }),
+        takes_config: false,
+        lesson: include_str!("help/new.txt"),
+    },
     Command {
         name: Name::Describe,
         word: "describe",
@@ -189,7 +205,7 @@ pub(crate) static COMMANDS: [Command; 6] = [
             name: "COMMAND",
             help: "which command",
             required: false,
-            choices: &["describe", "check", "up", "state", "completions"],
+            choices: &["new", "describe", "check", "up", "state", "completions"],
         }),
         takes_config: false,
         lesson: "",

@@ -3,6 +3,7 @@
 use clap::builder::ValueParser;
 
 use super::values;
+use crate::launcher::new::PART_NAMES;
 
 /// One flag.
 #[derive(Debug)]
@@ -17,6 +18,8 @@ pub(crate) struct Flag {
     pub(crate) value: Option<&'static str>,
     /// Reads the value.
     pub(crate) parser: fn() -> ValueParser,
+    /// The words that a shell completes the value to, if it is made of a few.
+    pub(crate) words: &'static [&'static str],
     /// One line.
     pub(crate) help: &'static str,
     /// What more the long help says, in lines short enough for any terminal.
@@ -27,7 +30,17 @@ pub(crate) struct Flag {
 
 impl Flag {
     const fn new(name: &'static str, help: &'static str) -> Self {
-        Self { name, alias: None, short: None, value: None, parser: text, help, more: &[], default: None }
+        Self {
+            name,
+            alias: None,
+            short: None,
+            value: None,
+            parser: text,
+            words: &[],
+            help,
+            more: &[],
+            default: None,
+        }
     }
 
     const fn short(mut self, short: &'static str) -> Self {
@@ -43,6 +56,11 @@ impl Flag {
     const fn value(mut self, value: &'static str, parser: fn() -> ValueParser) -> Self {
         self.value = Some(value);
         self.parser = parser;
+        self
+    }
+
+    const fn words(mut self, words: &'static [&'static str]) -> Self {
+        self.words = words;
         self
     }
 
@@ -219,6 +237,36 @@ pub(crate) static STATE_JSON: Flag =
         "A line with `value` has the whole state; one with `changes` the keys that changed,",
         "null for those that are gone; one with neither a new status.",
     ]);
+
+pub(crate) static PARTS: Flag = Flag::new("with", "what the service has, with commas between")
+    .value("PARTS", text)
+    .words(&PART_NAMES)
+    .default("replyer")
+    .more(&[
+        "replyer     answers requests",
+        "subscriber  hears what somebody publishes",
+        "requester   asks another service",
+        "publisher   tells whoever subscribes",
+        "state       owns a state, of which others hold copies",
+        "replica     holds a copy of another service's state",
+        "main        a function that runs instead of waiting for messages (-m)",
+    ]);
+
+pub(crate) static FRAMEWORK: Flag = Flag::new(
+    "framework",
+    "where the crate takes service_framework from; this program's own folder if not said",
+)
+.value("PATH|GIT|VERSION", text)
+.more(&[
+    "PATH has a `/`, or is a folder that is there: a clone, or the crate in it.",
+    "GIT is an address such as https://…, ssh://… or file://…; VERSION is one of crates.io.",
+]);
+
+pub(crate) static NEW_FOLDER: Flag =
+    Flag::new("path", "the folder that is made, or an empty one that is there; NAME if not said")
+        .value("FOLDER", path);
+
+pub(crate) static NEW_JSON: Flag = Flag::new("json", "print as JSON what was made and what to type next");
 
 pub(crate) static HELP: Flag =
     Flag::new("help", "explain everything, with examples; -h is the short form").short("h");

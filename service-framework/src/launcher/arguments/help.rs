@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::commands::{COMMANDS, Command};
 use super::flags::Flag;
 use super::split::Help;
+use crate::launcher::keys::Key;
 use crate::launcher::terminal::Palette;
 
 /// Width of the column of flags.
@@ -20,8 +21,8 @@ pub(crate) struct Reader<'a> {
     pub(crate) program: &'a str,
     /// Whether the program knows which service is meant, so that `-s` is not needed.
     pub(crate) has_service: bool,
-    /// What the service takes as config: key, type, and more about it.
-    pub(crate) config: &'a [(String, String)],
+    /// What the service takes as config.
+    pub(crate) config: &'a [Key],
     pub(crate) palette: Palette,
 }
 
@@ -105,9 +106,10 @@ fn config(text: &mut String, command: &Command, reader: Reader<'_>) {
         return;
     }
     heading(text, reader.palette, "Config of this service");
-    let width = reader.config.iter().map(|(key, _)| key.len() + 2).max().unwrap_or_default();
-    for (key, about) in reader.config {
-        row(text, &format!("--{key}"), width, about);
+    let width = reader.config.iter().map(|key| key.name.len() + 2).max().unwrap_or_default();
+    for Key { name, about, help } in reader.config {
+        row(text, &format!("--{name}"), width, about);
+        help.iter().for_each(|line| row(text, "", width, &reader.palette.dim(line)));
     }
 }
 
@@ -138,7 +140,7 @@ mod tests {
     use super::*;
     use crate::launcher::arguments::RUN;
 
-    fn reader(has_service: bool, config: &[(String, String)]) -> Reader<'_> {
+    fn reader(has_service: bool, config: &[Key]) -> Reader<'_> {
         Reader { program: "service_framework", has_service, config, palette: Palette::PLAIN }
     }
 
@@ -151,6 +153,7 @@ mod tests {
                service_framework COMMAND …
 
         Commands:
+          new           Write a new service: a crate that builds, runs and has a test.
           describe      Print what a service has and needs: its model.
           check         Find every problem that a start would find, without opening a socket.
           up            Start all services of a system and stop them together.
@@ -183,9 +186,10 @@ mod tests {
 
     #[test]
     fn a_service_shows_its_config() {
-        let config = [("delay".to_owned(), "float [1.0]".to_owned())];
+        let help = vec!["How long it waits.".to_owned()];
+        let config = [Key { name: "delay".to_owned(), about: "float [1.0]".to_owned(), help }];
         let text = render(&RUN, Help::Long, reader(true, &config));
-        assert!(text.contains("  --delay  float [1.0]\n"), "{text}");
+        assert!(text.contains("  --delay  float [1.0]\n           How long it waits.\n"), "{text}");
         assert!(!text.contains("order_desk"), "{text}");
     }
 

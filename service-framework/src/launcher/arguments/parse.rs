@@ -50,9 +50,10 @@ pub(crate) struct Options {
     pub(crate) bind_all: bool,
     pub(crate) color: Color,
     pub(crate) json: bool,
+    /// Another service, for `check`; the parts of a new one.
     pub(crate) with: Option<String>,
     pub(crate) with_addresses: Option<PathBuf>,
-    /// The argument that stands by its place: a system file, a shell, a command.
+    /// The argument that stands by its place: a name, a system file, a shell, a command.
     pub(crate) positional: Option<String>,
     /// When to end by itself; `None` is never.
     pub(crate) seconds: Option<Duration>,
@@ -63,6 +64,9 @@ pub(crate) struct Options {
     pub(crate) watch: bool,
     /// How long to wait for a state.
     pub(crate) timeout: Duration,
+    /// Where a new crate takes the framework from, and the folder it is written to.
+    pub(crate) framework: Option<String>,
+    pub(crate) path: Option<PathBuf>,
     /// The line without `-s VALUE`, for another program.
     pub(crate) forwarded: Vec<String>,
     /// The flags that were given and that the run form has too, but for colours.
@@ -127,6 +131,8 @@ fn read(split: Split, excused: bool) -> Result<Options, clap::Error> {
         topic: take(&mut matches, "topic"),
         watch: matches.get_flag("watch"),
         timeout: take(&mut matches, "timeout").unwrap_or_default(),
+        framework: take(&mut matches, "framework"),
+        path: take(&mut matches, "path"),
         forwarded: split.forwarded,
         run_flags,
     })
@@ -153,7 +159,8 @@ fn spelt_out((flag, value): &(&Flag, Option<String>)) -> String {
 /// The first pass has refused what the command does not take.
 fn parser(command: &Command) -> clap::Command {
     let mut flags: Vec<&Flag> = Vec::new();
-    for flag in COMMANDS.iter().chain([&RUN]).flat_map(|command| command.flags) {
+    // The command's own first: another one may have a flag of the same name that is another.
+    for flag in [command].into_iter().chain(&COMMANDS).chain([&RUN]).flat_map(|command| command.flags) {
         if !flags.iter().any(|known| known.name == flag.name) {
             flags.push(flag);
         }
@@ -168,7 +175,7 @@ pub(crate) fn described_command() -> clap::Command {
         let positional = command.positional.iter().map(positional_argument);
         bare_command(name)
             .about(command.about)
-            .args(command.flags.iter().copied().map(argument))
+            .args(command.flags.iter().copied().map(completed_argument))
             .args(positional)
     };
     let subcommands = COMMANDS.iter().map(|command| described(command, command.word));
@@ -196,6 +203,14 @@ fn argument(flag: &Flag) -> Arg {
                 .value_hint(hint)
                 .default_values(flag.default)
         }
+    }
+}
+
+/// The argument as a shell is told of it.
+fn completed_argument(flag: &Flag) -> Arg {
+    match flag.words {
+        [] => argument(flag),
+        words => argument(flag).value_parser(PossibleValuesParser::new(words)),
     }
 }
 

@@ -92,7 +92,7 @@ fn a_command_follows_one_state_and_owns_another() {
 fn owner_of_prices() -> Service {
     Service::new("prices")
         .state(StateModel::delta_out("prices", Type::map(Type::Str, Type::Int)))
-        .requester(ConnectionModel::requester("look").returns("told", Type::Any))
+        .connection(ConnectionModel::requester("look").returns("told", Type::Any))
         .main(|to_send: BlockingToSend| {
             let prices = to_send.delta("prices")?;
             prices.set("a", 1)?;

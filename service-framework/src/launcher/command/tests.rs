@@ -91,7 +91,7 @@ fn a_command_answers_asks_refuses_dies_and_comes_back() {
     let names = ["double", "relay", "die", "no"];
     let mut asker = Service::new("asker");
     for name in names {
-        asker = asker.requester(
+        asker = asker.connection(
             crate::model::ConnectionModel::requester(name)
                 .requires("n", crate::model::Type::Int)
                 .returns("n", crate::model::Type::Int),
@@ -135,7 +135,7 @@ fn triple(address: &str) -> (Stop, thread::JoinHandle<()>) {
     let model = crate::model::ConnectionModel::replyer("triple")
         .requires("n", crate::model::Type::Int)
         .returns("n", crate::model::Type::Int);
-    let service = Service::new("triple").replyer(model, |asked: Value| {
+    let service = Service::new("triple").receives(model, |asked: Value| {
         let n = asked.get("n").and_then(Value::as_i64).unwrap_or_default();
         Ok(json!({"n": 3 * n}))
     });

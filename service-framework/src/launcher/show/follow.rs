@@ -166,14 +166,18 @@ fn service(target: &Target, tells: Tells, desk: &Arc<Desk>) -> Service {
     let desk = desk.clone();
     match tells {
         Tells::Nothing => service.state(target.model()),
-        Tells::Updates => service.on_change(target.model(), move |_: IgnoredAny| {
-            desk.count(None);
-            Ok(())
-        }),
-        Tells::Changes => service.on_change(target.model(), move |args: Value| {
-            desk.count(Some(args));
-            Ok(())
-        }),
+        Tells::Updates => {
+            service.state(target.model().on_change("told")).handler("told", move |_: IgnoredAny| {
+                desk.count(None);
+                Ok(())
+            })
+        }
+        Tells::Changes => {
+            service.state(target.model().on_change("told")).handler("told", move |args: Value| {
+                desk.count(Some(args));
+                Ok(())
+            })
+        }
     }
 }
 

@@ -16,7 +16,7 @@ pub(super) fn fit_entry(value: Value, of: Option<&Type>) -> Value {
 
 /// `value` with its parts turned into what `of` asks for, where there is one obvious way: a string into a Decimal,
 /// UUID, date, timedelta or bytes, a list into a set, keys into other scalars. All else is left as it is.
-pub(super) fn fit(value: Value, of: &Type) -> Value {
+pub(crate) fn fit(value: Value, of: &Type) -> Value {
     match (of, value) {
         (Type::Optional(inner), value) => fit(value, inner),
         (Type::Union(members), value) => fit_union(value, members),

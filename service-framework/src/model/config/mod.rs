@@ -18,6 +18,7 @@ use super::types::Type;
 use crate::value::Value;
 
 pub use self::assemble::{ENVIRONMENT_PREFIX, Source};
+pub(crate) use self::fit::fit;
 pub use self::values::{Config, ConfigError};
 
 /// The keys of a config: those that there must be, those that there may be, and what they are if nobody says.
@@ -28,6 +29,8 @@ pub struct ConfigModel {
     pub arguments: Arguments,
     /// Values of keys that are not given, each of its key's type. A required key with a default is never missing.
     pub defaults: Vec<(String, Value)>,
+    /// What keys are for, in words for people.
+    pub help: Vec<(String, String)>,
 }
 
 impl ConfigModel {
@@ -56,8 +59,49 @@ impl ConfigModel {
         self
     }
 
-    /// Reads `{"required": {key: type}, "optional": {key: type}, "defaults": {key: value}}`; a default in JSON may
-    /// be written as in a config file.
+    /// Says what a key is for. A text of several lines has a paragraph in each.
+    pub fn help(mut self, key: impl Into<String>, text: impl Into<String>) -> Self {
+        self.help.push((key.into(), text.into()));
+        self
+    }
+
+    /// Adds the keys of another model, which `by` asks for; those that both have must be the same.
+    pub(crate) fn add(&mut self, other: &ConfigModel, by: &str) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let tables = [(true, &other.arguments.required), (false, &other.arguments.optional)];
+        for (required, (key, of)) in
+            tables.into_iter().flat_map(|(required, table)| table.iter().map(move |entry| (required, entry)))
+        {
+            if self.arguments.get(key).is_none() {
+                let into = if required { &mut self.arguments.required } else { &mut self.arguments.optional };
+                into.push((key.clone(), of.clone()));
+                self.defaults.extend(other.defaults.iter().filter(|(known, _)| known == key).cloned());
+            } else if !self.has_as(key, other) {
+                let problem =
+                    Problem::new(child("config_model", key), "each key declared once", "two that differ");
+                problems.push(problem.with_hint(format!("`{by}` declares it otherwise than another config")));
+            }
+        }
+        for (key, text) in &other.help {
+            if !self.help.iter().any(|(known, _)| known == key) {
+                self.help.push((key.clone(), text.clone()));
+            }
+        }
+        problems
+    }
+
+    /// Whether a key is the same in both models.
+    fn has_as(&self, key: &str, other: &ConfigModel) -> bool {
+        fn find<'a, T>(table: &'a [(String, T)], key: &str) -> Option<&'a T> {
+            table.iter().find(|(known, _)| known == key).map(|(_, value)| value)
+        }
+        find(&self.arguments.required, key) == find(&other.arguments.required, key)
+            && find(&self.arguments.optional, key) == find(&other.arguments.optional, key)
+            && find(&self.defaults, key) == find(&other.defaults, key)
+    }
+
+    /// Reads `{"required": {key: type}, "optional": {key: type}, "defaults": {key: value}, "help": {key: text}}`; a
+    /// default in JSON may be written as in a config file.
     ///
     /// # Errors
     /// All problems, each with its path below `path`.
@@ -69,7 +113,7 @@ impl ConfigModel {
     }
 
     pub(crate) fn read(table: &mut Table<'_, '_>) -> ConfigModel {
-        table.refuse_others(&["required", "optional", "defaults"]);
+        table.refuse_others(&["required", "optional", "defaults", "help"]);
         let arguments = Arguments::read(table, "required", "optional");
         let broken = broken_keys(table, &arguments);
         let mut defaults = Vec::new();
@@ -82,7 +126,8 @@ impl ConfigModel {
                 }
             }
         }
-        ConfigModel { arguments, defaults }
+        let help = read_help(table, &broken);
+        ConfigModel { arguments, defaults, help }
     }
 
     /// The model as it stands under `config_model`, types in long form, empty tables left out.
@@ -93,12 +138,20 @@ impl ConfigModel {
             let defaults = self.defaults.iter().map(|(key, value)| (key.clone(), value.to_json()));
             table.insert("defaults".to_owned(), Json::Object(defaults.collect()));
         }
+        if !self.help.is_empty() {
+            let help = self.help.iter().map(|(key, text)| (key.clone(), text.as_str().into()));
+            table.insert("help".to_owned(), Json::Object(help.collect()));
+        }
         Json::Object(table)
     }
 
-    /// What breaks the rules: keys declared twice, defaults of other keys or of another type.
+    /// What breaks the rules: keys declared twice, defaults or help of other keys, defaults of another type.
     pub(crate) fn problems(&self, path: &str) -> Vec<Problem> {
         let mut problems = self.arguments.problems(&child(path, "required"));
+        let help = child(path, "help");
+        for (key, _) in self.help.iter().filter(|(key, _)| self.arguments.get(key).is_none()) {
+            problems.push(Problem::unknown_key(&help, key, self.arguments.names()));
+        }
         let path = child(path, "defaults");
         for (key, value) in &self.defaults {
             match self.arguments.get(key) {
@@ -108,6 +161,13 @@ impl ConfigModel {
         }
         problems
     }
+}
+
+/// What is said of the keys; of broken ones nothing.
+fn read_help(table: &mut Table<'_, '_>, broken: &[&str]) -> Vec<(String, String)> {
+    let Some(mut table) = table.table("help") else { return Vec::new() };
+    let keys: Vec<&str> = table.entries().map(|(key, _)| key).filter(|key| !broken.contains(key)).collect();
+    keys.into_iter().filter_map(|key| Some((key.to_owned(), table.text(key)?))).collect()
 }
 
 /// The keys that are declared, but not with a type that could be read.

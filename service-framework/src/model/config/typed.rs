@@ -18,6 +18,12 @@ pub(super) fn read<T: DeserializeOwned>(entries: &[(String, Value)]) -> Result<T
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Unfit(String);
 
+impl Unfit {
+    pub(super) fn of_key(key: &str, reason: &str) -> Self {
+        Self(format!("`{key}`: {reason}"))
+    }
+}
+
 impl fmt::Display for Unfit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -78,6 +84,6 @@ impl<'de> MapAccess<'de> for Entries<'_> {
         };
         let bytes = value.to_msgpack();
         let mut reader = rmp_serde::Deserializer::new(&bytes[..]);
-        seed.deserialize(&mut reader).map_err(|error| Unfit(format!("`{key}`: {error}")))
+        seed.deserialize(&mut reader).map_err(|error| Unfit::of_key(key, &error.to_string()))
     }
 }

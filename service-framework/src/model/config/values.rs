@@ -4,6 +4,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
 use super::typed;
+use crate::model::problem::Problem;
 use crate::value::Value;
 
 /// The config of a service. Keys are unique and keep their order.
@@ -16,6 +17,18 @@ pub struct Config {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the config is not of the type asked for: {0}")]
 pub struct ConfigError(typed::Unfit);
+
+impl ConfigError {
+    /// As one of all problems of a start; `of` is the type that was asked for.
+    pub(crate) fn problem(&self, of: &str) -> Problem {
+        Problem::new("config", format!("a config of type `{of}`"), self.0.to_string())
+    }
+
+    /// What is wrong with one key.
+    pub(crate) fn of_key(key: &str, reason: &str) -> Self {
+        Self(typed::Unfit::of_key(key, reason))
+    }
+}
 
 impl Config {
     /// An empty config.
@@ -35,6 +48,11 @@ impl Config {
             Some((_, old)) => *old = value,
             None => self.entries.push((key, value)),
         }
+    }
+
+    /// Removes a key, if it is there.
+    pub fn remove(&mut self, key: &str) {
+        self.entries.retain(|(known, _)| known != key);
     }
 
     /// Every key with its value.

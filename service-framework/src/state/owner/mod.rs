@@ -12,7 +12,7 @@ use std::time::Instant;
 pub(crate) use self::answers::{Answers, everything};
 use self::expiries::Expiries;
 use self::log::{Log, changes_since};
-use super::map::{StateMap, apply, entries, is_over, set, write_all, write_changes};
+use super::map::{StateMap, apply, entries, is_over, set, write_all, write_changes, write_difference};
 use super::raw::Raw;
 use crate::value::DecodeError;
 
@@ -130,6 +130,15 @@ impl Owner {
     fn numbered<'a>(&mut self, state: Cow<'a, [u8]>) -> Numbered<'a> {
         self.number += 1;
         Numbered { number: self.number, is_snapshot: self.number == 0, state }
+    }
+
+    /// Changes what is not as it is in another state; `None` if all is.
+    pub(crate) fn set_to(&mut self, state: &[u8]) -> Result<Option<Numbered<'static>>, DecodeError> {
+        let mut to = StateMap::new();
+        apply(&mut to, state)?;
+        let mut changes = Vec::new();
+        write_difference(&self.map, &to, &mut changes);
+        Ok(self.change(&changes, None, false)?.map(Numbered::into_owned))
     }
 
     /// Puts another state in the place of this one.

@@ -9,6 +9,7 @@ mod value;
 pub(crate) mod write;
 
 pub use reader::{Reader, Token};
+pub(crate) use value::{write_tag, write_text};
 
 use super::{DecodeError, Limits};
 

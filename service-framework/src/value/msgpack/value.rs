@@ -74,7 +74,7 @@ fn write_map(out: &mut Vec<u8>, entries: &[(Value, Value)]) {
 }
 
 /// Appends a tagged map up to where its value stands.
-fn write_tag(out: &mut Vec<u8>, tag: Tag) {
+pub(crate) fn write_tag(out: &mut Vec<u8>, tag: Tag) {
     write::map(out, 2);
     write::str(out, tag.key());
     write::bool(out, true);
@@ -82,7 +82,7 @@ fn write_tag(out: &mut Vec<u8>, tag: Tag) {
 }
 
 /// Appends a whole tagged map around `text`.
-fn write_text(out: &mut Vec<u8>, tag: Tag, text: &str) {
+pub(crate) fn write_text(out: &mut Vec<u8>, tag: Tag, text: &str) {
     write_tag(out, tag);
     write::str(out, text);
 }

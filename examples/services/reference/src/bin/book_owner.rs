@@ -4,13 +4,12 @@
 //! Run with `cargo run --bin book_owner -- -m -a addresses/reference/book_owner.json --rate 1000 --hold 60`. Whoever
 //! follows the state meanwhile has all of it, whenever it came: `book_replica`.
 
-use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::collections::BTreeMap;
+use std::time::Instant;
 
-use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
-use service_framework::model::{self, ConfigModel, StateModel, Type};
-use service_framework::service::{BlockingToSend, Config, Result, SendError, Service};
+use service_framework::model::{self, ConfigType};
+use service_framework::prelude::*;
 
 /// Time for replicas to come before the first update.
 const BEFORE: Duration = Duration::from_millis(500);
@@ -22,46 +21,44 @@ fn main() -> ExitCode {
 }
 
 fn service() -> Service {
-    let config = ConfigModel::new()
-        .optional("n", Type::Int, 10_000)
-        .optional("rate", Type::Float, 0.0)
-        .optional("hold", Type::Float, 1.0)
-        .optional("snap", Type::Bool, false)
-        .optional_without_default("topic", Type::Str);
-    Service::new("book_owner")
-        .version("1.0.0")
-        .config(config)
-        .state(StateModel::delta_out("book", Type::map(Type::Str, Type::Any)))
-        .setup_states(shape_book)
-        .main(keep_book)
+    Service::new("book_owner").version("1.0.0").setup_states(shape_book).main(keep_book)
 }
 
-#[derive(Deserialize)]
+// A comment of `///` would become help, and so a part of the model, which is fixed.
+#[derive(Config)]
 struct Settings {
+    #[config(default = 10_000)]
     n: u64,
+    #[config(default = 0.0)]
     rate: f64,
+    #[config(default = 1.0)]
     hold: f64,
+    #[config(default)]
     snap: bool,
     topic: Option<String>,
 }
 
+#[derive(Links)]
+struct Out {
+    book: DeltaOut<Value>,
+}
+
 /// The topic of the state comes from the config, and so before its sockets open.
 fn shape_book(config: &model::Config) -> Result<Map<String, Json>> {
-    let Settings { topic, .. } = config.to()?;
+    let Settings { topic, .. } = Settings::from_config(config)?;
     Ok(Map::from_iter([("book".to_owned(), json!({"topic": topic.unwrap_or_default()}))]))
 }
 
-fn keep_book(to_send: BlockingToSend, config: Config) -> Result {
-    let Settings { n, rate, hold, snap, .. } = config.to()?;
-    let book = to_send.delta("book")?;
+fn keep_book(out: Out, settings: Settings, to_send: BlockingToSend) -> Result {
+    let Settings { n, rate, hold, snap, .. } = settings;
     to_send.sleep(BEFORE)?;
     if snap {
-        book.replace(json!({"k0": -1}))?;
+        out.book.replace(&BTreeMap::from([("k0".to_owned(), Value::from(-1))]))?;
     }
     let began = Instant::now();
     for number in 0..n {
         wait_for_turn(&to_send, began, number, rate)?;
-        book.set(format!("k{}", number % KEYS), number)?;
+        out.book.set(&format!("k{}", number % KEYS), Value::from(number))?;
     }
     let send_rate = n as f64 / began.elapsed().as_secs_f64();
     to_send.sleep(Duration::try_from_secs_f64(hold).unwrap_or_default())?;

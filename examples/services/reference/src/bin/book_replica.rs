@@ -2,46 +2,44 @@
 //!
 //! Run with `cargo run --bin book_replica -- -a addresses/reference/book_replica.json`, before or after `book_owner`.
 
-use std::process::ExitCode;
+use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
-use service_framework::Value;
-use service_framework::model::{Config, ConfigModel, ConnectionModel, StateModel, Type};
-use service_framework::service::{Result, Service, States};
+use service_framework::model::{self, ConfigType};
+use service_framework::prelude::*;
 
 fn main() -> ExitCode {
     service_framework::run(service())
 }
 
 fn service() -> Service {
-    let book = Type::map(Type::Str, Type::Any);
     Service::new("book_replica")
         .version("1.0.0")
-        .config(ConfigModel::new().optional_without_default("topic", Type::Str))
-        .state(StateModel::delta_in("book", book.clone()))
-        .replyer(ConnectionModel::replyer("read").returns("book", book), read)
+        .config(Settings::model())
+        .replyer("read", read)
         .setup_states(shape_book)
 }
 
-#[derive(Deserialize)]
+#[derive(Config)]
 struct Settings {
     topic: Option<String>,
 }
 
-fn shape_book(config: &Config) -> Result<Map<String, Json>> {
-    let Settings { topic } = config.to()?;
+#[derive(Links)]
+struct In {
+    book: DeltaIn<Value>,
+}
+
+fn shape_book(config: &model::Config) -> Result<Map<String, Json>> {
+    let Settings { topic } = Settings::from_config(config)?;
     Ok(Map::from_iter([("book".to_owned(), json!({"topic": topic.unwrap_or_default()}))]))
 }
 
-#[derive(Deserialize)]
-struct Nothing {}
-
-#[derive(Serialize)]
+#[derive(Message)]
 struct Book {
-    book: Value,
+    book: BTreeMap<String, Value>,
 }
 
-fn read(_: Nothing, states: States) -> Result<Book> {
-    Ok(Book { book: states.get("book")? })
+fn read(_: (), seen: &In) -> Result<Book> {
+    Ok(Book { book: seen.book.to_map()? })
 }

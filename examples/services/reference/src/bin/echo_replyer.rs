@@ -21,7 +21,7 @@ fn service() -> Service {
         .requires("payload", Type::Str)
         .optional("cmd", Type::Str)
         .returns("echo", Type::Str);
-    Service::new("echo_replyer").version("1.0.0").config(config).replyer(echo, on_echo)
+    Service::new("echo_replyer").version("1.0.0").config(config).receives(echo, on_echo)
 }
 
 #[derive(Deserialize)]

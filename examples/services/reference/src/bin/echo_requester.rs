@@ -3,13 +3,10 @@
 //! With `echo_replyer` running, run with
 //! `cargo run --release --bin echo_requester -- -m -a addresses/reference/echo_requester.json --size 100`.
 
-use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use serde::{Deserialize, Serialize};
 use serde_json::json;
-use service_framework::model::{ConfigModel, ConnectionModel, Type};
-use service_framework::service::{BlockingToSend, Config, Result, Service};
+use service_framework::prelude::*;
 
 /// Requests that are not measured: they find the replyer and warm both ends up.
 const WARM_UP: usize = 100;
@@ -19,39 +16,42 @@ fn main() -> ExitCode {
 }
 
 fn service() -> Service {
-    let config = ConfigModel::new().requires("size", Type::Int).optional("n", Type::Int, 5000);
-    // The other end of `echo_replyer`; `service_framework check --with` compares the two.
-    let echo = ConnectionModel::requester("echo")
-        .requires("payload", Type::Str)
-        .optional("cmd", Type::Str)
-        .returns("echo", Type::Str);
-    Service::new("echo_requester").version("1.0.0").config(config).requester(echo).main(measure)
+    Service::new("echo_requester").version("1.0.0").main(measure)
 }
 
-#[derive(Deserialize)]
+// A comment of `///` would become help, and so a part of the model, which is fixed.
+#[derive(Config)]
 struct Settings {
     size: usize,
+    #[config(default = 5000)]
     n: usize,
 }
 
-#[derive(Serialize)]
+#[derive(Message)]
 struct Ask<'a> {
     payload: &'a str,
+    cmd: Option<&'a str>,
 }
 
-#[derive(Deserialize)]
+#[derive(Message)]
 struct Answer {
     echo: String,
 }
 
-fn measure(to_send: BlockingToSend, config: Config) -> Result {
-    let Settings { size, n } = config.to()?;
+/// The other end of `echo_replyer`; `service_framework check --with` compares the two.
+#[derive(Links)]
+struct Others {
+    echo: Requester<Ask<'static>, Answer>,
+}
+
+fn measure(others: Others, settings: Settings) -> Result {
+    let Settings { size, n } = settings;
     let payload = "x".repeat(size);
     for _ in 0..WARM_UP {
-        ask(&to_send, &payload)?;
+        ask(&others, &payload)?;
     }
     let began = Instant::now();
-    let mut latencies = (0..n).map(|_| ask(&to_send, &payload)).collect::<Result<Vec<_>>>()?;
+    let mut latencies = (0..n).map(|_| ask(&others, &payload)).collect::<Result<Vec<_>>>()?;
     let rps = n as f64 / began.elapsed().as_secs_f64();
     latencies.sort_unstable();
     println!(
@@ -68,9 +68,9 @@ fn measure(to_send: BlockingToSend, config: Config) -> Result {
 }
 
 /// How long one answer takes; a wrong one ends the measurement.
-fn ask(to_send: &BlockingToSend, payload: &str) -> Result<Duration> {
+fn ask(others: &Others, payload: &str) -> Result<Duration> {
     let began = Instant::now();
-    let Answer { echo } = to_send.request("echo", Ask { payload }).wait()?;
+    let Answer { echo } = others.echo.request(Ask { payload, cmd: None }).wait()?;
     let took = began.elapsed();
     if echo == payload {
         Ok(took)

@@ -3,39 +3,41 @@
 //!
 //! With `echo_replyer` running, run with `cargo run --bin middle -- -a addresses/reference/middle.json -cl DEBUG`.
 
-use std::process::ExitCode;
-
-use serde::{Deserialize, Serialize};
-use service_framework::model::{ConnectionModel, Type};
-use service_framework::service::{Result, Service, ToSend};
+use service_framework::prelude::*;
 
 fn main() -> ExitCode {
     service_framework::run(service())
 }
 
 fn service() -> Service {
-    let mid = ConnectionModel::replyer("mid").requires("payload", Type::Str).returns("echo", Type::Str);
-    let echo = ConnectionModel::requester("echo")
-        .requires("payload", Type::Str)
-        .optional("cmd", Type::Str)
-        .returns("echo", Type::Str);
-    Service::new("middle").version("1.0.0").replyer(mid, on_mid).requester(echo)
+    Service::new("middle").version("1.0.0").replyer("mid", on_mid)
 }
 
-#[derive(Deserialize, Serialize)]
-struct Payload {
+#[derive(Message)]
+struct Asked {
     payload: String,
 }
 
-#[derive(Deserialize, Serialize)]
+#[derive(Message)]
+struct Ask {
+    payload: String,
+    cmd: Option<String>,
+}
+
+#[derive(Message)]
 struct Echo {
     echo: String,
 }
 
+#[derive(Links)]
+struct Others {
+    echo: Requester<Ask, Echo>,
+}
+
 // While it waits for an answer, other requests are served.
-async fn on_mid(asked: Payload, to_send: ToSend) -> Result<Echo> {
-    let again = Payload { payload: format!("{}!", asked.payload) };
-    let first: Echo = to_send.request("echo", asked).await?;
-    let second: Echo = to_send.request("echo", again).await?;
+async fn on_mid(asked: Asked, others: Others) -> Result<Echo> {
+    let again = format!("{}!", asked.payload);
+    let first = others.echo.request(Ask { payload: asked.payload, cmd: None }).await?;
+    let second = others.echo.request(Ask { payload: again, cmd: None }).await?;
     Ok(Echo { echo: first.echo + &second.echo })
 }

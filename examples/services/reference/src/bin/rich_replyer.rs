@@ -2,43 +2,39 @@
 //!
 //! Run with `cargo run --bin rich_replyer -- -a addresses/reference/rich_replyer.json`, and ask it by `rich_requester`.
 
-use std::process::ExitCode;
+use std::collections::HashMap;
 
-use serde::{Deserialize, Serialize};
-use service_framework::model::{ConnectionModel, Type};
-use service_framework::service::{Refused, Result, Service};
-use service_framework::value::{Bytes, Decimal, Set, Uuid};
+use service_framework::prelude::*;
 
 fn main() -> ExitCode {
     service_framework::run(service())
 }
 
 fn service() -> Service {
-    let rich = ConnectionModel::replyer("rich")
-        .requires("price", Type::Decimal)
-        .requires("id", Type::Uuid)
-        .requires("tags", Type::set(Type::Str))
-        .requires("blob", Type::Bytes)
-        .requires("book", Type::map(Type::Decimal, Type::Decimal))
-        .returns("price", Type::Decimal)
-        .returns("id", Type::Uuid)
-        .returns("tags", Type::set(Type::Str))
-        .returns("blob", Type::Bytes);
-    Service::new("rich_replyer").version("1.0.0").replyer(rich, on_rich)
+    Service::new("rich_replyer").version("1.0.0").replyer("rich", on_rich)
 }
 
-/// What a request and its answer have in common. The book is checked by the model, and nobody here reads it.
-#[derive(Deserialize, Serialize)]
-struct Rich {
+#[derive(Message)]
+struct Asked {
+    price: Decimal,
+    id: Uuid,
+    tags: Set<String>,
+    blob: Bytes,
+    book: HashMap<Decimal, Decimal>,
+}
+
+#[derive(Message)]
+struct Answer {
     price: Decimal,
     id: Uuid,
     tags: Set<String>,
     blob: Bytes,
 }
 
-fn on_rich(asked: Rich) -> Result<Rich> {
-    let smallest = asked.tags.into_iter().min().ok_or_else(|| Refused::new("no_tags", "a set of no tags"))?;
-    Ok(Rich { price: doubled(asked.price)?, tags: Set(vec![smallest]), ..asked })
+fn on_rich(asked: Asked) -> Result<Answer> {
+    let Asked { price, id, tags, blob, book: _ } = asked;
+    let smallest = tags.into_iter().min().ok_or_else(|| Refused::new("no_tags", "a set of no tags"))?;
+    Ok(Answer { price: doubled(price)?, id, tags: Set(vec![smallest]), blob })
 }
 
 /// Twice the price with as many decimals as it had: 12.50 gives 25.00. NaN and the infinities stay what they are.

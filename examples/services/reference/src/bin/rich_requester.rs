@@ -28,7 +28,7 @@ fn service() -> Service {
         .returns("id", Type::Uuid)
         .returns("tags", Type::set(Type::Str))
         .returns("blob", Type::Bytes);
-    Service::new("rich_requester").version("1.0.0").config(config).requester(rich).main(ask)
+    Service::new("rich_requester").version("1.0.0").config(config).connection(rich).main(ask)
 }
 
 #[derive(Deserialize)]

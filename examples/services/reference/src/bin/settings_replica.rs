@@ -21,7 +21,7 @@ fn service() -> Service {
         .version("1.0.0")
         .config(ConfigModel::new().optional_without_default("topic", Type::Str))
         .state(settings)
-        .replyer(ConnectionModel::replyer("read").returns("settings", Type::Any), read)
+        .receives(ConnectionModel::replyer("read").returns("settings", Type::Any), read)
         .setup_states(shape_settings)
 }
 

@@ -3,13 +3,11 @@
 //! Run with `cargo run --bin tick_publisher -- -m -a addresses/reference/tick_publisher.json --rate 1000 --topic eu`,
 //! after `tick_subscriber`, which counts what arrives.
 
-use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
-use service_framework::model::{self, ConfigModel, ConnectionModel, Type};
-use service_framework::service::{BlockingToSend, Config, Result, SendError, Service};
+use service_framework::model::{self, ConfigType};
+use service_framework::prelude::*;
 
 /// Time for subscribers to come before the first tick, and for the last one to reach them.
 const BEFORE: Duration = Duration::from_millis(500);
@@ -20,48 +18,46 @@ fn main() -> ExitCode {
 }
 
 fn service() -> Service {
-    let config = ConfigModel::new()
-        .optional("n", Type::Int, 20_000)
-        .optional("rate", Type::Float, 0.0)
-        .optional_without_default("topic", Type::Str)
-        .optional("x", Type::Bool, false);
-    let ticks = ConnectionModel::publisher("ticks").requires("seq", Type::Int).requires("payload", Type::Str);
-    Service::new("tick_publisher")
-        .version("1.0.0")
-        .config(config)
-        .publisher(ticks)
-        .setup_connections(shape_ticks)
-        .main(publish)
+    Service::new("tick_publisher").version("1.0.0").setup_connections(shape_ticks).main(publish)
 }
 
-#[derive(Deserialize)]
+// A comment of `///` would become help, and so a part of the model, which is fixed.
+#[derive(Config)]
 struct Settings {
+    #[config(default = 20_000)]
     n: u64,
+    #[config(default = 0.0)]
     rate: f64,
     topic: Option<String>,
+    #[config(default)]
     x: bool,
 }
 
-#[derive(Serialize)]
-struct Tick {
+#[derive(Message)]
+struct Tick<'a> {
     seq: u64,
-    payload: &'static str,
+    payload: &'a str,
+}
+
+#[derive(Links)]
+struct Out {
+    ticks: Publisher<Tick<'static>>,
 }
 
 /// Topic and direction of the connection come from the config, and so before its socket opens.
 fn shape_ticks(config: &model::Config) -> Result<Map<String, Json>> {
-    let Settings { topic, x, .. } = config.to()?;
+    let Settings { topic, x, .. } = Settings::from_config(config)?;
     let ticks = json!({"topic": topic.unwrap_or_default(), "is_x_pub": x});
     Ok(Map::from_iter([("ticks".to_owned(), ticks)]))
 }
 
-fn publish(to_send: BlockingToSend, config: Config) -> Result {
-    let Settings { n, rate, .. } = config.to()?;
+fn publish(out: Out, settings: Settings, to_send: BlockingToSend) -> Result {
+    let Settings { n, rate, .. } = settings;
     to_send.sleep(BEFORE)?;
     let began = Instant::now();
     for seq in 0..n {
         wait_for_turn(&to_send, began, seq, rate)?;
-        to_send.publish("ticks", Tick { seq, payload: "tick" })?;
+        out.ticks.publish(Tick { seq, payload: "tick" })?;
     }
     let send_rate = n as f64 / began.elapsed().as_secs_f64();
     to_send.sleep(AFTER)?;

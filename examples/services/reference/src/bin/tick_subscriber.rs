@@ -3,48 +3,46 @@
 //! Run with `cargo run --bin tick_subscriber -- -a addresses/reference/tick_subscriber.json --topic eu`. With
 //! `--binder true` it listens for a publisher that connects: `tick_publisher … --x true`.
 
-use std::process::ExitCode;
-use std::sync::{Arc, Mutex, PoisonError};
-
-use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
-use service_framework::model::{Config, ConfigModel, ConnectionModel, Type};
-use service_framework::service::{Result, Service};
+use service_framework::model::{self, ConfigType};
+use service_framework::prelude::*;
 
 fn main() -> ExitCode {
     service_framework::run(service())
 }
 
 fn service() -> Service {
-    let config =
-        ConfigModel::new().optional_without_default("topic", Type::Str).optional("binder", Type::Bool, false);
-    let ticks =
-        ConnectionModel::subscriber("ticks").requires("seq", Type::Int).requires("payload", Type::Str);
-    let counted = Arc::new(Mutex::new(Seen::default()));
-    let printed = counted.clone();
     Service::new("tick_subscriber")
         .version("1.0.0")
-        .config(config)
-        .subscriber(ticks, move |tick: Tick| {
-            counted.lock().unwrap_or_else(PoisonError::into_inner).count(tick.seq);
-            Ok(())
-        })
+        .config(Settings::model())
+        .subscriber("ticks", count)
         .setup_connections(shape_ticks)
-        .sigint_handler(move || {
-            println!("{}", printed.lock().unwrap_or_else(PoisonError::into_inner).report());
-            Ok(())
-        })
+        .sigint_handler(report)
+        .owns(Seen::default())
 }
 
-#[derive(Deserialize)]
+// A comment of `///` would become help, and so a part of the model, which is fixed.
+#[derive(Config)]
 struct Settings {
     topic: Option<String>,
+    #[config(default)]
     binder: bool,
 }
 
-#[derive(Deserialize)]
-struct Tick {
+#[derive(Message)]
+struct Tick<'a> {
     seq: i64,
+    payload: &'a str,
+}
+
+fn count(tick: Tick<'_>, seen: &mut Seen, _settings: &Settings) -> Result {
+    seen.count(tick.seq);
+    Ok(())
+}
+
+fn report(seen: &mut Seen) -> Result {
+    println!("{}", seen.report());
+    Ok(())
 }
 
 #[derive(Default)]
@@ -67,8 +65,8 @@ impl Seen {
     }
 }
 
-fn shape_ticks(config: &Config) -> Result<Map<String, Json>> {
-    let Settings { topic, binder } = config.to()?;
+fn shape_ticks(config: &model::Config) -> Result<Map<String, Json>> {
+    let Settings { topic, binder } = Settings::from_config(config)?;
     let ticks = json!({"topic": topic.unwrap_or_default(), "is_binder": binder});
     Ok(Map::from_iter([("ticks".to_owned(), ticks)]))
 }

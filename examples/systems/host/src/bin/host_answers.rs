@@ -39,16 +39,17 @@ fn service() -> Service {
     Service::new("host_answers")
         .version(env!("CARGO_PKG_VERSION"))
         .config(config)
-        .on_change(
+        .follows(
             StateModel::delta_in(FIGURES, messages::figures()),
             move |_: Change, states: States, to_send: ToSend, config: Config| {
                 known.compare(&states, &to_send, &config)
             },
         )
-        .replyer(messages::ask(ConnectionModel::replyer("ask")), move |question: Question, states: States| {
-            asked.answer(&question, &states)
-        })
-        .publisher(messages::alarms(ConnectionModel::publisher("alarms")))
+        .receives(
+            messages::ask(ConnectionModel::replyer("ask")),
+            move |question: Question, states: States| asked.answer(&question, &states),
+        )
+        .connection(messages::alarms(ConnectionModel::publisher("alarms")))
         .state(messages::raised(StateModel::full_out(RAISED)))
 }
 

@@ -11,7 +11,7 @@ use host_system::messages::{self, FIGURES};
 use host_system::reading::Reading;
 use serde::Deserialize;
 use service_framework::model::{ConfigModel, StateModel, Type};
-use service_framework::service::{BlockingToSend, Config, DeltaOut};
+use service_framework::service::{BlockingToSend, Config, OwnDelta};
 use service_framework::value::{TimeDelta, encode};
 use service_framework::{Result, Service, Value};
 
@@ -58,7 +58,7 @@ fn keep_figures(to_send: BlockingToSend, config: Config) -> Result {
 }
 
 /// One update with what is not as it was.
-fn update(figures: &DeltaOut, reading: &Reading) -> Result {
+fn update(figures: &OwnDelta, reading: &Reading) -> Result {
     let Value::Map(parts) = Value::from_msgpack(&encode(reading)?)? else { return Ok(()) };
     let view = figures.view();
     let mut update = figures.update();
