@@ -15,10 +15,18 @@ fn help_explains_and_h_reminds() {
         "{}",
         long.stdout
     );
-    for command in ["new", "describe", "check", "up", "state", "completions"] {
+    for command in ["new", "describe", "check", "up", "state", "store", "completions"] {
         let help = folder.launch(&format!("{command} --help"));
         assert!(help.stdout.contains("Examples:"), "{command}");
         assert_eq!(help, folder.launch(&format!("help {command}")));
+    }
+    let group = folder.launch("program --help");
+    assert_eq!(group, folder.launch("help program"));
+    assert!(group.stdout.contains("\n  check         Find every problem of a spec.\n"), "{}", group.stdout);
+    for command in ["program check", "program graph"] {
+        let help = folder.launch(&format!("{command} --help"));
+        assert!(help.stdout.contains(&format!("Usage: service_framework {command} [")), "{}", help.stdout);
+        assert!(help.stdout.contains("Examples:"), "{command}");
     }
     assert_eq!(
         folder.launch("--version").stdout,

@@ -7,13 +7,16 @@ use std::path::{Path, PathBuf};
 use crate::support::root;
 
 /// The folders of `service-framework/src`, from the one that uses nothing to the one that nothing uses.
-const LAYERS: [&str; 8] = ["value", "model", "wire", "connection", "state", "service", "testing", "launcher"];
+const LAYERS: [&str; 10] =
+    ["value", "store", "model", "wire", "program", "connection", "state", "service", "testing", "launcher"];
 
 /// Layers that compute and do nothing else, whatever is asked of them.
 const PURE: [&str; 3] = ["value", "model", "wire"];
 
 /// Parts of other layers that do so too: machines to which the time is told.
-const PURE_PARTS: [&str; 8] = [
+const PURE_PARTS: [&str; 10] = [
+    "program/graph/",
+    "program/spec/",
     "state/exchange.rs",
     "state/full.rs",
     "state/map.rs",
@@ -38,7 +41,18 @@ const IMPURE: [&str; 9] = [
 ];
 
 /// Files of unit tests, by their names.
-const OF_TESTS: [&str; 6] = ["tests", "properties", "strategies", "vectors", "simulation", "state_tests"];
+const OF_TESTS: [&str; 10] = [
+    "tests",
+    "properties",
+    "strategies",
+    "vectors",
+    "simulation",
+    "state_tests",
+    "problem_tests",
+    "large_tests",
+    "programs_tests",
+    "fixture",
+];
 
 /// What only the launcher may touch.
 const OF_THE_PROCESS: [&str; 4] = ["std::env", "env::args", "std::process", "signal_hook"];

@@ -77,6 +77,19 @@ impl Meeting {
 }
 
 /// The Python to use, found once.
+/// A Python that gets through `probe`; the same rules as for the original package.
+pub(crate) fn python_with(probe: &str) -> Option<PathBuf> {
+    let given = std::env::var_os(VARIABLE).map(PathBuf::from);
+    let python = given.clone().unwrap_or_else(|| PathBuf::from("python3"));
+    let output = Command::new(&python).args(["-c", probe]).output();
+    if output.is_ok_and(|output| output.status.success()) {
+        return Some(python);
+    }
+    assert!(given.is_none(), "{VARIABLE}: {} does not get through: {probe}", python.display());
+    let _ = writeln!(io::stderr(), "skipped: no Python that gets through {probe:?}; set {VARIABLE}");
+    None
+}
+
 fn python() -> Option<PathBuf> {
     static FOUND: OnceLock<Option<PathBuf>> = OnceLock::new();
     let find = || match std::env::var_os(VARIABLE) {

@@ -116,3 +116,16 @@ fn wrong_usage_is_said_whole() {
     assert_eq!(folder.launch("new").code, Some(2));
     assert_eq!(names_in(&folder.path("")), [""; 0]);
 }
+
+#[test]
+fn a_limit_on_the_size_of_files_is_told_like_a_full_disk() {
+    let folder = Folder::new();
+    let made = in_shell(&folder, "ulimit -f 1; NEW greeter");
+    assert_eq!(made.code, Some(1), "{}", made.stderr);
+    assert!(
+        made.stderr.contains("cannot be written: file too large; nothing is left of it"),
+        "{}",
+        made.stderr
+    );
+    assert_eq!(names_in(&folder.path("")), [""; 0]);
+}

@@ -46,28 +46,59 @@ fn library(out: &Path) -> PathBuf {
     files.into_iter().rev().find(|library| compile(&probe, library, out).status.success()).unwrap()
 }
 
-/// What the compiler says of a file, without what it shows of others and of other types: that changes with them.
+/// What the compiler says of a file, without what it shows of other files and lists of other types: that changes with them.
 fn said_of(name: &str, library: &Path, out: &Path) -> String {
     let output = compile(Path::new(name), library, out);
     assert!(!output.status.success(), "{name} is right");
-    let (mut kept, mut is_elsewhere) = (String::new(), false);
-    for line in String::from_utf8(output.stderr).unwrap().lines() {
-        let text = line.trim_start();
-        let place = text.strip_prefix("--> ").or_else(|| text.strip_prefix("::: "));
-        let is_shown = text.starts_with(['|', '.', '`', '&'])
-            || text.starts_with("and ")
-            || text.starts_with(|c: char| c.is_ascii_digit());
-        is_elsewhere = match place {
-            Some(place) => !place.starts_with(name),
-            None => text.contains("following other types implement trait") || (is_elsewhere && is_shown),
-        };
-        let is_of_the_machine = text.contains("the full name for the type") || text.contains("`--verbose`");
-        if !is_elsewhere && !is_of_the_machine {
-            kept += line;
-            kept.push('\n');
+    let text = String::from_utf8(output.stderr).unwrap();
+    let mut skipped = Skipped::Nothing;
+    let kept = text.lines().filter(|line| {
+        skipped = skipped.after(line.trim_start(), name);
+        skipped == Skipped::Nothing && !is_of_the_machine(line)
+    });
+    kept.map(|line| format!("{line}\n")).collect()
+}
+
+/// What is being left out.
+#[derive(Clone, Copy, PartialEq)]
+enum Skipped {
+    Nothing,
+    /// A place in another file.
+    Place,
+    /// A list of types that implement a trait, with the places of those.
+    Others,
+}
+
+impl Skipped {
+    /// The same, at the next line.
+    fn after(self, line: &str, name: &str) -> Self {
+        let place = line.strip_prefix("--> ").or_else(|| line.strip_prefix("::: "));
+        match (self, place) {
+            _ if line.contains("following other types implement trait") => Self::Others,
+            (Self::Others, _) if !ends_a_list(line) => Self::Others,
+            (_, Some(place)) if !place.starts_with(name) => Self::Place,
+            (Self::Place, None)
+                if line.starts_with(['|', '.', '&']) || line.starts_with(char::is_numeric) =>
+            {
+                Self::Place
+            }
+            _ => Self::Nothing,
         }
     }
-    kept
+}
+
+/// Whether a list of types is over at this line: each of them may be a note of its own.
+fn ends_a_list(line: &str) -> bool {
+    let is_one_of_it = line.starts_with("= note: `") && !line.contains(" but not for ");
+    let is_of_a_macro = line.contains("in this macro invocation");
+    let begins = ["= ", "note: ", "help: ", "error"].iter().any(|start| line.starts_with(start));
+    line.is_empty() || (begins && !is_one_of_it && !is_of_a_macro)
+}
+
+fn is_of_the_machine(line: &str) -> bool {
+    ["the full name for the type", "`--verbose`", "this error originates in"]
+        .iter()
+        .any(|text| line.contains(text))
 }
 
 /// The files, without their folder.

@@ -49,7 +49,8 @@
 /// | an enum of variants that hold one value | `["union", A, B]`; a variant that holds nothing is the literal of its name |
 ///
 /// A value is read as the first variant that it fits, so of two that take the same the narrower one comes first: `Id(i64)`
-/// before `Price(f64)`. A type that holds itself, such as a tree, is `any` where it does.
+/// before `Price(f64)`. A type that holds itself, such as a tree, is `any` where it does; a variant holds its enum only within
+/// a struct, a list or the like, as nothing else would tell the two apart.
 ///
 /// A struct may borrow from the message by `&'a str`, `&'a [u8]` and `Cow<'a, str>`, with one lifetime; plain handlers take
 /// such a message without copies. A type with type parameters is a message for all types that messages can hold.
@@ -171,7 +172,9 @@ pub mod derived {
     pub use crate::model::record::{
         Describe, Described, Field, Functions, Plan, ReadWhole, arguments, type_of,
     };
-    pub use crate::model::settings::{Key, config_model, default_of, read_key, read_required, set_key};
+    pub use crate::model::settings::{
+        ConfigFunctions, ConfigPlan, Key, config_model, default_of, read_key, read_required, set_key,
+    };
     pub use crate::model::{
         Arguments, Config, ConfigError, ConfigModel, ConfigType, Message, Misfit, OwnedMessage, Read, Type,
         Typed, unless_within_itself,

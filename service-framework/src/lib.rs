@@ -3,14 +3,19 @@
 // What is derived here, in tests, names the library as everybody does.
 extern crate self as service_framework;
 
-// Dependencies run one way: value, model, wire, connection, state, service, launcher. `tests/direction.rs` holds this.
+// Dependencies run one way: value, store, model, wire, program, connection, state, service, launcher;
+// `tests/direction.rs` holds this.
 mod connection;
 mod derives;
 pub mod launcher;
 pub mod model;
 pub mod prelude;
+#[cfg(feature = "programs")]
+pub mod program;
 pub mod service;
 pub mod state;
+#[cfg(feature = "programs")]
+pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod value;
@@ -32,4 +37,10 @@ mod documents {
     struct Services;
     #[doc = include_str!("../../docs/states.md")]
     struct States;
+    #[cfg(feature = "programs")]
+    #[doc = include_str!("../../docs/programs.md")]
+    struct Programs;
+    #[cfg(feature = "programs")]
+    #[doc = include_str!("../../docs/store.md")]
+    struct Store;
 }

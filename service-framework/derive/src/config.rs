@@ -178,14 +178,14 @@ fn read_back(Field { ident, key, of, presence, .. }: &Field<'_>) -> TokenStream 
 fn set(Field { ident, key, of, presence, .. }: &Field<'_>) -> TokenStream {
     match presence {
         Presence::Optional(inner) => {
-            quote!(__derived::set_key::<#inner>(__config, #key, self.#ident.as_ref());)
+            quote!(__derived::set_key::<#inner>(__config, #key, __this.#ident.as_ref());)
         }
-        _ => quote!(__derived::set_key::<#of>(__config, #key, __derived::Some(&self.#ident));),
+        _ => quote!(__derived::set_key::<#of>(__config, #key, __derived::Some(&__this.#ident));),
     }
 }
 
 fn copy(Field { ident, of, .. }: &Field<'_>) -> TokenStream {
-    quote!(#ident: <#of as ::core::clone::Clone>::clone(&self.#ident))
+    quote!(#ident: <#of as ::core::clone::Clone>::clone(&__this.#ident))
 }
 
 /// `Default`, if every key may be left out.
@@ -205,6 +205,9 @@ fn default(name: &Ident, fields: &[Field<'_>]) -> Option<TokenStream> {
 }
 
 /// `ConfigType`, by the bodies of its functions, and what makes it something to ask for.
+///
+/// They stand in one constant: the compiler looks at it as a whole, and of a key whose type is no type of configs it says so
+/// once, as reading, which comes first, asks for all that the others ask for.
 fn config_type(
     name: &Ident,
     model: &TokenStream,
@@ -213,14 +216,26 @@ fn config_type(
     copy: &TokenStream,
 ) -> TokenStream {
     quote! {
+        impl __derived::ConfigPlan for #name {
+            const PLAN: __derived::ConfigFunctions<Self> = __derived::ConfigFunctions {
+                read: |__config| #read,
+                model: || #model,
+                set: |__this, __config| { #set },
+                copy: |__this| #copy,
+            };
+        }
         #[automatically_derived]
         impl __derived::ConfigType for #name {
-            fn model() -> __derived::ConfigModel { #model }
+            fn model() -> __derived::ConfigModel { (<Self as __derived::ConfigPlan>::PLAN.model)() }
             fn from_config(
                 __config: &__derived::Config,
-            ) -> __derived::Result<Self, __derived::ConfigError> { #read }
-            fn to_config(&self, __config: &mut __derived::Config) { #set }
-            fn copy(&self) -> Self { #copy }
+            ) -> __derived::Result<Self, __derived::ConfigError> {
+                (<Self as __derived::ConfigPlan>::PLAN.read)(__config)
+            }
+            fn to_config(&self, __config: &mut __derived::Config) {
+                (<Self as __derived::ConfigPlan>::PLAN.set)(self, __config);
+            }
+            fn copy(&self) -> Self { (<Self as __derived::ConfigPlan>::PLAN.copy)(self) }
         }
         __derived::asked_for!(config #name);
     }

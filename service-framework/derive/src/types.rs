@@ -15,6 +15,16 @@ pub(crate) fn inside_option(of: &Type) -> Option<&Type> {
     single_argument(last)
 }
 
+/// Whether a type is read as the type `name`, in which it stands, and as nothing more.
+pub(crate) fn is_only(of: &Type, name: &Ident) -> bool {
+    let Some(last) = last_segment(of) else { return false };
+    match last.ident.to_string().as_str() {
+        "Box" | "Option" => single_argument(last).is_some_and(|inner| is_only(inner, name)),
+        "Self" => true,
+        _ => last.ident == *name && matches!(of, Type::Path(path) if path.path.segments.len() == 1),
+    }
+}
+
 /// The name of a type without its path and arguments.
 pub(crate) fn name(of: &Type) -> Option<&Ident> {
     last_segment(of).map(|last| &last.ident)

@@ -9,6 +9,8 @@ mod command;
 mod completions;
 mod describe;
 pub mod exit;
+#[cfg(any(test, not(feature = "programs")))]
+mod features;
 mod files;
 mod helpers;
 mod inputs;
@@ -18,6 +20,7 @@ mod logs;
 mod new;
 mod pairs;
 mod program;
+mod programs;
 mod report;
 mod resolve;
 mod run;
@@ -25,6 +28,7 @@ mod schemas;
 mod services;
 mod show;
 mod signals;
+mod store;
 mod terminal;
 mod up;
 
@@ -61,6 +65,7 @@ pub use services::Services;
 /// ```
 pub fn run(services: impl Into<Services>) -> ExitCode {
     up::end_with_parent();
+    limits::outlive_file_size();
     let mut words = std::env::args_os();
     let program = words.next().map(|path| program_name(&path)).unwrap_or_default();
     let (services, places) = (services.into(), Places::of_process());
@@ -125,8 +130,12 @@ impl Launcher {
             Name::Describe => self.describe(options),
             Name::Check => self.check(options),
             Name::State => show::show(options),
+            Name::Store => store::act(options),
             Name::Up => Ok(up::up(&up_options(options), &self.services)),
+            Name::Program(command) => programs::act(command, options),
             Name::Completions => Ok(self.completions(options)),
+            // Its line is wrong, which has been said, or asks for help.
+            Name::Group => Ok(self.print_help(asked.command, Help::Short, options, &[])),
             Name::Help => {
                 let word = options.positional.as_deref().unwrap_or_default();
                 let command = COMMANDS.iter().find(|command| command.word == word).unwrap_or(&RUN);

@@ -18,7 +18,33 @@ use crate::service::{Cause, Prepared, Service, Setup, Stop, write_current_workfl
 /// # Errors
 /// All that is wrong with models, files and setup functions. No socket was opened then.
 pub(super) fn start(service: Service, options: &Options) -> Result<ExitCode, Vec<Problem>> {
-    start_until(service, None, &Stop::new(), options, || {})
+    start_until(service, None, &Stop::new(), options, Ends::default())
+}
+
+/// What is done when a service ends.
+pub(super) struct Ends {
+    /// At the first signal, while the service still runs.
+    pub(super) before_stop: Box<dyn FnOnce() + Send>,
+    /// At the second: ends what would outlive a process that ends without waiting.
+    pub(super) at_once: Box<dyn FnOnce() + Send>,
+}
+
+impl Default for Ends {
+    fn default() -> Self {
+        Self { before_stop: Box::new(|| {}), at_once: Box::new(|| {}) }
+    }
+}
+
+/// The same for a service whose end takes more than its own.
+#[cfg(feature = "programs")]
+pub(super) fn start_with(service: Service, options: &Options, ends: Ends) -> Result<ExitCode, Vec<Problem>> {
+    start_until(service, None, &Stop::new(), options, ends)
+}
+
+/// Begins to log for what is no service.
+#[cfg(feature = "programs")]
+pub(super) fn start_logs(name: &str, options: &Options) -> Result<(), Vec<Problem>> {
+    logs_of(name, options).start().map_err(|problem| vec![problem])
 }
 
 /// The same for a service in any language, from the file with its model and its command.
@@ -31,7 +57,8 @@ pub(super) fn start_command(path: &Path, options: &Options) -> Result<ExitCode, 
     let problem = command_problem(&model, path, &[]);
     let (service, host) = command::host(model, &folder_of(path), &stop);
     let killed = host.clone();
-    let ended = start_until(service, problem, &stop, options, move || killed.kill());
+    let ends = Ends { at_once: Box::new(move || killed.kill()), ..Ends::default() };
+    let ended = start_until(service, problem, &stop, options, ends);
     host.end();
     ended
 }
@@ -58,14 +85,14 @@ fn start_until(
     problem: Option<Problem>,
     stop: &Stop,
     options: &Options,
-    at_once: impl FnOnce() + Send + 'static,
+    ends: Ends,
 ) -> Result<ExitCode, Vec<Problem>> {
     let mut inputs = Inputs::read(options);
     inputs.further.extend(problem);
     logs::set_workflow_source(|out| write_current_workflow(out).unwrap_or_default());
     inputs.further.extend(logs_of(&service.model().name, options).start().err());
     let prepared = prepare(service, &inputs, options)?;
-    Ok(run(prepared, stop, at_once))
+    Ok(run(prepared, stop, ends))
 }
 
 fn logs_of(service: &str, options: &Options) -> Logs {
@@ -111,11 +138,12 @@ fn setup<'a>(inputs: &'a Inputs, options: &Options) -> Setup<'a> {
     }
 }
 
-/// `at_once` ends what would outlive a process that ends without waiting.
-fn run(prepared: Prepared, stop: &Stop, at_once: impl FnOnce() + Send + 'static) -> ExitCode {
+fn run(prepared: Prepared, stop: &Stop, ends: Ends) -> ExitCode {
     limits::raise_open_files();
     let stop_at_signal = stop.clone();
+    let Ends { before_stop, at_once } = ends;
     let asked = move |signal| {
+        before_stop();
         stop_at_signal.stop_because(if signal == SIGINT { Cause::Interrupt } else { Cause::Terminate });
     };
     if let Err(error) = signals::on_stop(asked, at_once) {

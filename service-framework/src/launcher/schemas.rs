@@ -30,6 +30,11 @@ pub(crate) static CONFIG: Schema =
 pub(crate) static SYSTEM: Schema =
     Schema::new("system.schema.json", include_str!("../../../schemas/system.schema.json"));
 
+/// Specs of programs.
+#[cfg(any(feature = "programs", test))]
+pub(crate) static SPEC: Schema =
+    Schema::new("spec.schema.json", include_str!("../../../schemas/spec.schema.json"));
+
 impl Schema {
     const fn new(name: &'static str, text: &'static str) -> Self {
         Self { name, text, compiled: OnceLock::new() }
@@ -72,7 +77,7 @@ mod tests {
 
     #[test]
     fn every_schema_compiles() {
-        for schema in [&ADDRESSES, &CONFIG, &SYSTEM] {
+        for schema in [&ADDRESSES, &CONFIG, &SYSTEM, &SPEC] {
             assert!(schema.validator().is_some(), "{}", schema.name);
         }
     }

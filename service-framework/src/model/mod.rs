@@ -20,6 +20,7 @@ mod creation;
 #[cfg(test)]
 mod generate;
 mod grammar;
+mod json_text;
 #[cfg(test)]
 mod mangle;
 mod mismatch;
@@ -36,9 +37,12 @@ pub use arguments::Arguments;
 pub use checker::Checker;
 pub use compare::compare;
 pub use compare_states::compare_states;
+#[cfg(feature = "programs")]
+pub(crate) use config::duration;
 pub use config::{Config, ConfigError, ConfigModel, ENVIRONMENT_PREFIX, Source};
 pub use connection::{ConnectionModel, ConnectionType, Side};
 pub use creation::DEFAULT_WAIT_AFTER_CREATION;
+pub(crate) use json_text::parse_json;
 pub use mismatch::{MAX_MISMATCHES, Mismatch};
 pub use problem::{Problem, near_miss};
 pub(crate) use problem::{child, element};

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::error::Refused;
+use super::error::{HandlerError, OwnRefusal, Refused};
 use super::handler::Fault;
 use crate::connection::{Counters, Throttle, list};
 use crate::model::{Checker, Mismatch};
@@ -168,10 +168,7 @@ impl Agreement {
                     }
                     refuse(refused)
                 }
-                None => {
-                    tracing::error!(connection = self.name, reason = failure.chain(), "the handler failed");
-                    error(codes::HANDLER_FAILED, "the handler failed")
-                }
+                None => self.failure(&failure),
             },
             Fault::Return(reason) => {
                 tracing::error!(
@@ -190,9 +187,22 @@ impl Agreement {
     }
 }
 
+impl Agreement {
+    fn failure(&self, failure: &HandlerError) -> ErrorReply {
+        if let Some(own) = failure.downcast_ref::<OwnRefusal>() {
+            return own.0.clone();
+        }
+        tracing::error!(connection = self.name, reason = failure.chain(), "the handler failed");
+        error(codes::HANDLER_FAILED, "the handler failed")
+    }
+}
+
 /// Whether the handler chose to say no, by which nothing is lost.
 fn is_refusal(fault: &Fault) -> bool {
-    matches!(fault, Fault::Handler(failure) if failure.downcast_ref::<Refused>().is_some())
+    let chose = |failure: &HandlerError| {
+        failure.downcast_ref::<Refused>().is_some() || failure.downcast_ref::<OwnRefusal>().is_some()
+    };
+    matches!(fault, Fault::Handler(failure) if chose(failure))
 }
 
 /// A handler's own refusal, unless it borrows the framework's words.

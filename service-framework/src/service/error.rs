@@ -5,6 +5,7 @@ use std::fmt;
 use crate::connection::SocketError;
 use crate::model::Problem;
 use crate::value::Value;
+use crate::wire::ErrorReply;
 
 /// The result of a handler, a hook or `main`: any error can be passed on by `?`.
 pub type Result<T = (), E = HandlerError> = std::result::Result<T, E>;
@@ -39,9 +40,29 @@ impl HandlerError {
     }
 }
 
-impl<E: std::error::Error + Send + Sync + 'static> From<E> for HandlerError {
+/// What a handler can fail with: everything that implements [`std::error::Error`] and can go to another thread.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an error",
+    label = "not an error: for a text write `Err(Refused::new(\"code\", \"text\"))?`, for a type of yours implement \
+             `std::error::Error`"
+)]
+pub trait AnyError: Sized {
+    /// The error, of which only this is known.
+    #[doc(hidden)]
+    fn boxed(self) -> Box<dyn std::error::Error + Send + Sync>;
+}
+
+// So that the compiler tells of this trait, and with it what to write.
+#[diagnostic::do_not_recommend]
+impl<E: std::error::Error + Send + Sync + 'static> AnyError for E {
+    fn boxed(self) -> Box<dyn std::error::Error + Send + Sync> {
+        Box::new(self)
+    }
+}
+
+impl<E: AnyError> From<E> for HandlerError {
     fn from(error: E) -> Self {
-        Self(Box::new(error))
+        Self(error.boxed())
     }
 }
 
@@ -94,6 +115,11 @@ impl Refused {
         self
     }
 }
+
+/// A refusal in the framework's own words, from a handler that is its own.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{}: {}", .0.code, .0.message)]
+pub(crate) struct OwnRefusal(pub(crate) ErrorReply);
 
 /// What is wrong with the models, files or hooks of a service. Nothing was opened.
 #[derive(Debug, thiserror::Error)]

@@ -43,28 +43,63 @@ places! {
     InHook,
 }
 
+/// Which places are of a kind. The compiler need not list them where one is not.
+macro_rules! places_of {
+    ($kind:ident: $($place:ident),+) => {$(
+        #[diagnostic::do_not_recommend]
+        impl $kind for $place {}
+    )+};
+}
+
 /// A place where functions run through without waiting, so that something can be lent to them.
 #[diagnostic::on_unimplemented(
     message = "nothing can be lent to an async function, which may wait",
     label = "asks for something lent",
-    note = "ask for links and configs themselves, without `&`",
-    note = "instead of `&mut T` ask for `Own<T>`, which lends the value to a closure: `book.with(|book| …)`"
+    note = "ask for links and configs themselves, without `&`"
 )]
 pub trait Lends: Place {}
-impl Lends for OnOwner {}
-impl Lends for OnWorker {}
-impl Lends for InHook {}
+places_of!(Lends: OnOwner, OnWorker, InHook);
+
+/// A place where a value of the service's own can be lent.
+#[diagnostic::on_unimplemented(
+    message = "a value of the service's own is `&mut T` only in a plain handler or hook",
+    label = "asks for a value of the service's own",
+    note = "an `async fn` asks for `Own<T>`, which lends the value to a closure: `book.with(|book| …)`",
+    note = "functions in `workers` run beside others: they ask for `Arc<T>` of what `Service::shares`, such as \
+            `.shares(Arc::new(Mutex::new(value)))`"
+)]
+pub trait LendsOwn: Lends {}
+places_of!(LendsOwn: OnOwner, InHook);
+
+/// A place on the thread that has the service's own values.
+#[diagnostic::on_unimplemented(
+    message = "functions in `workers` run beside others, so they have no values of the service's own",
+    label = "asks for a value of the service's own",
+    note = "they ask for `Arc<T>` of what `Service::shares`, such as `.shares(Arc::new(Mutex::new(value)))`"
+)]
+pub trait HasOwn: Place {}
+places_of!(HasOwn: OnOwner, InAsync, InHook);
+
+/// A place where waiting holds up nobody.
+#[diagnostic::on_unimplemented(
+    message = "this function must not block, so it has no `BlockingToSend`",
+    label = "asks for `BlockingToSend`",
+    note = "a handler that blocks goes in as `workers(4, function)`; `main` and hooks that are no `async fn` may block",
+    note = "an `async fn` waits by `.await`; by name it sends with `ToSend`"
+)]
+pub trait MayBlock: Place {}
+places_of!(MayBlock: OnWorker, InHook);
 
 /// A type that a function running at `P` can have as a parameter.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is nothing that a function of a service can ask for at this place",
-    label = "cannot be asked for here",
-    note = "every function may ask for structs with `#[derive(Links)]` or `#[derive(Config)]`, for `Arc<T>` of what \
-            `Service::shares`, for `ToSend`, `States`, `Config`, `WorkflowId`, `Deadline` and `Caller`; those that are not \
-            async also for `&Links` and `&Config`",
-    note = "what `Service::owns` is `&mut T` in plain handlers and hooks, and `Own<T>` in async ones; workers share, by `Arc<T>`",
-    note = "`BlockingToSend` is for functions that may block: in `workers`, plain hooks and a plain `main`",
-    note = "a message is the first parameter of a handler; hooks have none"
+    message = "this function cannot ask for `{Self}`",
+    label = "asks for `{Self}`",
+    note = "a message comes first, and only once: `fn place(order: Order, …)`; `main` and hooks have none",
+    note = "connections and states are the fields of a struct with `#[derive(Links)]`, settings those of one with \
+            `#[derive(Config)]`",
+    note = "a value of your own is `&mut T` after `.owns(value)`, or `Own<T>` in an `async fn`; `Arc<T>` after \
+            `.shares(Arc::new(value))`",
+    note = "there are `WorkflowId` and `Deadline`, in handlers `Caller`, and by name `ToSend`, `States` and `Config`"
 )]
 pub trait Extract<P: Place> {
     /// The same type for one call.
@@ -133,8 +168,7 @@ macro_rules! take {
 pub(super) use take;
 
 take!([P: Place] P, ToSend, |run| run.to_send());
-take!([] OnWorker, BlockingToSend, |run| run.blocking_to_send());
-take!([] InHook, BlockingToSend, |run| run.blocking_to_send());
+take!([P: MayBlock] P, BlockingToSend, |run| run.blocking_to_send());
 take!([P: Place] P, Config, |run| Self(run.shared.clone()));
 // The message's id; in hooks and `main` a new one.
 take!([P: Place] P, WorkflowId, |run| (run.scope)().id().cloned().unwrap_or_else(Self::new));

@@ -83,11 +83,12 @@ pub(crate) enum Kind {
 /// A function of the shape of a handler. `M` only tells the shapes apart.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not have the shape of a handler",
-    label = "not a handler",
-    note = "a handler is a `fn`, an `async fn` or a closure of the message and of at most eight other things, and \
-            returns `service_framework::Result<Reply>`; `Result` alone is a reply without arguments",
+    label = "takes or returns something else than a handler",
+    note = "a handler takes a message and returns the `Result` of `service_framework::prelude`: \
+            `fn place(order: Order) -> Result<Placed>`, or `-> Result` for nothing",
+    note = "it is a `fn`, an `async fn` or a closure, and may ask for at most eight things besides the message",
     note = "the types of a closure's parameters have to be written: `|order: Order, market: Market| …`",
-    note = "a function that blocks goes in as `workers(4, function)`"
+    note = "a function that blocks goes in as `workers(4, function)`, and is no `async fn`"
 )]
 pub trait Signature<M> {}
 

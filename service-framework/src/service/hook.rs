@@ -13,9 +13,9 @@ use super::handler::taken;
 /// A function of the shape of a hook. `M` only tells the shapes apart.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not have the shape of `main` or a hook",
-    label = "not a hook",
-    note = "it is a `fn`, an `async fn` or a closure of at most eight things to ask for, and returns \
-            `service_framework::Result`",
+    label = "takes or returns something else than a hook",
+    note = "it returns the `Result` of `service_framework::prelude`: `fn lead(market: Market) -> Result`",
+    note = "it is a `fn`, an `async fn` or a closure, and may ask for at most eight things",
     note = "the types of a closure's parameters have to be written: `|market: Market, desk: Desk| …`"
 )]
 pub trait HookSignature<M> {}

@@ -3,7 +3,6 @@
 //! `#[derive(Links)]` writes [`Links`] for such a struct: the names of its fields are those of the connections and states,
 //! which become part of the model of every service one of whose functions asks for the struct.
 
-use std::borrow::Borrow;
 use std::marker::PhantomData;
 use std::time::Duration;
 
@@ -11,6 +10,7 @@ use super::codec::ByType;
 use super::declare::{Calls, Declared};
 use super::error::Result as HandlerResult;
 use super::found::Place;
+use super::given::Given;
 use super::handler::{Handler, Kind, OnWorkers, Workers, workers};
 use super::request::{Request, Returned};
 use super::to_send::{ToSend, check};
@@ -163,23 +163,31 @@ impl OutLink {
     }
 }
 
-impl<A: Message, R: Returned<ByType>> Requester<A, R> {
+// What is sent is bound at the method, so that the compiler says what is wrong with it and not that there is no method.
+
+impl<A, R: Returned<ByType>> Requester<A, R> {
     /// A request, which leaves when it is awaited or [waited for](Request::wait). Without [`Request::within`] the
     /// connection's deadline holds.
     ///
     /// # Errors
     /// Awaiting it gives a [`SendError`]; it always ends.
-    pub fn request<'m>(&self, args: impl Borrow<A::Of<'m>>) -> Request<R, ByType> {
-        self.out.request(args.borrow())
+    pub fn request<'m>(&self, args: impl Given<A::Of<'m>>) -> Request<R, ByType>
+    where
+        A: Message,
+    {
+        self.out.request(args.lent())
     }
 }
 
-impl<A: Message, R: Returned<ByType>> ExternalRequest<A, R> {
+impl<A, R: Returned<ByType>> ExternalRequest<A, R> {
     /// A request to the function; see [`Requester::request`].
     ///
     /// # Errors
     /// As [`Requester::request`].
-    pub fn request<'m>(&self, args: impl Borrow<A::Of<'m>>) -> Request<R, ByType> {
+    pub fn request<'m>(&self, args: impl Given<A::Of<'m>>) -> Request<R, ByType>
+    where
+        A: Message,
+    {
         self.requester.request(args)
     }
 }
@@ -199,13 +207,16 @@ impl<A: Message + 'static, R: Message + 'static> ExternalRequest<A, R> {
     }
 }
 
-impl<A: Message> Publisher<A> {
+impl<A> Publisher<A> {
     /// A message to every subscriber. Returns at once.
     ///
     /// # Errors
     /// The service stops, or the message is too large.
-    pub fn publish<'m>(&self, args: impl Borrow<A::Of<'m>>) -> Result<(), SendError> {
-        self.out.publish(args.borrow())
+    pub fn publish<'m>(&self, args: impl Given<A::Of<'m>>) -> Result<(), SendError>
+    where
+        A: Message,
+    {
+        self.out.publish(args.lent())
     }
 }
 

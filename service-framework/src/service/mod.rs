@@ -22,12 +22,14 @@ mod extract;
 #[cfg(feature = "testing")]
 mod for_test;
 mod found;
+mod given;
 mod handler;
 mod hook;
 mod inline;
 mod input;
 mod link;
 mod links;
+mod now;
 mod open;
 mod open_states;
 mod outs;
@@ -35,6 +37,11 @@ mod own;
 mod owner;
 mod pool;
 mod prepare;
+#[cfg(feature = "programs")]
+mod programs;
+#[cfg(test)]
+#[cfg(all(feature = "testing", feature = "programs"))]
+mod programs_tests;
 mod reactor;
 mod request;
 mod run;
@@ -58,8 +65,12 @@ pub use builder::{Named, Service, TakesFirst};
 pub use change::DeltaChange;
 pub use codec::{BySerde, ByType, Incoming, Outgoing, OwnedIncoming};
 pub use declare::{Calls, Declarations};
-pub use error::{HandlerError, Refused, Result, RunError, SetupError};
-pub use extract::{Caller, Config, Deadline, Extract, InAsync, InHook, Lends, OnOwner, OnWorker, Place, Run};
+pub use error::{AnyError, HandlerError, Refused, Result, RunError, SetupError};
+pub use extract::{
+    Caller, Config, Deadline, Extract, HasOwn, InAsync, InHook, Lends, LendsOwn, MayBlock, OnOwner, OnWorker,
+    Place, Run,
+};
+pub use given::Given;
 pub use handler::{
     Async, Erased, Handler, NoShape, NoShapeEither, Nothing, OnWorkers, Plain, Signature, Workers, workers,
 };
@@ -68,6 +79,8 @@ pub use inline::{Inline, InlineError};
 pub use links::{ExternalRequest, Fields, Link, LinkOptions, Links, Publisher, Requester, Taker};
 pub use own::Own;
 pub use prepare::{Prepared, Setup};
+#[cfg(feature = "programs")]
+pub use programs::Programs;
 pub use request::{Pending, Request, Returned};
 pub use scope::write_current_workflow;
 pub use start::{Start, StartError, Started};

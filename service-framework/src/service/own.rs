@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use super::declare::Declarations;
-use super::extract::{Extract, InAsync, InHook, OnOwner, Place, Run};
+use super::extract::{Extract, HasOwn, LendsOwn, Place, Run};
 use super::shared::Shared;
 
 /// A value that the service owns ([`Service::owns`](super::Service::owns)), for functions that wait: it is lent for as
@@ -45,41 +45,29 @@ impl<S> Clone for Own<S> {
     }
 }
 
-macro_rules! own {
-    ($($place:ty),+) => {$(
-        impl<S: Send + 'static> Extract<$place> for Own<S> {
-            type Of<'a> = Self;
+impl<P: HasOwn, S: Send + 'static> Extract<P> for Own<S> {
+    type Of<'a> = Self;
 
-            fn declare(declarations: &mut Declarations) {
-                declarations.owned::<S>();
-            }
+    fn declare(declarations: &mut Declarations) {
+        declarations.owned::<S>();
+    }
 
-            fn with<O>(run: &Run<'_>, then: impl FnOnce(Self) -> O) -> O {
-                then(Self { shared: run.shared.clone(), stays: PhantomData })
-            }
-        }
-    )+};
+    fn with<O>(run: &Run<'_>, then: impl FnOnce(Self) -> O) -> O {
+        then(Self { shared: run.shared.clone(), stays: PhantomData })
+    }
 }
 
-own!(OnOwner, InAsync, InHook);
+impl<P: LendsOwn, S: Send + 'static> Extract<P> for &mut S {
+    type Of<'a> = &'a mut S;
 
-macro_rules! lent {
-    ($($place:ty),+) => {$(
-        impl<'x, S: Send + 'static> Extract<$place> for &'x mut S {
-            type Of<'a> = &'a mut S;
+    fn declare(declarations: &mut Declarations) {
+        declarations.owned::<S>();
+    }
 
-            fn declare(declarations: &mut Declarations) {
-                declarations.owned::<S>();
-            }
-
-            fn with<O>(run: &Run<'_>, then: impl FnOnce(&mut S) -> O) -> O {
-                run.shared.found.with_owned(then)
-            }
-        }
-    )+};
+    fn with<O>(run: &Run<'_>, then: impl FnOnce(&mut S) -> O) -> O {
+        run.shared.found.with_owned(then)
+    }
 }
-
-lent!(OnOwner, InHook);
 
 /// A value that all functions of the service share ([`Service::shares`](super::Service::shares)).
 impl<P: Place, T: Send + Sync + 'static> Extract<P> for Arc<T> {

@@ -1,5 +1,6 @@
 //! Requests on their way: checked, sent, awaited or waited for.
 
+use std::any::type_name;
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
@@ -61,7 +62,11 @@ impl<R: OwnedMessage> Returned<ByType> for R {
         }
         R::read_owned(&mut Reader::new(returns)).map_err(|misfit| match check_returned(entry, returns) {
             Err(error) => error,
-            Ok(()) => invalid(entry, misfit.into_mismatch("return_args").to_string()),
+            Ok(()) if is_own_model => invalid(entry, misfit.into_mismatch("return_args").to_string()),
+            Ok(()) => invalid(
+                entry,
+                format!("it is as the model says, but `{}` is not read from it", type_name::<R>()),
+            ),
         })
     }
 }

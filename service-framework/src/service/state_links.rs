@@ -6,6 +6,7 @@ use std::marker::PhantomData;
 use std::time::Duration;
 
 use super::found::Place;
+use super::given::Given;
 use super::links::{Fields, Link, LinkOptions, Taker};
 use super::state_out::{OwnDelta, OwnFull};
 use super::state_table::{InEntry, OutState, Seen};
@@ -330,11 +331,11 @@ impl<V: Typed, K: Typed> DeltaOut<V, K> {
     /// # Errors
     /// The service only stands by for the state's owner, or has ended. Nothing has changed then; so for all methods
     /// here.
-    pub fn set<Q: Typed + ?Sized>(&self, key: &Q, value: impl Borrow<V>) -> Result<(), SendError>
+    pub fn set<Q: Typed + ?Sized>(&self, key: &Q, value: impl Given<V>) -> Result<(), SendError>
     where
         K: Borrow<Q>,
     {
-        self.out.delta()?.set_bytes(&bytes(key), &bytes(value.borrow()), None)
+        self.out.delta()?.set_bytes(&bytes(key), &bytes(value.lent()), None)
     }
 
     /// Sets one key, which goes by itself after that time unless it is set again.
@@ -344,13 +345,13 @@ impl<V: Typed, K: Typed> DeltaOut<V, K> {
     pub fn set_for<Q: Typed + ?Sized>(
         &self,
         key: &Q,
-        value: impl Borrow<V>,
+        value: impl Given<V>,
         time_to_live: Duration,
     ) -> Result<(), SendError>
     where
         K: Borrow<Q>,
     {
-        self.out.delta()?.set_bytes(&bytes(key), &bytes(value.borrow()), Some(time_to_live))
+        self.out.delta()?.set_bytes(&bytes(key), &bytes(value.lent()), Some(time_to_live))
     }
 
     /// Deletes one key; one that is not there need not be deleted.
@@ -375,12 +376,12 @@ impl<V: Typed, K: Typed> DeltaOut<V, K> {
     where
         Q: Typed + ?Sized + 'q,
         K: Borrow<Q>,
-        W: Borrow<V>,
+        W: Given<V>,
     {
         let delta = self.out.delta()?;
         let mut update = delta.update();
         for (key, value) in changes {
-            update = update.change_bytes(&bytes(key), value.map(|value| bytes(value.borrow())));
+            update = update.change_bytes(&bytes(key), value.map(|value| bytes(value.lent())));
         }
         update.publish()
     }
@@ -441,8 +442,8 @@ impl<T: Message> RecordOut<T> {
     ///
     /// # Errors
     /// As [`DeltaOut::set`].
-    pub fn set<'m>(&self, state: impl Borrow<T::Of<'m>>) -> Result<(), SendError> {
-        self.out.delta()?.set_to_bytes(&state.borrow().to_msgpack())
+    pub fn set<'m>(&self, state: impl Given<T::Of<'m>>) -> Result<(), SendError> {
+        self.out.delta()?.set_to_bytes(&state.lent().to_msgpack())
     }
 }
 
@@ -466,8 +467,8 @@ impl<T: Message> FullOut<T> {
     ///
     /// # Errors
     /// It is too large, or the service has ended. Nothing has changed then.
-    pub fn set<'m>(&self, state: impl Borrow<T::Of<'m>>) -> Result<(), SendError> {
-        self.out.full()?.set_bytes(&state.borrow().to_msgpack())
+    pub fn set<'m>(&self, state: impl Given<T::Of<'m>>) -> Result<(), SendError> {
+        self.out.full()?.set_bytes(&state.lent().to_msgpack())
     }
 }
 

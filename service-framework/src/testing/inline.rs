@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::board::Board;
 use super::world::World;
-use super::{Mode, SetupFailed};
+use super::{Mode, SetupFailed, log};
 use crate::connection::SendError;
 use crate::model::{ServiceModel, Side};
 use crate::service::{Hub, Inline, Opened, RunError, Service, Stop, ToSend};
@@ -28,6 +28,7 @@ impl InThread {
         config: HashMap<String, Value>,
         board: &Arc<Board>,
     ) -> Result<(Box<dyn Mode>, ServiceModel), SetupFailed> {
+        let _log = log::shown();
         let (stop, name) = (Stop::new(), service.model().name.clone());
         let group = config
             .into_iter()
@@ -46,6 +47,7 @@ impl InThread {
         let hub = self.opened.borrow().as_ref().map(|opened| opened.hub.clone());
         let hub = hub.ok_or(SendError::Stopping)?;
         let _entered = hub.enter();
+        let _log = log::shown();
         Ok(does(&hub))
     }
 }

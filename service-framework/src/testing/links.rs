@@ -7,11 +7,16 @@ use super::Kit;
 use super::board::Answers;
 use crate::model::{Message, OwnedMessage};
 use crate::service::{
-    ExternalRequest, Fault, HandlerError, Link, Links, Publisher, Refused, Requester, Result as HandlerResult,
+    ExternalRequest, Fault, HandlerError, Links, Publisher, Refused, Requester, Result as HandlerResult,
 };
 use crate::value::msgpack::Reader;
 
 /// A struct of links whose other side a test can play. Derived with [`Links`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a struct of links",
+    label = "no links",
+    note = "a test gets the other side of a struct with `#[derive(Links)]`, by the name of that struct: `kit.links::<Market>()`"
+)]
 pub trait LinksForTest: Links {
     /// The test's side of each field.
     type Seen;
@@ -19,14 +24,15 @@ pub trait LinksForTest: Links {
     fn seen(kit: &Kit) -> Self::Seen;
 }
 
-/// A type of links that has a test's side, whatever it sends: of a wrong type in it [`Link`] tells, once.
+/// A type of links that has a test's side, whatever it sends: of a wrong type in it [`Link`](crate::service::Link) tells,
+/// once.
 pub trait HasTestSide {
     /// The test's side of it.
     type Seen;
 }
 
 /// A link whose other side a test can play.
-pub trait LinkForTest: Link + HasTestSide {
+pub trait LinkForTest: HasTestSide {
     /// Takes the test's side.
     fn seen(kit: &Kit, name: &str) -> Self::Seen;
 }
@@ -115,7 +121,7 @@ impl<A> HasTestSide for Publisher<A> {
     type Seen = Heard<A>;
 }
 
-impl<A: Message + 'static, R: OwnedMessage> LinkForTest for Requester<A, R> {
+impl<A, R> LinkForTest for Requester<A, R> {
     fn seen(kit: &Kit, name: &str) -> Played<A, R> {
         kit.expect_connection(name);
         Played { kit: kit.clone(), name: name.to_owned(), types: PhantomData }
@@ -123,11 +129,11 @@ impl<A: Message + 'static, R: OwnedMessage> LinkForTest for Requester<A, R> {
 }
 
 /// A function of the program itself, which runs as it is: there is nothing to play.
-impl<A: Message, R: OwnedMessage> LinkForTest for ExternalRequest<A, R> {
+impl<A, R> LinkForTest for ExternalRequest<A, R> {
     fn seen(_kit: &Kit, _name: &str) {}
 }
 
-impl<A: Message> LinkForTest for Publisher<A> {
+impl<A> LinkForTest for Publisher<A> {
     fn seen(kit: &Kit, name: &str) -> Heard<A> {
         kit.expect_connection(name);
         Heard { kit: kit.clone(), name: name.to_owned(), types: PhantomData }

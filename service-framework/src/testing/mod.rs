@@ -44,6 +44,7 @@ mod board;
 mod inline;
 mod links;
 mod live;
+mod log;
 mod states;
 #[cfg(test)]
 mod tests;
@@ -134,6 +135,9 @@ impl Setup {
     /// # Errors
     /// What is wrong with its models, hooks and config, all at once; or why it could not run.
     pub fn start(self) -> Result<Kit, SetupFailed> {
+        if tokio::runtime::Handle::try_current().is_ok() {
+            return Err(InlineError::from(within_a_runtime()).into());
+        }
         let board = Arc::<Board>::default();
         let (mode, model) = match self.is_live {
             true => Live::start(self.service, self.config, &board)?,
@@ -141,6 +145,13 @@ impl Setup {
         };
         Ok(Kit(Rc::new(Inner { mode, board, model })))
     }
+}
+
+/// The test runs inside of tokio, where nothing may wait as the kit does.
+fn within_a_runtime() -> RunError {
+    let reason = "a test with the kit is a plain `#[test]`, not `#[tokio::test]`: the kit brings its own runtime, and \
+                  `kit.block_on` waits for futures of yours";
+    RunError::System { what: "test kit", source: std::io::Error::other(reason) }
 }
 
 /// A service under test, and the test's side of everything that it is connected to.

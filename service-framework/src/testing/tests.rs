@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Setup, inline};
+use super::{Setup, inline, live};
 use service_framework::prelude::*;
 
 #[derive(Clone, Debug, Message, PartialEq)]
@@ -250,4 +250,33 @@ fn what_cannot_be_is_said_before_anything_runs() {
 
 fn service_without_main() -> Service {
     Service::new("quiet")
+}
+
+#[test]
+fn a_kit_inside_of_a_runtime_says_what_to_write() {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    for setup in [inline(service()), live(service())] {
+        let failed = runtime.block_on(async { setup.start().map(drop).unwrap_err() });
+        assert!(failed.to_string().contains("is a plain `#[test]`, not `#[tokio::test]`"), "{failed}");
+    }
+}
+
+#[test]
+fn why_a_handler_failed_is_in_the_tests_log() {
+    use tracing::subscriber::NoSubscriber;
+
+    fn is_logged(_: ()) -> Result<Cancel> {
+        let is_nobodys = tracing::dispatcher::get_default(|log| log.is::<NoSubscriber>());
+        Ok(order(if is_nobodys { "lost" } else { "shown" }))
+    }
+    let kit = inline(Service::new("logged").replyer("is_logged", is_logged)).start().unwrap();
+    assert_eq!(kit.request::<Cancel>("is_logged", ()).unwrap(), order("shown"));
+}
+
+#[test]
+fn a_reply_read_as_another_type_names_both() {
+    let kit = inline(service()).start().unwrap();
+    kit.links::<Market>().venue.answers(|order: Cancel| order);
+    let wrong = kit.request::<()>("cancel", order("o-1")).unwrap_err().to_string();
+    assert!(wrong.contains("as the model says, but `()` is not read from it"), "{wrong}");
 }

@@ -9,7 +9,7 @@ use super::impls::{Bodies, typed};
 use crate::attributes::{Attributes, Place};
 use crate::errors::Errors;
 use crate::names::{name_of, refuse_same_names};
-use crate::types::look_at;
+use crate::types::{is_only, look_at};
 
 const ON_NAME: Place = Place {
     attribute: "message",
@@ -53,6 +53,7 @@ pub(super) fn derive(
     if data.variants.is_empty() {
         errors.at(&input.ident, "an enum without variants is a type that nothing is: give it at least one");
     }
+    data.variants.iter().for_each(|variant| refuse_itself(variant, &input.ident, errors));
     let read = data.variants.iter().filter_map(|variant| member(variant, container, errors));
     let members: Vec<Member<'_>> = read.collect();
     let names = members.iter().filter_map(|member| match member {
@@ -87,6 +88,22 @@ fn member<'a>(variant: &'a Variant, container: &Container, errors: &mut Errors) 
             errors.at(variant, message);
             None
         }
+    }
+}
+
+/// Refuses a variant that holds nothing but the enum: it would be read as that variant again and again.
+fn refuse_itself(variant: &Variant, name: &Ident, errors: &mut Errors) {
+    let held = match &variant.fields {
+        Fields::Unnamed(fields) if fields.unnamed.len() == 1 => fields.unnamed.first(),
+        _ => None,
+    };
+    if let Some(field) = held.filter(|field| is_only(&field.ty, name)) {
+        let variant = &variant.ident;
+        let message = format!(
+            "nothing in a message tells this variant from the `{name}` that it holds: give that to a struct, which has \
+             a name for it, and write `{variant}({variant})` here"
+        );
+        errors.at(field, message);
     }
 }
 

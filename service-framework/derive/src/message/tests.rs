@@ -31,6 +31,16 @@ fn each_mistake_is_told_with_its_remedy() {
         ("union A { a: u8 }", "a union is no message: an enum holds one of several types"),
         ("struct A(u8, u8);", "arguments have names: write `struct Name { field: Type, … }`"),
         ("struct A();", "a message without arguments is written without parentheses: `struct Name;`"),
+        (
+            "enum A { N(u8), B(Box<A>) }",
+            "nothing in a message tells this variant from the `A` that it holds: give that to a struct, which has a name \
+             for it, and write `B(B)` here",
+        ),
+        (
+            "enum A { B(Option<Box<Self>>) }",
+            "nothing in a message tells this variant from the `A` that it holds: give that to a struct, which has a name \
+             for it, and write `B(B)` here",
+        ),
         ("enum A {}", "an enum without variants is a type that nothing is: give it at least one"),
         (
             "enum A { B(u8, u8) }",

@@ -1,9 +1,11 @@
-//! Commands of the command line: what each takes. A new command is one more entry of [`COMMANDS`].
+//! Commands of the command line: what each takes. A new command is one more entry of [`COMMANDS`], or of the table of the
+//! command that it belongs to.
 
 use super::flags::{
     self, ADDRESSES, BACKUP_COUNT, BIND_ALL, COLOR, CONFIG, CONSOLE_LEVEL, FILE_LEVEL, Flag, GRACE, HELP,
     JSON, LOG_FOLDER, LOG_FORMAT, MAIN_MODE, MIN_WAIT, SERVICE, VERSION,
 };
+use super::program_commands::{OF_PROGRAMS, ProgramCommand};
 
 /// What a command line asks for; which entry of the table it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,15 +16,19 @@ pub(crate) enum Name {
     Check,
     Up,
     State,
+    Store,
+    Program(ProgramCommand),
     Completions,
     Help,
+    /// One that only holds others together.
+    Group,
 }
 
 /// One command.
 #[derive(Debug)]
 pub(crate) struct Command {
     pub(crate) name: Name,
-    /// First word of the command line; empty for the run form, which has none.
+    /// First word of the command line, or its first two; empty for the run form, which has none.
     pub(crate) word: &'static str,
     /// One line, imperative.
     pub(crate) about: &'static str,
@@ -31,6 +37,8 @@ pub(crate) struct Command {
     pub(crate) flags: &'static [&'static Flag],
     /// An argument without a key, such as a file.
     pub(crate) positional: Option<Positional>,
+    /// The commands whose first word this is. One that has some does nothing itself.
+    pub(crate) commands: &'static [Command],
     /// Whether `--key value` is config.
     pub(crate) takes_config: bool,
     /// The long help behind the flags. `{program}` is the program; `{run}` also names a service if it must.
@@ -71,12 +79,13 @@ pub(crate) static RUN: Command = Command {
         &VERSION,
     ],
     positional: None,
+    commands: &[],
     takes_config: true,
     lesson: include_str!("help/run.txt"),
 };
 
 /// Every command that has a word, in the order of help.
-pub(crate) static COMMANDS: [Command; 7] = [
+pub(crate) static COMMANDS: [Command; 9] = [
     Command {
         name: Name::New,
         word: "new",
@@ -89,6 +98,7 @@ pub(crate) static COMMANDS: [Command; 7] = [
             required: true,
             choices: &[],
         }),
+        commands: &[],
         takes_config: false,
         lesson: include_str!("help/new.txt"),
     },
@@ -99,6 +109,7 @@ pub(crate) static COMMANDS: [Command; 7] = [
         usage: "[--json]",
         flags: &[&SERVICE, &JSON, &COLOR, &HELP],
         positional: None,
+        commands: &[],
         takes_config: false,
         lesson: include_str!("help/describe.txt"),
     },
@@ -127,6 +138,7 @@ pub(crate) static COMMANDS: [Command; 7] = [
             &HELP,
         ],
         positional: None,
+        commands: &[],
         takes_config: true,
         lesson: include_str!("help/check.txt"),
     },
@@ -152,6 +164,7 @@ pub(crate) static COMMANDS: [Command; 7] = [
             required: true,
             choices: &[],
         }),
+        commands: &[],
         takes_config: false,
         lesson: include_str!("help/up.txt"),
     },
@@ -177,8 +190,36 @@ pub(crate) static COMMANDS: [Command; 7] = [
             required: false,
             choices: &[],
         }),
+        commands: &[],
         takes_config: false,
         lesson: include_str!("help/state.txt"),
+    },
+    Command {
+        name: Name::Store,
+        word: "store",
+        about: "Look at an event store, check it, copy it.",
+        usage: "ACTION [--store WHERE] [--to FILE] [--json]",
+        flags: &[&flags::STORE, &flags::BACKUP, &flags::STORE_JSON, &COLOR, &HELP],
+        positional: Some(Positional {
+            name: "ACTION",
+            help: "what to do",
+            required: true,
+            choices: &["info", "verify", "backup", "migrate", "compact"],
+        }),
+        commands: &[],
+        takes_config: false,
+        lesson: include_str!("help/store.txt"),
+    },
+    Command {
+        name: Name::Group,
+        word: "program",
+        about: "Programs: sequences of hooks that undo themselves.",
+        usage: "COMMAND …",
+        flags: &[&COLOR, &HELP],
+        positional: None,
+        commands: &OF_PROGRAMS,
+        takes_config: false,
+        lesson: include_str!("help/program.txt"),
     },
     Command {
         name: Name::Completions,
@@ -192,6 +233,7 @@ pub(crate) static COMMANDS: [Command; 7] = [
             required: true,
             choices: &["bash", "elvish", "fish", "powershell", "zsh"],
         }),
+        commands: &[],
         takes_config: false,
         lesson: include_str!("help/completions.txt"),
     },
@@ -205,8 +247,9 @@ pub(crate) static COMMANDS: [Command; 7] = [
             name: "COMMAND",
             help: "which command",
             required: false,
-            choices: &["new", "describe", "check", "up", "state", "completions"],
+            choices: &["new", "describe", "check", "up", "state", "store", "program", "completions"],
         }),
+        commands: &[],
         takes_config: false,
         lesson: "",
     },
@@ -217,12 +260,27 @@ pub(crate) fn find(word: &str) -> Option<&'static Command> {
     COMMANDS.iter().find(|command| command.word == word)
 }
 
-/// The words of all commands.
+/// Every command, those of two words too, and the run form.
+pub(crate) fn all() -> impl Iterator<Item = &'static Command> {
+    COMMANDS.iter().flat_map(|command| [command].into_iter().chain(command.commands)).chain([&RUN])
+}
+
+/// The first words of all commands.
 pub(crate) fn words() -> impl Iterator<Item = &'static str> {
     COMMANDS.iter().map(|command| command.word)
 }
 
 impl Command {
+    /// Its last word, by which it is found among those that it belongs to.
+    pub(crate) fn last_word(&self) -> &'static str {
+        self.word.rsplit_once(' ').map_or(self.word, |(_, last)| last)
+    }
+
+    /// The command whose second word is `word`.
+    pub(crate) fn find(&self, word: &str) -> Option<&'static Command> {
+        self.commands.iter().find(|command| command.last_word() == word)
+    }
+
     /// The flag that is spelt `text`, dashes included.
     pub(crate) fn flag(&self, text: &str) -> Option<&'static Flag> {
         self.flags.iter().find(|flag| flag.is(text)).copied()
@@ -249,8 +307,22 @@ mod tests {
     }
 
     #[test]
+    fn commands_of_two_words_begin_with_the_first() {
+        for group in COMMANDS.iter().filter(|command| !command.commands.is_empty()) {
+            assert_eq!(
+                (group.name, group.positional.is_none(), group.takes_config),
+                (Name::Group, true, false)
+            );
+            for command in group.commands {
+                assert_eq!(command.word, format!("{} {}", group.word, command.last_word()));
+                assert!(command.commands.is_empty() && group.find(command.last_word()).is_some());
+            }
+        }
+    }
+
+    #[test]
     fn no_command_has_two_flags_of_one_name() {
-        for command in COMMANDS.iter().chain([&RUN]) {
+        for command in all() {
             let mut spellings: Vec<_> = command.flags.iter().filter_map(|flag| flag.short).collect();
             spellings.extend(command.flags.iter().map(|flag| flag.name));
             spellings.extend(command.flags.iter().filter_map(|flag| flag.alias));

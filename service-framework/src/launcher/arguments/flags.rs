@@ -74,6 +74,11 @@ impl Flag {
         self
     }
 
+    /// Whether it may be said often, each time with a value more.
+    pub(crate) fn is_many(&self) -> bool {
+        self.value == Some(MANY)
+    }
+
     /// Whether `text`, dashes in front included, is this flag.
     pub(crate) fn is(&self, text: &str) -> bool {
         match text.strip_prefix("--") {
@@ -112,6 +117,21 @@ fn duration() -> ValueParser {
 
 fn log_format() -> ValueParser {
     ValueParser::new(values::log_format)
+}
+
+/// What the value of a flag is called that may be said often.
+const MANY: &str = "NAME=VALUE";
+
+fn port() -> ValueParser {
+    ValueParser::new(values::port)
+}
+
+fn run_status() -> ValueParser {
+    ValueParser::new(values::run_status)
+}
+
+fn graph_format() -> ValueParser {
+    ValueParser::new(values::graph_format)
 }
 
 fn color() -> ValueParser {
@@ -267,6 +287,74 @@ pub(crate) static NEW_FOLDER: Flag =
         .value("FOLDER", path);
 
 pub(crate) static NEW_JSON: Flag = Flag::new("json", "print as JSON what was made and what to type next");
+
+pub(crate) static STORE: Flag =
+    Flag::new("store", "where the event store is: memory, a path or postgres://…").value("WHERE", text);
+
+pub(crate) static BACKUP: Flag =
+    Flag::new("to", "the file that a backup is written to; never one that is there").value("FILE", path);
+
+pub(crate) static STORE_JSON: Flag = Flag::new("json", "print JSON");
+
+pub(crate) static SPEC: Flag = Flag::new("spec", "the spec: which programs there are and of which hooks")
+    .short("s")
+    .value("SPEC", path)
+    .default("ryu_spec.json");
+
+pub(crate) static FORMAT: Flag = Flag::new("format", "how programs are shown")
+    .value("text|mermaid|dot|svg", graph_format)
+    .words(&["text", "mermaid", "dot", "svg"])
+    .default("text")
+    .more(&[
+        "text      a tree for reading",
+        "mermaid   a flowchart for Markdown that renders Mermaid",
+        "dot       a graph for Graphviz",
+        "svg       a picture",
+    ]);
+
+pub(crate) static HOOKS: Flag =
+    Flag::new("hooks", "what is behind the hooks: a command or a connection for each")
+        .value("FILE", path)
+        .default("hooks.json");
+
+pub(crate) static HOST: Flag = Flag::new("host", "where requests are taken")
+    .value("HOST", text)
+    .default("127.0.0.1")
+    .more(&["0.0.0.0 is every network interface: whoever reaches this machine can run", "programs then."]);
+
+pub(crate) static PORT: Flag = Flag::new("port", "the port of it; 0 is one that the system chooses")
+    .short("p")
+    .value("PORT", port)
+    .default("60856");
+
+pub(crate) static LEASE: Flag =
+    Flag::new("lease", "how long runs stay with a server that does not say that it lives")
+        .value("DURATION", duration)
+        .default("10s")
+        .more(&[
+            "After it another server on the same store takes them up. Longer than any pause of",
+            "the process, such as that of a virtual machine that is moved.",
+        ]);
+
+pub(crate) static ARG: Flag =
+    Flag::new("arg", "one value of the pool, as JSON or else as text; may be said often").value(MANY, text);
+
+pub(crate) static POOL: Flag = Flag::new("pool", "the pool that it begins with, as JSON").value("JSON", text);
+
+pub(crate) static KEY: Flag =
+    Flag::new("key", "runs once under this key, and has the same answer each time").value("KEY", text);
+
+pub(crate) static STEP: Flag = Flag::new("step", "show the pool before each hook, and wait for Enter");
+
+pub(crate) static STATUS: Flag = Flag::new("status", "only runs that are so")
+    .value("running|done|rectified|stuck|resolved", run_status)
+    .words(&["running", "done", "rectified", "stuck", "resolved"]);
+
+pub(crate) static LIMIT: Flag =
+    Flag::new("limit", "how many runs at most, the latest").value("N", count).default("100");
+
+pub(crate) static NOTE: Flag =
+    Flag::new("note", "who put it right and how, for those who read it later").value("TEXT", text);
 
 pub(crate) static HELP: Flag =
     Flag::new("help", "explain everything, with examples; -h is the short form").short("h");

@@ -30,9 +30,8 @@ pub(crate) struct Reader<'a> {
 pub(crate) fn render(command: &Command, help: Help, reader: Reader<'_>) -> String {
     let mut text = format!("{}\n\n", command.about);
     usage(&mut text, command, reader);
-    if command.word.is_empty() {
-        words(&mut text, reader.palette);
-    }
+    let listed = if command.word.is_empty() { &COMMANDS } else { command.commands };
+    words(&mut text, listed, reader.palette);
     if let Some(positional) = &command.positional {
         heading(&mut text, reader.palette, "Arguments");
         row(&mut text, positional.name, WORD_WIDTH, &choices(positional.help, positional.choices));
@@ -57,10 +56,13 @@ fn usage(text: &mut String, command: &Command, reader: Reader<'_>) {
     }
 }
 
-fn words(text: &mut String, palette: Palette) {
+fn words(text: &mut String, commands: &[Command], palette: Palette) {
+    if commands.is_empty() {
+        return;
+    }
     heading(text, palette, "Commands");
-    for command in &COMMANDS {
-        row(text, command.word, WORD_WIDTH, command.about);
+    for command in commands {
+        row(text, command.last_word(), WORD_WIDTH, command.about);
     }
 }
 
@@ -138,7 +140,7 @@ fn row(text: &mut String, left: &str, width: usize, right: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::launcher::arguments::RUN;
+    use crate::launcher::arguments::{RUN, commands};
 
     fn reader(has_service: bool, config: &[Key]) -> Reader<'_> {
         Reader { program: "service_framework", has_service, config, palette: Palette::PLAIN }
@@ -158,6 +160,8 @@ mod tests {
           check         Find every problem that a start would find, without opening a socket.
           up            Start all services of a system and stop them together.
           state         Show a state of any service as it is, once or live.
+          store         Look at an event store, check it, copy it.
+          program       Programs: sequences of hooks that undo themselves.
           completions   Print a script with which a shell completes these arguments.
           help          Explain the program or one command, with examples.
 
@@ -195,7 +199,7 @@ mod tests {
 
     #[test]
     fn every_line_fits_a_terminal_and_every_place_is_filled() {
-        for command in COMMANDS.iter().chain([&RUN]) {
+        for command in commands::all() {
             let text = render(command, Help::Long, reader(false, &[]));
             for line in text.lines() {
                 assert!(line.chars().count() <= 106, "{line}");

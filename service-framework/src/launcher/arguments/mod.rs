@@ -4,11 +4,14 @@ mod commands;
 mod flags;
 mod help;
 mod parse;
+mod program_commands;
+mod program_options;
 mod split;
 mod values;
 
 pub(crate) use commands::{COMMANDS, Command, Name, RUN};
 pub(crate) use help::{Reader, render as render_help};
 pub(crate) use parse::{Asked, Options, described_command, parse};
+pub(crate) use program_commands::ProgramCommand;
 pub(crate) use split::{Help, near_flag};
 pub(crate) use values::duration;

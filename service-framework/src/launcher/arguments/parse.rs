@@ -9,8 +9,9 @@ use clap::error::{ContextKind, ContextValue};
 use clap::{Arg, ArgAction, ArgMatches, ValueHint};
 use tracing::level_filters::LevelFilter;
 
-use super::commands::{COMMANDS, Command, Positional, RUN};
+use super::commands::{self, COMMANDS, Command, Positional, RUN};
 use super::flags::{COLOR, Flag, SERVICE};
+use super::program_options::ProgramOptions;
 use super::split::{Help, Split, split};
 use crate::launcher::logs::Format;
 use crate::launcher::terminal::Color;
@@ -67,6 +68,14 @@ pub(crate) struct Options {
     /// Where a new crate takes the framework from, and the folder it is written to.
     pub(crate) framework: Option<String>,
     pub(crate) path: Option<PathBuf>,
+    /// Where an event store is, and where a copy of it goes.
+    #[cfg_attr(not(feature = "programs"), expect(dead_code, reason = "only stores are somewhere"))]
+    pub(crate) store: Option<String>,
+    #[cfg_attr(not(feature = "programs"), expect(dead_code, reason = "only stores are somewhere"))]
+    pub(crate) to: Option<PathBuf>,
+    /// What concerns programs.
+    #[cfg_attr(not(feature = "programs"), expect(dead_code, reason = "read where there are programs"))]
+    pub(crate) programs: ProgramOptions,
     /// The line without `-s VALUE`, for another program.
     pub(crate) forwarded: Vec<String>,
     /// The flags that were given and that the run form has too, but for colours.
@@ -133,12 +142,15 @@ fn read(split: Split, excused: bool) -> Result<Options, clap::Error> {
         timeout: take(&mut matches, "timeout").unwrap_or_default(),
         framework: take(&mut matches, "framework"),
         path: take(&mut matches, "path"),
+        store: take(&mut matches, "store"),
+        to: take(&mut matches, "to"),
+        programs: ProgramOptions::take(&mut matches),
         forwarded: split.forwarded,
         run_flags,
     })
 }
 
-fn take<T: Clone + Send + Sync + 'static>(matches: &mut ArgMatches, name: &str) -> Option<T> {
+pub(super) fn take<T: Clone + Send + Sync + 'static>(matches: &mut ArgMatches, name: &str) -> Option<T> {
     matches.try_remove_one(name).ok().flatten()
 }
 
@@ -157,29 +169,33 @@ fn spelt_out((flag, value): &(&Flag, Option<String>)) -> String {
 /// A parser that knows the flags of every command, so that those which this one lacks have their defaults.
 ///
 /// The first pass has refused what the command does not take.
-fn parser(command: &Command) -> clap::Command {
+fn parser(command: &'static Command) -> clap::Command {
     let mut flags: Vec<&Flag> = Vec::new();
     // The command's own first: another one may have a flag of the same name that is another.
-    for flag in [command].into_iter().chain(&COMMANDS).chain([&RUN]).flat_map(|command| command.flags) {
+    for flag in [command].into_iter().chain(commands::all()).flat_map(|command| command.flags) {
         if !flags.iter().any(|known| known.name == flag.name) {
             flags.push(flag);
         }
     }
     let positional = command.positional.iter().map(positional_argument);
-    bare_command(command.word).no_binary_name(true).args(flags.into_iter().map(argument)).args(positional)
+    // Flags of different commands may have the same letter, and the words that are read have none.
+    let arguments = flags.into_iter().map(|flag| argument(flag).short(None));
+    bare_command(command.word).no_binary_name(true).args(arguments).args(positional)
 }
 
 /// The whole command line, as completion scripts need it.
 pub(crate) fn described_command() -> clap::Command {
-    let described = |command: &Command, name: &'static str| {
-        let positional = command.positional.iter().map(positional_argument);
-        bare_command(name)
-            .about(command.about)
-            .args(command.flags.iter().copied().map(completed_argument))
-            .args(positional)
-    };
     let subcommands = COMMANDS.iter().map(|command| described(command, command.word));
-    described(&RUN, "service_framework").disable_help_subcommand(true).subcommands(subcommands)
+    described(&RUN, "service_framework").subcommands(subcommands)
+}
+
+fn described(command: &Command, name: &'static str) -> clap::Command {
+    bare_command(name)
+        .about(command.about)
+        .args(command.flags.iter().copied().map(completed_argument))
+        .args(command.positional.iter().map(positional_argument))
+        .disable_help_subcommand(true)
+        .subcommands(command.commands.iter().map(|command| described(command, command.last_word())))
 }
 
 fn bare_command(name: &'static str) -> clap::Command {
@@ -195,9 +211,11 @@ fn argument(flag: &Flag) -> Arg {
     match flag.value {
         None => argument.action(ArgAction::SetTrue),
         Some(value) => {
-            let path = matches!(value, "ADDRESSES" | "CONFIG" | "FOLDER" | "SERVICE" | "OTHER");
+            let path =
+                matches!(value, "ADDRESSES" | "CONFIG" | "FILE" | "FOLDER" | "SERVICE" | "OTHER" | "SPEC");
             let hint = if path { ValueHint::AnyPath } else { ValueHint::Unknown };
             argument
+                .action(if flag.is_many() { ArgAction::Append } else { ArgAction::Set })
                 .value_name(value)
                 .value_parser((flag.parser)())
                 .value_hint(hint)
@@ -293,6 +311,18 @@ mod tests {
     }
 
     #[test]
+    fn the_spec_stands_where_the_originals_look_for_it() {
+        let options = asked("program graph").options;
+        assert_eq!(
+            (options.programs.spec, options.programs.format),
+            (PathBuf::from("ryu_spec.json"), "text")
+        );
+        let options = asked("program graph buy -s order.json --format svg").options;
+        assert_eq!((options.programs.spec, options.programs.format), (PathBuf::from("order.json"), "svg"));
+        assert_eq!((options.positional.as_deref(), options.service), (Some("buy"), None));
+    }
+
+    #[test]
     fn the_last_of_two_equal_flags_wins_as_in_the_originals() {
         assert_eq!(asked("-s a -s b").options.service.as_deref(), Some("b"));
     }
@@ -313,6 +343,7 @@ mod tests {
         "#);
         insta::assert_snapshot!(problems("--grace soon"), @r#"--grace: expected a duration such as 10s, 500ms or 1.5m, found "soon""#);
         insta::assert_snapshot!(problems("completions tcsh"), @r#"SHELL: expected one of bash, elvish, fish, powershell, zsh, found "tcsh""#);
+        insta::assert_snapshot!(problems("program graph --format png"), @r#"--format: expected text, mermaid, dot or svg, found "png""#);
         insta::assert_snapshot!(problems("up"), @"command line: expected SYSTEM: system JSON: which services, with which addresses and config, found nothing");
     }
 }

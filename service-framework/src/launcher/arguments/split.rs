@@ -40,10 +40,21 @@ pub(crate) fn split(arguments: &[String]) -> Split {
     if command.is_some() {
         split.forwarded.extend(words.next().cloned());
     }
+    if let Some(second) = words.as_slice().first().filter(|word| split.begins_with(word)) {
+        match split.command.find(second) {
+            Some(command) => split.command = command,
+            // Whose flags the others are is not known.
+            None => return split.with_second_word_missing(Some(second)),
+        }
+        split.forwarded.extend(words.next().cloned());
+    }
     while let Some(word) = words.next() {
         split.word(word, &mut words);
     }
-    split
+    match (split.command.commands, split.help) {
+        ([], _) | (_, Some(_)) => split,
+        _ => split.with_second_word_missing(None),
+    }
 }
 
 impl Split {
@@ -58,6 +69,16 @@ impl Split {
             version: false,
             problems: Vec::new(),
         }
+    }
+
+    /// Whether `word` is the second word of a command of two.
+    fn begins_with(&self, word: &str) -> bool {
+        !self.command.commands.is_empty() && !word.starts_with('-')
+    }
+
+    fn with_second_word_missing(mut self, instead: Option<&str>) -> Self {
+        self.problems.push(unknown_second_word(self.command, instead));
+        self
     }
 
     fn word<'a>(&mut self, word: &'a str, rest: &mut impl Iterator<Item = &'a String>) {
@@ -146,6 +167,15 @@ impl Split {
         } else {
             self.problems.push(stray_word(self.command, word));
         }
+    }
+}
+
+fn unknown_second_word(command: &Command, word: Option<&str>) -> Problem {
+    let words: Vec<_> = command.commands.iter().map(Command::last_word).collect();
+    let expected = format!("{} and one of {}", command.word, words.join(", "));
+    match word {
+        None => Problem::missing("command line", expected),
+        Some(word) => Problem::new("command line", expected, format!("`{word}`")).with_near_miss(word, words),
     }
 }
 
@@ -265,6 +295,16 @@ mod tests {
     }
 
     #[test]
+    fn commands_have_one_word_or_two() {
+        let split = line("program check -s order.json --json");
+        assert_eq!(split.command.word, "program check");
+        assert_eq!(flags(&split), [("spec", Some("order.json")), ("json", None)]);
+        let group = line("program --help");
+        assert_eq!((group.command.word, group.help), ("program", Some(Help::Long)));
+        assert_eq!(line("program chekc --help").problems.len(), 1);
+    }
+
+    #[test]
     fn help_is_asked_for_in_two_lengths() {
         assert_eq!(line("-h").help, Some(Help::Short));
         assert_eq!(line("check --with x --help").help, Some(Help::Long));
@@ -284,6 +324,10 @@ mod tests {
         insta::assert_snapshot!(problem("-s echo describe"), @"command line: expected flags, or config as `--key value`, found the word `describe` (a command comes first: `describe …`)");
         insta::assert_snapshot!(problem("./echo"), @"command line: expected flags, or config as `--key value`, found the word `./echo` (a service stands behind -s: `-s ./echo`)");
         insta::assert_snapshot!(problem("describe --jsno"), @"command line: expected a flag of `describe`, found `--jsno` (did you mean `--json`?)");
+        insta::assert_snapshot!(problem("program chekc -s order.json"), @"command line: expected program and one of check, graph, serve, run, list, show, retry, resolve, cancel, found `chekc` (did you mean `check`?)");
+        insta::assert_snapshot!(problem("program"), @"command line: expected program and one of check, graph, serve, run, list, show, retry, resolve, cancel, found nothing");
+        insta::assert_snapshot!(problem("program check --jsno"), @"command line: expected a flag of `program check`, found `--jsno` (did you mean `--json`?)");
+        insta::assert_snapshot!(problem("program graph buy sell"), @"command line: expected one PROGRAM and no more, found the word `sell`");
         insta::assert_snapshot!(problem("up a.json b.json"), @"command line: expected one SYSTEM and no more, found the word `b.json`");
     }
 

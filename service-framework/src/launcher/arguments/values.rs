@@ -31,6 +31,25 @@ pub(super) fn log_format(text: &str) -> Result<Format, String> {
     }
 }
 
+/// How programs are shown; the word itself, as who does not have programs has no such thing.
+pub(super) fn port(text: &str) -> Result<u16, String> {
+    text.parse().map_err(|_| "a port, from 0 to 65535".to_owned())
+}
+
+/// How a run stands.
+pub(super) fn run_status(text: &str) -> Result<String, String> {
+    const ALL: [&str; 5] = ["running", "done", "rectified", "stuck", "resolved"];
+    match ALL.contains(&text) {
+        true => Ok(text.to_owned()),
+        false => Err(format!("one of {}", ALL.join(", "))),
+    }
+}
+
+pub(super) fn graph_format(text: &str) -> Result<&'static str, String> {
+    let formats = ["text", "mermaid", "dot", "svg"];
+    formats.into_iter().find(|format| *format == text).ok_or_else(|| "text, mermaid, dot or svg".to_owned())
+}
+
 pub(super) fn color(text: &str) -> Result<Color, String> {
     match text {
         "auto" => Ok(Color::Auto),

@@ -12,6 +12,8 @@ mod protocol;
 mod reach;
 
 pub(crate) use host::host;
+#[cfg(feature = "programs")]
+pub(crate) use program::in_folder;
 pub(crate) use program::problem;
 
 #[cfg(test)]

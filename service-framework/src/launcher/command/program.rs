@@ -13,7 +13,7 @@ use crate::model::Problem;
 const USUAL_FOLDERS: &str = "/bin:/usr/bin";
 
 /// A program given by a relative path is in the folder of its model, one without a path where the system looks.
-pub(super) fn in_folder(program: &str, folder: &Path) -> PathBuf {
+pub(crate) fn in_folder(program: &str, folder: &Path) -> PathBuf {
     if program.contains('/') { folder.join(program) } else { program.into() }
 }
 

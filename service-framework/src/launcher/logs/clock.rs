@@ -12,7 +12,7 @@ const DAYS_TO_EPOCH: u64 = 719_468;
 const CYCLE: u64 = 146_097;
 
 /// A moment, written as `2026-11-21T22:28:00.123Z`.
-pub(super) struct Utc(pub(super) SystemTime);
+pub(crate) struct Utc(pub(crate) SystemTime);
 
 impl fmt::Display for Utc {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

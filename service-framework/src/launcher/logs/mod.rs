@@ -19,6 +19,8 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use super::terminal::Palette;
 use crate::model::Problem;
+#[cfg(feature = "programs")]
+pub(crate) use clock::Utc;
 use hourly::HourlyFiles;
 use line::Line;
 pub(crate) use line::set_workflow_source;

@@ -105,7 +105,10 @@ fn quoted(text: &str) -> String {
 }
 
 fn is_git(text: &str) -> bool {
-    ["https://", "http://", "ssh://", "git://", "file://"].iter().any(|scheme| text.starts_with(scheme))
+    let schemes = ["https://", "http://", "ssh://", "git://", "file://"];
+    let place = schemes.iter().find_map(|scheme| text.strip_prefix(scheme));
+    let is_of_an_address = |c: char| !c.is_whitespace() && !c.is_control() && !"\"<>\\^`{|}".contains(c);
+    place.is_some_and(|place| place.contains(char::is_alphanumeric) && place.chars().all(is_of_an_address))
 }
 
 fn is_version(text: &str) -> bool {
@@ -191,6 +194,16 @@ mod tests {
         assert_eq!(read("file:///srv/f").unwrap(), r#"{ git = "file:///srv/f" }"#);
         for version in ["0.1", "=0.1.0", "^1", "1.0.0-rc.1"] {
             assert_eq!(read(version).unwrap(), format!("{{ version = {version:?} }}"));
+        }
+    }
+
+    #[test]
+    fn an_address_is_a_place() {
+        for wrong in ["https://", "ssh://", "https://x.org/a b", "https://x\"y", "file:///\n", "https:///"] {
+            assert!(
+                read(wrong).unwrap_err().contains("expected the folder, git address or version"),
+                "{wrong}"
+            );
         }
     }
 

@@ -24,6 +24,7 @@ use self::name::Name;
 use self::parts::{Parts, Services};
 use self::writing::{NewFile, Place};
 use super::arguments::Options;
+use super::signals::Noted;
 use super::terminal::Palette;
 use super::{exit, report};
 use crate::model::Problem;
@@ -40,9 +41,11 @@ pub(super) fn new(options: &Options) -> ExitCode {
         }
     };
     let files = asked.new.files();
-    if let Err(error) = asked.place.write(&files) {
+    // Where signals cannot be noted they end the process, as they would anyway.
+    let signal = Noted::from_now().unwrap_or_default();
+    if let Err(error) = asked.place.write(&files, || signal.exit_code().is_some()) {
         eprintln!("error: {error}; nothing is left of it");
-        return ExitCode::from(exit::FAILED);
+        return ExitCode::from(signal.exit_code().unwrap_or(exit::FAILED));
     }
     let text = match options.json {
         true => format!("{:#}\n", asked.to_json(&files)),

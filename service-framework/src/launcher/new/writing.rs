@@ -72,14 +72,19 @@ impl Place {
     /// Writes the files, all or none.
     ///
     /// # Errors
-    /// What could not be written; nothing is left of the others.
-    pub(super) fn write(&self, files: &[NewFile]) -> Result<(), NotWritten> {
+    /// What could not be written; nothing is left of the others. So too where `is_stopped` says that nobody wants them.
+    pub(super) fn write(&self, files: &[NewFile], is_stopped: impl Fn() -> bool) -> Result<(), NotWritten> {
         let beside = match self {
             Self::Free(folder) => above(folder),
             Self::Empty(folder) => folder,
         };
-        let draft = Draft::new(beside)?;
-        files.iter().try_for_each(|file| draft.write(file))?;
+        let draft = Draft::new(beside, self.folder())?;
+        for file in files {
+            draft.write(file)?;
+            if is_stopped() {
+                return Err(NotWritten::Stopped { folder: self.folder().to_owned() });
+            }
+        }
         match self {
             Self::Free(folder) => rename(&draft.0, folder),
             Self::Empty(folder) => draft.empty_into(folder),
@@ -97,24 +102,29 @@ fn above(folder: &Path) -> &Path {
 
 /// Something could not be written.
 #[derive(Debug, thiserror::Error)]
-#[error("{} cannot be written: {}", path.display(), plain(cause))]
-pub(super) struct NotWritten {
-    path: PathBuf,
-    #[source]
-    cause: io::Error,
+pub(super) enum NotWritten {
+    #[error("{} cannot be written: {}", path.display(), plain(cause))]
+    Refused {
+        path: PathBuf,
+        #[source]
+        cause: io::Error,
+    },
+    #[error("{} was not written: a signal came first", folder.display())]
+    Stopped { folder: PathBuf },
 }
 
 fn not_written(path: &Path) -> impl FnOnce(io::Error) -> NotWritten {
-    |cause| NotWritten { path: path.to_owned(), cause }
+    |cause| NotWritten::Refused { path: path.to_owned(), cause }
 }
 
 /// A folder of another name, which goes away again.
 struct Draft(PathBuf);
 
 impl Draft {
-    fn new(beside: &Path) -> Result<Self, NotWritten> {
+    /// One beside where it goes, for what will be `folder`.
+    fn new(beside: &Path, folder: &Path) -> Result<Self, NotWritten> {
         let path = beside.join(format!(".new-{}", Uuid::new_v4().simple()));
-        fs::create_dir(&path).map_err(not_written(&path))?;
+        fs::create_dir(&path).map_err(not_written(folder))?;
         Ok(Self(path))
     }
 
@@ -194,9 +204,28 @@ mod tests {
 
     const ALL: [&str; 8] = [".gitignore", "Cargo.toml", "lib.rs", "lib.rs", "libzmq", "src", "src", "vendor"];
 
+    fn cause_of(error: &NotWritten) -> Option<io::ErrorKind> {
+        match error {
+            NotWritten::Refused { cause, .. } => Some(cause.kind()),
+            NotWritten::Stopped { .. } => None,
+        }
+    }
+
     fn wrong(folder: &Path) -> String {
         let text = Place::find(folder).unwrap_err().to_string();
         text.replace(&*above(folder).to_string_lossy(), "ABOVE")
+    }
+
+    #[test]
+    fn a_signal_between_two_files_leaves_nothing() {
+        for count in 0..files().len() {
+            let folder = tempfile::tempdir().unwrap();
+            let place = Place::find(&folder.path().join("new")).unwrap();
+            let asked = std::cell::Cell::new(0);
+            let error = place.write(&files(), || asked.replace(asked.get() + 1) == count).unwrap_err();
+            assert!(matches!(error, NotWritten::Stopped { .. }), "{error}");
+            assert_eq!(all_in(folder.path()), [""; 0]);
+        }
     }
 
     #[test]
@@ -207,7 +236,7 @@ mod tests {
             if name == "empty" {
                 fs::create_dir(&target).unwrap();
             }
-            Place::find(&target).unwrap().write(&files()).unwrap();
+            Place::find(&target).unwrap().write(&files(), || false).unwrap();
             assert_eq!(all_in(&target), ALL, "{name}");
             assert_eq!(fs::read_to_string(target.join("src/lib.rs")).unwrap(), "this is src/lib.rs\n");
         }
@@ -238,8 +267,8 @@ mod tests {
         fs::create_dir(&target).unwrap();
         fs::write(target.join("Cargo.toml"), "mine").unwrap();
         for place in [free, Place::Empty(target.clone())] {
-            let error = place.write(&files()).unwrap_err();
-            assert_eq!(error.cause.kind(), io::ErrorKind::AlreadyExists, "{error}");
+            let error = place.write(&files(), || false).unwrap_err();
+            assert_eq!(cause_of(&error), Some(io::ErrorKind::AlreadyExists), "{error}");
             assert_eq!(all_in(folder.path()), ["Cargo.toml", "desk"]);
             assert_eq!(fs::read_to_string(target.join("Cargo.toml")).unwrap(), "mine");
         }
@@ -251,11 +280,11 @@ mod tests {
         let target = folder.path().join("desk");
         let mut files = files();
         files.push(NewFile { path: "Cargo.toml/below", text: String::new() });
-        let error = Place::find(&target).unwrap().write(&files).unwrap_err();
+        let error = Place::find(&target).unwrap().write(&files, || false).unwrap_err();
         assert_eq!(error.to_string(), "Cargo.toml/below cannot be written: file exists");
         assert_eq!(all_in(folder.path()), [""; 0]);
         fs::create_dir(&target).unwrap();
-        Place::find(&target).unwrap().write(&files).unwrap_err();
+        Place::find(&target).unwrap().write(&files, || false).unwrap_err();
         assert_eq!(all_in(folder.path()), ["desk"]);
     }
 
@@ -265,8 +294,8 @@ mod tests {
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o555)).unwrap();
         let place = Place::find(&folder.path().join("desk")).unwrap();
         // The superuser may write everywhere.
-        if let Err(error) = place.write(&files()) {
-            assert_eq!(error.cause.kind(), io::ErrorKind::PermissionDenied);
+        if let Err(error) = place.write(&files(), || false) {
+            assert_eq!(cause_of(&error), Some(io::ErrorKind::PermissionDenied));
         }
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
     }

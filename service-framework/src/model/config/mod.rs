@@ -19,6 +19,8 @@ use crate::value::Value;
 
 pub use self::assemble::{ENVIRONMENT_PREFIX, Source};
 pub(crate) use self::fit::fit;
+#[cfg(feature = "programs")]
+pub(crate) use self::text::duration;
 pub use self::values::{Config, ConfigError};
 
 /// The keys of a config: those that there must be, those that there may be, and what they are if nobody says.

@@ -103,7 +103,7 @@ fn is_text_of(value: &Value, text: &str) -> bool {
 }
 
 /// A span of time: `PT1.5S`, or a number with a unit from `ns` to `d`, with a sign or without.
-fn duration(text: &str) -> Option<TimeDelta> {
+pub(crate) fn duration(text: &str) -> Option<TimeDelta> {
     if let Ok(delta) = text.parse() {
         return Some(delta);
     }

@@ -203,25 +203,35 @@ pub fn read_member<'de, T: Read<'de>>(reader: &mut Reader<'de>, beyond: &mut Mis
 
 /// How often the bytes that are left may be read in vain.
 const TRIES: usize = 64;
+/// How many unions may stand within each other at one place: one that holds itself would be read there for ever.
+const UNIONS_AT_ONE_PLACE: usize = 32;
 
 thread_local! {
     /// Bytes that may still be read in vain, while a member of a union is tried.
     static LEFT: Cell<Option<usize>> = const { Cell::new(None) };
+    /// How many bytes are left where the innermost try began, and how many of those around it began there too.
+    static AT: Cell<(usize, usize)> = const { Cell::new((0, 0)) };
 }
 
 /// One try, perhaps within others.
 struct Trying {
     is_first: bool,
+    around: (usize, usize),
 }
 
 impl Trying {
-    /// None once too much was read in vain.
+    /// None once too much was read in vain, and where too many have begun at one place.
     fn begin(left: usize) -> Option<Self> {
-        let is_first = LEFT.get().is_none();
+        let (is_first, around) = (LEFT.get().is_none(), AT.get());
+        let here = if !is_first && around.0 == left { around.1 + 1 } else { 0 };
+        if LEFT.get() == Some(0) || here >= UNIONS_AT_ONE_PLACE {
+            return None;
+        }
         if is_first {
             LEFT.set(Some(TRIES * (left + 1)));
         }
-        (LEFT.get() != Some(0)).then_some(Self { is_first })
+        AT.set((left, here));
+        Some(Self { is_first, around })
     }
 
     fn spend(&self, bytes: usize) {
@@ -231,6 +241,7 @@ impl Trying {
 
 impl Drop for Trying {
     fn drop(&mut self) {
+        AT.set(self.around);
         if self.is_first {
             LEFT.set(None);
         }

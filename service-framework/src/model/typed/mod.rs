@@ -99,7 +99,7 @@ pub trait Read<'de>: Typed + Sized {
     label = "not a message",
     note = "a message is a struct with named fields, its arguments, that has `#[derive(Message)]`; `()` is the one \
             without arguments",
-    note = "the first parameter of a handler is its message, what else it asks for comes after"
+    note = "the first parameter of a handler is its message, itself and not `&`; what else it asks for comes after"
 )]
 pub trait Message: Typed {
     /// This type, borrowing from bytes that live for `'a`; itself if it borrows nothing.
@@ -151,13 +151,13 @@ pub trait Message: Typed {
 
 /// A message that borrows nothing, so that it can outlive the bytes that it came in.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a message that can be kept",
-    label = "not a message, or one that borrows",
+    message = "`{Self}` is not a message, or it is one that borrows",
+    label = "not a message that owns what it holds",
     note = "a message is a struct with named fields, its arguments, that has `#[derive(Message)]`; `()` is the one \
             without arguments",
     note = "async handlers and answers to requests need one that owns what it holds: `String` instead of `&str`, `Bytes` \
             instead of `&[u8]`; a plain `fn` handler may borrow",
-    note = "the first parameter of a handler is its message, what else it asks for comes after"
+    note = "the first parameter of a handler is its message, itself and not `&`; what else it asks for comes after"
 )]
 pub trait OwnedMessage: Message + for<'de> Read<'de> + 'static {
     /// As [`Message::read_arguments`].

@@ -26,6 +26,24 @@ pub trait ConfigType: Sized + Send + Sync + 'static {
     fn copy(&self) -> Self;
 }
 
+/// What a derived config does, in one constant: see the derive.
+pub struct ConfigFunctions<T> {
+    /// Reads it, as [`ConfigType::from_config`].
+    pub read: fn(&Config) -> Result<T, ConfigError>,
+    /// Its keys.
+    pub model: fn() -> ConfigModel,
+    /// Sets its keys.
+    pub set: fn(&T, &mut Config),
+    /// The same again.
+    pub copy: fn(&T) -> T,
+}
+
+/// A config that is derived.
+pub trait ConfigPlan: Sized {
+    /// What it does.
+    const PLAN: ConfigFunctions<Self>;
+}
+
 /// Every key, unchecked.
 impl ConfigType for Config {
     fn model() -> ConfigModel {

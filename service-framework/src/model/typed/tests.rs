@@ -71,7 +71,7 @@ fn a_type_within_itself_is_any() {
     #[derive(Message)]
     enum Term {
         Number(i64),
-        Not(Box<Term>),
+        Not((Box<Term>,)),
     }
     #[derive(Message)]
     struct Chain<T> {
@@ -80,13 +80,37 @@ fn a_type_within_itself_is_any() {
     }
     assert_eq!(Tree::type_of().to_json(), json!(["record", {"children": ["list", "any"]}]));
     assert_eq!(Nest::type_of().to_json(), json!(["list", "any"]));
-    assert_eq!(Term::type_of().to_json(), json!(["union", "int", "any"]));
+    assert_eq!(Term::type_of().to_json(), json!(["union", "int", ["tuple", "any"]]));
     assert_eq!(
         Chain::<u8>::type_of().to_json(),
         json!(["record", {"head": "int", "tail": ["optional", "any"]}])
     );
     let tree = Tree { children: vec![Tree { children: Vec::new() }] };
     assert_eq!(Tree::from_msgpack(&tree.to_msgpack()).unwrap(), tree);
+}
+
+#[test]
+fn unions_that_hold_each_other_and_nothing_else_are_not_read_for_ever() {
+    #[derive(Clone, Debug, Message, PartialEq)]
+    enum Ping {
+        Number(i64),
+        Pong(Box<Pong>),
+    }
+    #[derive(Clone, Debug, Message, PartialEq)]
+    enum Pong {
+        Ping(Box<Ping>),
+        Text(String),
+    }
+    let read = |value: Value| Ping::read(&mut Reader::new(&value.to_msgpack()));
+    assert_eq!(read(Value::from(5)).unwrap(), Ping::Number(5));
+    assert!(read(Value::Bool(true)).is_err());
+    // A text is a pong at any depth; of many values each is read for itself.
+    for _ in 0..3 {
+        assert!(matches!(read(Value::from("text")).unwrap(), Ping::Pong(_)));
+    }
+    let mut bytes = Vec::new();
+    vec![Ping::Number(1); 100].write(&mut bytes);
+    assert_eq!(Vec::<Ping>::read(&mut Reader::new(&bytes)).unwrap().len(), 100);
 }
 
 /// The tables of a message's arguments.

@@ -8,6 +8,11 @@ use super::grammar::{self, Day};
 const DAY: i64 = 86_400;
 
 impl DateTime {
+    /// As [`DateTime::from_system_time`]; the end of the year 9999 for what it cannot say.
+    pub(crate) fn from_clock(time: SystemTime) -> Self {
+        Self::from_system_time(time).unwrap_or_else(|| Self("9999-12-31T23:59:59.999999+00:00".to_owned()))
+    }
+
     /// The point in time in UTC, to the microsecond as in Python; `None` beyond the years 1 to 9999.
     #[must_use]
     pub fn from_system_time(time: SystemTime) -> Option<Self> {

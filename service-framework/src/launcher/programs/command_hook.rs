@@ -1,0 +1,305 @@
+//! A hook that is a command: it gets the pool as JSON on its stdin, prints the new pool on its stdout, and ends with 0.
+
+use std::collections::BTreeSet;
+use std::io::{self, Read, Write};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
+use serde_json::{Map, Value as Json};
+
+use crate::launcher::command::in_folder;
+use crate::launcher::resolve::EXECED;
+use crate::program::{Bound, Call, HookError, Pool};
+
+/// Most bytes of a pool that a command prints.
+const LARGEST: u64 = 100_000_000;
+/// Most bytes of what it says on stderr that become the error's text.
+const LONGEST_TEXT: usize = 4096;
+/// How long the outputs of a command may stay open that has ended: somebody else has them.
+const AFTER_END: Duration = Duration::from_secs(1);
+
+/// The hook of a command whose relative paths begin in a folder.
+pub(super) fn new(command: &[String], folder: &Path) -> Bound {
+    let (command, folder) = (command.to_vec(), folder.to_owned());
+    Bound::keeping_time(move |pool: &mut Pool, call: &Call| run(&command, &folder, pool, call))
+}
+
+fn run(command: &[String], folder: &Path, pool: &mut Pool, call: &Call) -> Result<(), HookError> {
+    let name = command.first().map(String::as_str).unwrap_or_default();
+    wait_if_over();
+    let running = Running::start(command, folder, pool, call)
+        .map_err(|error| HookError::new(format!("the command {name:?} cannot be started: {error}")))?;
+    let ended = running.finish(call.until);
+    wait_if_over();
+    let ended = ended?;
+    let printed = ended.pool();
+    match (ended.status.success(), printed) {
+        (true, Ok(printed)) => pool.replace_json(&printed),
+        (true, Err(reason)) => Err(HookError::new(format!("{name:?} ended well, but {reason}"))),
+        (false, printed) => {
+            // What it says of the pool counts also when it fails.
+            if let Ok(printed) = printed {
+                pool.replace_json(&printed)?;
+            }
+            Err(HookError::new(ended.failure(name)))
+        }
+    }
+}
+
+/// Commands that are on their way, by their numbers: for whoever has to end them at once.
+static RUNNING: Mutex<BTreeSet<i32>> = Mutex::new(BTreeSet::new());
+
+fn running() -> MutexGuard<'static, BTreeSet<i32>> {
+    RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Whether the process is about to end.
+static IS_OVER: AtomicBool = AtomicBool::new(false);
+
+/// Kills all commands that are on their way, with all that they have started, because this process is about to end. None is
+/// started any more, and none has failed by this: what becomes of it is in doubt, as it is.
+pub(super) fn kill_all() {
+    let running = running();
+    IS_OVER.store(true, Ordering::SeqCst);
+    // Who is in the table is not reaped yet.
+    for pid in running.iter().filter_map(|pid| Pid::from_raw(*pid)) {
+        let _ = kill_process_group(pid, Signal::KILL);
+    }
+}
+
+fn wait_if_over() {
+    while IS_OVER.load(Ordering::SeqCst) {
+        thread::park();
+    }
+}
+
+/// A command on its way.
+struct Running {
+    child: Child,
+    stdout: Receiver<Vec<u8>>,
+    stderr: Receiver<Vec<u8>>,
+}
+
+struct Ended {
+    status: ExitStatus,
+    stdout: Vec<u8>,
+    stderr: Vec<u8>,
+}
+
+impl Running {
+    /// Starts it in a process group of its own, so that Ctrl-C leaves it time to end.
+    fn start(command: &[String], folder: &Path, pool: &Pool, call: &Call) -> io::Result<Self> {
+        let (program, arguments) = command.split_first().ok_or(io::ErrorKind::InvalidInput)?;
+        let folder: PathBuf = std::path::absolute(folder)?;
+        let mut child = Command::new(in_folder(program, &folder))
+            .args(arguments)
+            .current_dir(&folder)
+            .env_remove(EXECED)
+            .env("SERVICE_FRAMEWORK_RUN", &call.run)
+            .env("SERVICE_FRAMEWORK_IDEMPOTENCY_KEY", &call.idempotency_key)
+            .env("SERVICE_FRAMEWORK_ATTEMPT", call.attempt.to_string())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0)
+            .spawn()?;
+        let text = pool.to_json().to_string();
+        let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        if let Some(mut stdin) = stdin {
+            // One that does not read its pool is not to be waited for.
+            thread::Builder::new().name("hook stdin".into()).spawn(move || {
+                let _ = stdin.write_all(text.as_bytes());
+            })?;
+        }
+        let stdout = read_all("hook stdout", stdout, LARGEST + 1)?;
+        let stderr = read_all("hook stderr", stderr, u64::MAX)?;
+        running().insert(Pid::from_child(&child).as_raw_nonzero().get());
+        Ok(Self { child, stdout, stderr })
+    }
+
+    fn finish(mut self, until: Option<Instant>) -> Result<Ended, HookError> {
+        let ended = wait(&self.child, until)
+            .map_err(|error| HookError::new(format!("the command cannot be waited for: {error}")));
+        self.end_group();
+        let status = {
+            let mut running = running();
+            running.remove(&Pid::from_child(&self.child).as_raw_nonzero().get());
+            self.child.wait()
+        };
+        if !ended? {
+            return Err(HookError::new("the command did not end within its timeout, and was killed"));
+        }
+        let status = status.map_err(|error| HookError::new(format!("the command is lost: {error}")))?;
+        let stdout = self.stdout.recv_timeout(AFTER_END).unwrap_or_default();
+        let stderr = self.stderr.recv_timeout(AFTER_END).unwrap_or_default();
+        Ok(Ended { status, stdout, stderr })
+    }
+
+    /// Kills it and what it has left running. It is not reaped yet, so the number is its own.
+    fn end_group(&self) {
+        // It fails if nobody is left, which is what is wanted.
+        let _ = kill_process_group(Pid::from_child(&self.child), Signal::KILL);
+    }
+}
+
+/// Whether a command ended before the time was over; it is not reaped.
+fn wait(child: &Child, until: Option<Instant>) -> io::Result<bool> {
+    let pidfd = pidfd_open(Pid::from_child(child), PidfdFlags::empty())?;
+    loop {
+        let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+        let timeout = left.map(|left| Timespec {
+            tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
+            tv_nsec: i64::from(left.subsec_nanos()),
+        });
+        match poll(&mut [PollFd::new(&pidfd, PollFlags::IN)], timeout.as_ref()) {
+            Ok(count) => return Ok(count > 0),
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+fn read_all(
+    name: &str,
+    from: Option<impl Read + Send + 'static>,
+    most: u64,
+) -> io::Result<Receiver<Vec<u8>>> {
+    let (send, receive) = channel();
+    if let Some(from) = from {
+        thread::Builder::new().name(name.into()).spawn(move || {
+            let mut bytes = Vec::new();
+            // What came before an error came.
+            let _ = from.take(most).read_to_end(&mut bytes);
+            let _ = send.send(bytes);
+        })?;
+    }
+    Ok(receive)
+}
+
+impl Ended {
+    fn pool(&self) -> Result<Map<String, Json>, String> {
+        if self.stdout.len() as u64 > LARGEST {
+            return Err(format!("printed more than {LARGEST} bytes"));
+        }
+        if self.stdout.iter().all(u8::is_ascii_whitespace) {
+            return Err("printed no pool: a command prints all of its pool as a JSON object".to_owned());
+        }
+        let json: Json = serde_json::from_slice(&self.stdout)
+            .map_err(|error| format!("printed something that is no JSON: {error}: {:?}", self.printed()))?;
+        match json {
+            Json::Object(entries) => Ok(entries),
+            _ => Err(format!("printed something that is no JSON object: {:?}", self.printed())),
+        }
+    }
+
+    fn printed(&self) -> String {
+        String::from_utf8_lossy(&self.stdout[..self.stdout.len().min(80)]).into_owned()
+    }
+
+    fn failure(&self, name: &str) -> String {
+        let how = match (self.status.code(), self.status.signal()) {
+            (Some(code), _) => format!("{name:?} ended with exit code {code}"),
+            (None, Some(signal)) => format!("{name:?} was ended by signal {signal}"),
+            (None, None) => format!("{name:?} failed"),
+        };
+        let from = self.stderr.len().saturating_sub(LONGEST_TEXT);
+        let said = String::from_utf8_lossy(&self.stderr[from..]);
+        match said.trim() {
+            "" => how,
+            said => format!("{how}: {said}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::value::Value;
+
+    fn call(until: Option<Duration>) -> Call {
+        let until = until.map(|after| Instant::now() + after);
+        Call { run: "r-1".into(), idempotency_key: "r-1/0".into(), attempt: 2, until }
+    }
+
+    fn shell(script: &str, pool: &mut Pool, until: Option<Duration>) -> Result<(), HookError> {
+        let command = ["sh", "-c", script].map(str::to_owned);
+        run(&command, Path::new("."), pool, &call(until))
+    }
+
+    fn pool() -> Pool {
+        let mut pool = Pool::new();
+        pool.set("n", 1);
+        pool.set("_program_name", "p");
+        pool
+    }
+
+    #[test]
+    fn what_a_command_prints_is_the_pool() {
+        let mut pool = pool();
+        shell("cat >/dev/null; echo '{\"m\": 2}'", &mut pool, None).unwrap();
+        assert_eq!(
+            pool.to_json().to_string(),
+            r#"{"_program_name":"p","m":2}"#,
+            "the framework's own keys are kept"
+        );
+        shell("sed 's/2/3/'", &mut pool, Some(Duration::from_secs(60))).unwrap();
+        assert_eq!(pool.get("m"), Some(&Value::Int(3)));
+        let script = r#"echo "{\"k\": \"$SERVICE_FRAMEWORK_RUN $SERVICE_FRAMEWORK_IDEMPOTENCY_KEY $SERVICE_FRAMEWORK_ATTEMPT\"}""#;
+        shell(script, &mut pool, None).unwrap();
+        assert_eq!(pool.get("k"), Some(&Value::from("r-1 r-1/0 2")));
+    }
+
+    #[test]
+    fn a_command_that_fails_says_why() {
+        for (script, said) in [
+            ("exit 3", "\"sh\" ended with exit code 3"),
+            ("echo no stock >&2; exit 1", "\"sh\" ended with exit code 1: no stock"),
+            ("kill -9 $$", "\"sh\" was ended by signal 9"),
+            ("true", "\"sh\" ended well, but printed no pool"),
+            (
+                "echo hello",
+                "printed something that is no JSON: expected value at line 1 column 1: \"hello\\n\"",
+            ),
+            ("echo 1", "printed something that is no JSON object: \"1\\n\""),
+        ] {
+            let error = shell(script, &mut pool(), None).unwrap_err();
+            assert!(error.text().contains(said), "{said:?} is not in {:?}", error.text());
+        }
+        let nowhere = run(&["./nowhere".to_owned()], Path::new("."), &mut pool(), &call(None)).unwrap_err();
+        assert!(nowhere.text().contains("cannot be started"), "{nowhere}");
+    }
+
+    #[test]
+    fn what_a_failing_command_prints_counts() {
+        let mut pool = pool();
+        shell("echo '{\"half\": true}'; exit 1", &mut pool, None).unwrap_err();
+        assert!(pool.has("half") && !pool.has("n"));
+    }
+
+    #[test]
+    fn a_command_that_is_late_is_killed_with_all_that_it_started() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("alive");
+        let script = format!("(sleep 600; touch {}) & sleep 600", file.display());
+        let error = shell(&script, &mut pool(), Some(Duration::from_millis(50))).unwrap_err();
+        assert!(error.text().contains("was killed"), "{error}");
+        assert!(!file.exists());
+    }
+
+    #[test]
+    fn a_command_that_reads_nothing_or_leaves_others_running_holds_nobody_up() {
+        let mut pool = pool();
+        pool.set("large", "x".repeat(1 << 20));
+        shell("sleep 600 & echo '{}'", &mut pool, Some(Duration::from_secs(60))).unwrap();
+        assert!(!pool.has("large"));
+    }
+}

@@ -1,0 +1,175 @@
+//! `program serve`: a server of the programs of a spec, until a signal asks it to end.
+
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::process::ExitCode;
+use std::sync::mpsc::channel;
+use std::thread;
+use std::time::Duration;
+
+use super::{bindings, command_hook, spec_file, store};
+use crate::launcher::arguments::Options;
+use crate::launcher::{exit, report, run, signals};
+use crate::model::Problem;
+use crate::program::{Engine, EngineError, ServeSettings, Server, Settings, Spec};
+use crate::service::{Programs, Service};
+use crate::store::Store;
+
+/// How many runs that ended a store in memory keeps.
+const KEPT_IN_MEMORY: usize = 1000;
+
+/// Serves until a signal comes.
+///
+/// # Errors
+/// All that is wrong with the files and the command line. Nothing was started.
+pub(super) fn serve(options: &Options) -> Result<ExitCode, Vec<Problem>> {
+    let (programs, address) = prepare(options)?;
+    let store = store::open(options)?;
+    let settings = ServeSettings { address, ..ServeSettings::default() };
+    if options.addresses.is_some() {
+        return serve_as_service(programs, store, settings, options);
+    }
+    let (_service, engine) = start(programs, store, own_settings(options))?;
+    run::start_logs(engine.spec().name(), options)?;
+    Ok(serve_alone(&engine, settings, options))
+}
+
+/// Everything that is wrong before anything is opened.
+fn prepare(options: &Options) -> Result<(Programs, SocketAddr), Vec<Problem>> {
+    let address = address(options);
+    let programs = read(options, options.addresses.is_some());
+    match (programs, address) {
+        (Ok(programs), Ok(address)) => Ok((programs, address)),
+        (programs, address) => {
+            let mut problems = programs.err().unwrap_or_default();
+            problems.extend(address.err());
+            Err(problems)
+        }
+    }
+}
+
+/// The programs of the spec with the hooks of the bindings.
+pub(super) fn read(options: &Options, has_addresses: bool) -> Result<Programs, Vec<Problem>> {
+    let spec: Spec = spec_file::read(&options.programs.spec)?;
+    let bindings = bindings::read(&options.programs.hooks, &spec)?;
+    if bindings.has_connections() && !has_addresses {
+        let expected = "an addresses file for `program serve`, because hooks ask other services";
+        return Err(vec![Problem::missing("-a", expected)]);
+    }
+    Ok(bindings.programs(spec))
+}
+
+/// # Errors
+/// Hooks and spec do not agree, or the store cannot be used.
+pub(super) fn start(
+    programs: Programs,
+    store: Store,
+    settings: Settings,
+) -> Result<(Service, Engine), Vec<Problem>> {
+    programs.service(store, settings).map_err(|error| match error {
+        EngineError::Problems(problems) => problems,
+        other => vec![Problem::new("--store", "a store that can be used", other.to_string())],
+    })
+}
+
+/// What a server is called in the store.
+pub(super) fn process_name() -> String {
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    format!("{host} pid {}", std::process::id())
+}
+
+fn address(options: &Options) -> Result<SocketAddr, Problem> {
+    let refused = |found: String| Problem::new("--host", "an address of this machine", found);
+    let mut found = (options.programs.host.as_str(), options.programs.port)
+        .to_socket_addrs()
+        .map_err(|error| refused(format!("{:?}: {error}", options.programs.host)))?;
+    found.next().ok_or_else(|| refused(format!("{:?}", options.programs.host)))
+}
+
+/// Listens, and says where.
+fn listen(engine: &Engine, settings: ServeSettings) -> Result<Server, ExitCode> {
+    let failed = |error: &dyn std::error::Error| {
+        tracing::error!("{}", report::chain(error));
+        ExitCode::from(exit::FAILED)
+    };
+    // Where it cannot listen it touches no run.
+    let server = Server::start(engine.clone(), settings).map_err(|error| failed(&error))?;
+    let taken_up = engine.recover().map_err(|error| failed(&error))?;
+    if taken_up > 0 {
+        tracing::info!(runs = taken_up, "taking up runs that did not end");
+    }
+    let programs: Vec<&str> = engine.spec().programs().iter().map(|program| program.name.as_str()).collect();
+    tracing::info!(address = %server.address(), programs = programs.join(", "), "serving programs");
+    Ok(server)
+}
+
+/// The clients that are connected get their answers, and the runs that have begun come to their ends. Whether they did.
+fn stop(server: Option<Server>, engine: &Engine, grace: Duration) -> bool {
+    // It waits for answers, which come while the engine ends.
+    let closing = server.map(|server| thread::spawn(move || server.stop()));
+    let has_ended = engine.stop(grace);
+    if !has_ended {
+        tracing::error!(
+            "runs have not ended within the grace period; the next server on this store takes them up"
+        );
+        command_hook::kill_all();
+    }
+    if let Some(closing) = closing.filter(|_| has_ended) {
+        // Its panic has been said by then.
+        let _ = closing.join();
+    }
+    has_ended
+}
+
+fn serve_alone(engine: &Engine, settings: ServeSettings, options: &Options) -> ExitCode {
+    let (asked, asking) = channel();
+    let first = move |signal| {
+        // Nobody else listens.
+        let _ = asked.send(signal);
+    };
+    if let Err(error) = signals::on_stop(first, command_hook::kill_all) {
+        tracing::error!("cannot watch for signals: {error}");
+        return ExitCode::from(exit::FAILED);
+    }
+    let server = match listen(engine, settings) {
+        Ok(server) => server,
+        Err(code) => {
+            stop(None, engine, options.grace);
+            return code;
+        }
+    };
+    let _ = asking.recv();
+    tracing::info!("stopping");
+    ExitCode::from(if stop(Some(server), engine, options.grace) { exit::OK } else { exit::FAILED })
+}
+
+/// The engine ends before the service does, whose connections its hooks may need to the end.
+fn serve_as_service(
+    programs: Programs,
+    store: Store,
+    settings: ServeSettings,
+    options: &Options,
+) -> Result<ExitCode, Vec<Problem>> {
+    let (send, server) = channel();
+    let programs = programs.when_started(move |engine| match listen(engine, settings) {
+        Ok(server) => {
+            // Whoever waits for it is there until the service ends.
+            let _ = send.send(server);
+            Ok(())
+        }
+        Err(_) => Err(std::io::Error::other("programs are not served").into()),
+    });
+    let (service, engine) = start(programs, store, own_settings(options))?;
+    let grace = options.grace;
+    let before_stop = move || {
+        stop(server.try_recv().ok(), &engine, grace);
+    };
+    let ends = run::Ends { before_stop: Box::new(before_stop), at_once: Box::new(command_hook::kill_all) };
+    run::start_with(service, options, ends)
+}
+
+fn own_settings(options: &Options) -> Settings {
+    // Shorter ones would be renewed all the time.
+    let lease = options.programs.lease.max(Duration::from_millis(100));
+    let keep = (options.store.as_deref() == Some("memory")).then_some(KEPT_IN_MEMORY);
+    Settings { name: process_name(), lease, keep, ..Settings::default() }
+}

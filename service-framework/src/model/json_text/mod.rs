@@ -1,0 +1,7 @@
+//! JSON as text: read strictly, the first mistake with its line and column.
+
+mod mistake;
+mod parse;
+mod strict;
+
+pub(crate) use parse::parse_json;

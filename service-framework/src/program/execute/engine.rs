@@ -1,0 +1,364 @@
+//! The engine: a spec, its hooks and its journal, and everything that runs of it.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use super::desk::{Answer, Desk, Job, Refusal};
+use super::drive::{Course, Watch};
+use super::hooks::{Bound, Hooks};
+use super::journal::{Entry, Journal, JournalError, LEASE, locks_of, stream};
+use super::recover;
+use crate::model::Problem;
+use crate::program::pool::{Pool, TIME_START};
+use crate::program::run::{End, Event, Plan, Request, Run, answer, find, prepare};
+use crate::program::spec::Spec;
+use crate::store::{Batch, Error as StoreError, NewEvent, Store};
+use crate::value::Value;
+
+/// How an engine runs programs.
+#[derive(Clone)]
+pub struct Settings {
+    /// How many programs run at once at most; 64 unless told. Those that share a lock run one after the other anyway.
+    pub most_at_once: usize,
+    /// How many requests may wait; 512 unless told. One more is refused.
+    pub most_waiting: usize,
+    /// How this process is called in the store, such as `host:pid`.
+    pub name: String,
+    /// How long its runs are its own while it does not renew its lease; 10 s unless told.
+    pub lease: Duration,
+    /// How many runs that ended are kept, but for those with an idempotency key; all unless told.
+    pub keep: Option<usize>,
+    /// Who looks at every step.
+    pub watch: Option<Arc<dyn Watch>>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            most_at_once: 64,
+            most_waiting: 512,
+            name: "engine".to_owned(),
+            lease: LEASE,
+            keep: None,
+            watch: None,
+        }
+    }
+}
+
+/// Why an engine cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// Spec and hooks do not fit: everything that is wrong.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Problems(Vec<Problem>),
+    /// The store cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The thread that renews the lease cannot be started.
+    #[error("a thread cannot be started: {0}")]
+    Thread(std::io::Error),
+}
+
+/// Programs that can be run. Clones are the same engine.
+#[derive(Clone)]
+pub struct Engine(pub(super) Arc<Inner>);
+
+pub(super) struct Inner {
+    pub(super) spec: Arc<Spec>,
+    pub(super) plans: Vec<Arc<Plan>>,
+    hooks: Arc<[Bound]>,
+    pub(super) journal: Arc<Journal>,
+    pub(super) desk: Arc<Desk>,
+    pub(super) settings: Settings,
+    pub(super) state: Mutex<State>,
+}
+
+#[derive(Default)]
+pub(super) struct State {
+    /// Runs that are here, on their way or waiting for a thread.
+    pub(super) here: HashSet<String>,
+    /// Who waits for the end of a run that another request has begun.
+    joined: HashMap<String, Vec<Done>>,
+    /// Runs that could not be taken up: at which version, and when it is tried again.
+    pub(super) left: HashMap<String, (u64, Instant)>,
+    /// Whether runs of others are taken up.
+    pub(super) recovers: bool,
+    pub(super) is_stopped: bool,
+    /// Runs that have ended here, the oldest first, where not all are kept.
+    ended: VecDeque<String>,
+}
+
+pub(super) type Done = Box<dyn FnOnce(Answer) + Send>;
+
+impl Engine {
+    /// An engine on a store. Runs that others left there are taken up from the first [`Engine::recover`] on.
+    ///
+    /// # Errors
+    /// Hooks are missing or too many, or the store cannot be used.
+    pub fn start(spec: Spec, hooks: &Hooks, store: Store, settings: Settings) -> Result<Self, EngineError> {
+        let bound = hooks.bind(&spec).map_err(EngineError::Problems)?;
+        let spec = Arc::new(spec);
+        let plans = (0..spec.programs().len()).map(|place| Arc::new(Plan::new(&spec, place))).collect();
+        let lease = recover::own_lease(&store, &settings)?;
+        let engine = Self(Arc::new(Inner {
+            spec,
+            plans,
+            hooks: bound.into(),
+            journal: Arc::new(Journal { store, lease: Mutex::new(lease), is_stopping: false.into() }),
+            desk: Arc::new(Desk::new(settings.most_at_once, settings.most_waiting)),
+            settings,
+            state: Mutex::default(),
+        }));
+        recover::keep_lease(&engine).map_err(EngineError::Thread)?;
+        Ok(engine)
+    }
+
+    /// The spec.
+    #[must_use]
+    pub fn spec(&self) -> &Spec {
+        &self.0.spec
+    }
+
+    /// The store.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.0.journal.store
+    }
+
+    /// Runs a request, and waits for its end.
+    #[must_use]
+    pub fn run(&self, request: Request) -> Answer {
+        let (send, receive) = sync_channel(1);
+        self.submit(request, move |answer| {
+            let _ = send.send(answer);
+        });
+        let lost = || Answer::Refused(Refusal::Journal("the run ended without an answer".to_owned()));
+        receive.recv().unwrap_or_else(|_| lost())
+    }
+
+    /// Runs a request; `done` gets the answer, at once if it is refused.
+    pub fn submit(&self, request: Request, done: impl FnOnce(Answer) + Send + 'static) {
+        let done = Box::new(done);
+        match self.prepare(request) {
+            Ok(begun) => self.queue(begun, done),
+            Err(refusal) => done(Answer::Refused(refusal)),
+        }
+    }
+
+    fn prepare(&self, request: Request) -> Result<Begun, Refusal> {
+        let place = find(&self.0.spec, &request.program)?;
+        let plan = self.0.plans[place].clone();
+        let key = request.idempotency_key().map(str::to_owned);
+        let pool = prepare(plan.program(), request, now())?;
+        let locks = locks_of(&plan, &pool)?;
+        Ok(Begun { id: new_id(), plan, pool, locks, key })
+    }
+
+    fn queue(&self, begun: Begun, done: Done) {
+        // Whichever of the two is called gets it.
+        let done = Arc::new(Mutex::new(Some(done)));
+        let refused = done.clone();
+        let engine = self.clone();
+        let locks = begun.locks.clone();
+        let work = move || {
+            if let Some(done) = take(&done) {
+                engine.begin(begun, done);
+            }
+        };
+        let refuse = move |refusal| {
+            if let Some(done) = take(&refused) {
+                done(Answer::Refused(refusal));
+            }
+        };
+        self.put(Job { locks, work: Box::new(work), refuse: Box::new(refuse) });
+    }
+
+    fn put(&self, job: Job) {
+        if self.0.desk.put(job) {
+            self.start_thread();
+        }
+    }
+
+    /// Others may wait for what this run holds in the store, so it waits for nobody here.
+    pub(super) fn put_first(&self, job: Job) {
+        if self.0.desk.put_first(job) {
+            self.start_thread();
+        }
+    }
+
+    fn start_thread(&self) {
+        let desk = self.0.desk.clone();
+        let thread = thread::Builder::new().name("program".to_owned());
+        if let Err(error) = thread.spawn(move || desk.work()) {
+            tracing::error!(%error, "no thread could be started for a run");
+            self.0.desk.lost_thread();
+        }
+    }
+
+    fn begin(&self, begun: Begun, done: Done) {
+        let id = begun.id.clone();
+        let name = begun.plan.program().name.clone();
+        tracing::info!(run = id, program = name, "running a program");
+        let until = until(&begun.plan, &begun.pool);
+        let started = Event::Started {
+            program: name.clone(),
+            fingerprint: begun.plan.fingerprint(),
+            pool: begun.pool.clone(),
+        };
+        let entry = Entry {
+            journal: self.0.journal.clone(),
+            run: id,
+            version: 0,
+            program: name,
+            locks: begun.locks,
+            key: begun.key,
+            fence: self.0.journal.fence(),
+        };
+        let run = Run::new(begun.plan, begun.pool);
+        match entry.to_new(&started) {
+            Ok(started) => self.go(self.course(entry, run, vec![started], until), done),
+            Err(error) => done(Answer::Refused(Refusal::Journal(error.to_string()))),
+        }
+    }
+
+    pub(super) fn course(
+        &self,
+        entry: Entry,
+        run: Run,
+        pending: Vec<NewEvent>,
+        until: Option<Instant>,
+    ) -> Course {
+        let (hooks, watch) = (self.0.hooks.clone(), self.0.settings.watch.clone());
+        Course { entry, run, pending, hooks, until, watch }
+    }
+
+    /// Drives a run to its end and says what became of it.
+    pub(super) fn go(&self, mut course: Course, done: Done) {
+        let run = course.entry.run.clone();
+        self.lock().here.insert(run.clone());
+        let here = Here { engine: self, run: &run };
+        let driven = course.drive();
+        let answer = match driven {
+            Ok(end) => {
+                let pool = answer(course.run.plan().program(), course.run.pool());
+                tracing::info!(run, program = course.entry.program, ?end, "a program has ended");
+                self.forget_some(&course, end);
+                Answer::Ran { run: run.clone(), end, pool }
+            }
+            Err(JournalError::AsBefore { run: other }) => {
+                drop(here);
+                return self.join(other, &course, done);
+            }
+            Err(JournalError::Stopping) => Answer::Refused(Refusal::Stopping),
+            Err(error) => {
+                tracing::error!(run, program = course.entry.program, %error, "a run cannot go on here");
+                Answer::Refused(Refusal::Journal(error.to_string()))
+            }
+        };
+        self.leave(&run, &answer);
+        done(answer);
+    }
+
+    /// A run is not here any more, and whoever waits for it gets an answer.
+    pub(super) fn leave(&self, run: &str, answer: &Answer) {
+        let joined = {
+            let mut state = self.lock();
+            state.here.remove(run);
+            state.joined.remove(run).unwrap_or_default()
+        };
+        joined.into_iter().for_each(|waiting| waiting(answer.clone()));
+    }
+
+    /// Removes the oldest of the runs that have ended here, if not all are kept.
+    fn forget_some(&self, course: &Course, end: End) {
+        let Some(most) = self.0.settings.keep.filter(|_| course.entry.key.is_none() && end != End::Stuck)
+        else {
+            return;
+        };
+        let mut state = self.lock();
+        state.ended.push_back(course.entry.run.clone());
+        if let Some(oldest) = (state.ended.len() > most).then(|| state.ended.pop_front()).flatten() {
+            // If it is not removed it is only kept.
+            drop(self.0.journal.store.submit(Batch::new().remove(stream(&oldest))));
+        }
+    }
+
+    /// Waits for the end of the run that had this request's idempotency key before.
+    fn join(&self, other: String, course: &Course, done: Done) {
+        {
+            let mut state = self.lock();
+            if state.here.contains(&other) {
+                return state.joined.entry(other).or_default().push(done);
+            }
+        }
+        done(recover::answer_of(self, &other, course.run.plan()));
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes no more requests, and gives what runs its time. False if it has not ended by then: what is left is in doubt,
+    /// and whoever takes the store up next finds it so.
+    #[must_use]
+    pub fn stop(&self, grace: Duration) -> bool {
+        self.0.journal.is_stopping.store(true, Ordering::Relaxed);
+        let has_ended = self.0.desk.stop(grace);
+        // Nobody renews it while it is given back.
+        self.lock().is_stopped = true;
+        if has_ended {
+            recover::release(&self.0.journal);
+        }
+        has_ended
+    }
+}
+
+/// A run that is here; whatever happens, it is not for ever.
+struct Here<'a> {
+    engine: &'a Engine,
+    run: &'a str,
+}
+
+impl Drop for Here<'_> {
+    fn drop(&mut self) {
+        let lost =
+            Refusal::Journal("the run was cut off here; the next server that looks takes it up".to_owned());
+        self.engine.leave(self.run, &Answer::Refused(lost));
+    }
+}
+
+/// A request that may run.
+struct Begun {
+    id: String,
+    plan: Arc<Plan>,
+    pool: Pool,
+    locks: Vec<String>,
+    key: Option<String>,
+}
+
+fn take(done: &Mutex<Option<Done>>) -> Option<Done> {
+    done.lock().unwrap_or_else(PoisonError::into_inner).take()
+}
+
+/// When the time of a run is over whose pool says when it began.
+pub(super) fn until(plan: &Plan, pool: &Pool) -> Option<Instant> {
+    let timeout = plan.program().timeout?;
+    let began = pool.get(TIME_START).and_then(Value::as_i64)?;
+    let passed = Duration::from_millis(u64::try_from(now().saturating_sub(began)).unwrap_or(0));
+    Instant::now().checked_add(timeout.saturating_sub(passed))
+}
+
+/// Milliseconds since 1970.
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Ids that sort by the time at which their runs began.
+fn new_id() -> String {
+    uuid::Uuid::now_v7().simple().to_string()
+}

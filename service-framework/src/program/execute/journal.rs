@@ -1,0 +1,313 @@
+//! The journal: what happened to runs, in the store before the next thing happens.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::program::pool::Pool;
+use crate::program::run::{End, Event, EventError, Illegal, Plan, Run};
+use crate::program::spec::LockError;
+use crate::store::{Batch, Error as StoreError, Expected, Lease, NewEvent, Refused, Store};
+use crate::value::Limits;
+use crate::value::msgpack::check_whole;
+
+/// Under what runs are listed.
+pub(crate) const CATEGORY: &str = "run";
+/// How a run stands that has not ended.
+pub(crate) const RUNNING: &str = "running";
+/// How many events are read at once.
+const PAGE: usize = 1000;
+/// Most bytes of one event: what the store takes and a reader does.
+const LARGEST: usize = 64_000_000;
+/// How long a store that cannot write is tried again.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How long somebody waits before it looks again for what is held elsewhere.
+pub(super) const AGAIN: Duration = Duration::from_millis(20);
+
+/// Why a run cannot go on here.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum JournalError {
+    /// The store says no, or nothing.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// There is no such run.
+    #[error("there is no run {0:?} in this store")]
+    NoRun(String),
+    /// Another server has taken the run over.
+    #[error(
+        "another server has taken over the run {run:?}, because this one had not renewed its lease in time"
+    )]
+    TakenOver {
+        /// Which run.
+        run: String,
+    },
+    /// The server stops before the run had its locks. Nothing ran.
+    #[error("the server is stopping")]
+    Stopping,
+    /// A request with the same idempotency key came before; its run is the answer.
+    #[error("run {run:?} has this idempotency key")]
+    AsBefore {
+        /// The run that has it.
+        run: String,
+    },
+    /// An event in the journal is none that this version knows.
+    #[error("run {run:?}, event {version}: {source}")]
+    Event {
+        /// Which run.
+        run: String,
+        /// Its place in the journal.
+        version: u64,
+        /// What is wrong with it.
+        source: EventError,
+    },
+    /// The events of the journal are not those of a run.
+    #[error("run {run:?}, event {version}: {source}")]
+    Illegal {
+        /// Which run.
+        run: String,
+        /// Its place in the journal.
+        version: u64,
+        /// What is wrong with it.
+        source: Illegal,
+    },
+    /// The run began under another spec.
+    #[error(
+        "run {run:?} began with a spec of fingerprint {began:?}, and this one has {now:?}: go on with the spec that it began \
+         with, or resolve it by hand"
+    )]
+    OtherSpec {
+        /// Which run.
+        run: String,
+        /// Fingerprint of the spec that it began with.
+        began: String,
+        /// Fingerprint of this one.
+        now: String,
+    },
+    /// The pool holds what cannot be written.
+    #[error("the pool of run {run:?} cannot be written: {reason}")]
+    Unwritable {
+        /// Which run.
+        run: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// What a program's runs are held by.
+pub(crate) fn stream(run: &str) -> String {
+    format!("run/{run}")
+}
+
+/// The id in a stream's name.
+pub(crate) fn id_in(stream: &str) -> Option<&str> {
+    stream.strip_prefix("run/")
+}
+
+pub(super) fn lock_key(lock: &str) -> String {
+    format!("lock/{lock}")
+}
+
+pub(super) fn request_key(program: &str, key: &str) -> String {
+    format!("request/{program}/{key}")
+}
+
+/// How a run that ended so is listed.
+pub(crate) fn status(end: End) -> &'static str {
+    match end {
+        End::Done => "done",
+        End::Rectified => "rectified",
+        End::Stuck => "stuck",
+        End::Resolved => "resolved",
+    }
+}
+
+/// The store, and the lease under which this server writes.
+pub(super) struct Journal {
+    pub(super) store: Store,
+    pub(super) lease: Mutex<Lease>,
+    /// Whether nothing more is to begin.
+    pub(super) is_stopping: AtomicBool,
+}
+
+impl Journal {
+    pub(super) fn fence(&self) -> (String, u64) {
+        let lease = self.lease.lock().unwrap_or_else(PoisonError::into_inner);
+        (lease.name.clone(), lease.epoch)
+    }
+}
+
+/// One run's way into the journal.
+pub(super) struct Entry {
+    pub(super) journal: Arc<Journal>,
+    pub(super) run: String,
+    pub(super) version: u64,
+    pub(super) program: String,
+    pub(super) locks: Vec<String>,
+    pub(super) key: Option<String>,
+    /// The lease that it was begun under: one that was taken over is never written under again.
+    pub(super) fence: (String, u64),
+}
+
+impl Entry {
+    /// Writes events, and if the run has ended so that it has; with all of it the run's locks.
+    pub(super) fn commit(&mut self, events: &[NewEvent], end: Option<End>) -> Result<(), JournalError> {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            // A lease may have been lost while nothing was written yet.
+            if self.version == 0 {
+                self.fence = self.journal.fence();
+            }
+            let batch = self.batch(events, end);
+            match self.journal.store.submit(batch).wait() {
+                Ok(committed) => {
+                    self.version = committed.version(&stream(&self.run)).unwrap_or(self.version);
+                    return Ok(());
+                }
+                Err(StoreError::Refused(Refused::Claimed { key, value })) => self.wait_for(&key, &value)?,
+                Err(StoreError::Refused(Refused::Fenced { .. })) => {
+                    return Err(JournalError::TakenOver { run: self.run.clone() });
+                }
+                // Whether it was written or not, it cannot be written twice: the version says so.
+                Err(StoreError::NotWritten { .. } | StoreError::Unknown { .. }) if Instant::now() < until => {
+                    thread::sleep(AGAIN);
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Waits a little for a lock that a run elsewhere has.
+    fn wait_for(&self, key: &str, holder: &[u8]) -> Result<(), JournalError> {
+        if self.key.as_ref().is_some_and(|own| request_key(&self.program, own) == key) {
+            return Err(JournalError::AsBefore { run: String::from_utf8_lossy(holder).into_owned() });
+        }
+        if self.journal.is_stopping.load(Ordering::Relaxed) {
+            return Err(JournalError::Stopping);
+        }
+        thread::sleep(AGAIN);
+        Ok(())
+    }
+
+    fn batch(&self, events: &[NewEvent], end: Option<End>) -> Batch {
+        let is_new = self.version == 0;
+        let expected = if is_new { Expected::NoStream } else { Expected::Version(self.version) };
+        let name = stream(&self.run);
+        let mut batch = Batch::new().fence(&self.fence.0, self.fence.1);
+        if let (true, Some(key)) = (is_new, &self.key) {
+            batch = batch.claim(request_key(&self.program, key), self.run.as_bytes());
+        }
+        if is_new && end.is_none() {
+            batch = self.claims(batch).mark(&name, CATEGORY, RUNNING, Some(&self.fence.0));
+        }
+        let batch = batch.append(&name, expected, events.iter().cloned());
+        let Some(end) = end else { return batch };
+        let batch = batch.mark(name, CATEGORY, status(end), None);
+        match is_new {
+            // Those of a run that ends as it begins were never taken.
+            true => batch,
+            false => self.locks.iter().fold(batch, |batch, lock| batch.release(lock_key(lock))),
+        }
+    }
+
+    /// Takes the run's locks.
+    pub(super) fn claims(&self, batch: Batch) -> Batch {
+        let claim = |batch: Batch, lock: &String| batch.claim(lock_key(lock), self.run.as_bytes());
+        self.locks.iter().fold(batch, claim)
+    }
+
+    /// An event as it is written, if it can be read again.
+    pub(super) fn to_new(&self, event: &Event) -> Result<NewEvent, JournalError> {
+        let unwritable = |reason: String| JournalError::Unwritable { run: self.run.clone(), reason };
+        let bytes = event.to_bytes().map_err(|error| unwritable(error.to_string()))?;
+        if bytes.len() > LARGEST {
+            return Err(unwritable(format!("{} bytes are more than {LARGEST}", bytes.len())));
+        }
+        if !bytes.is_empty() {
+            check_whole(&bytes, &Limits::default()).map_err(|error| unwritable(error.to_string()))?;
+        }
+        Ok(NewEvent::new(event.kind(), bytes))
+    }
+}
+
+/// A run as its journal says.
+pub(crate) struct Told {
+    pub(crate) run: Run,
+    /// The version of its last event.
+    pub(crate) version: u64,
+    /// The locks that it has or had.
+    pub(crate) locks: Vec<String>,
+}
+
+/// The program and fingerprint that a run began with, and its pool.
+pub(crate) fn read_start(store: &Store, run: &str) -> Result<(String, String, Pool), JournalError> {
+    let first = store.read(&stream(run), 1, 1)?;
+    let first = first.first().ok_or_else(|| JournalError::NoRun(run.to_owned()))?;
+    match read_event(run, first)? {
+        Event::Started { program, fingerprint, pool } => Ok((program, fingerprint, pool)),
+        other => Err(JournalError::Event {
+            run: run.to_owned(),
+            version: first.version,
+            source: EventError::Unknown(other.kind().to_owned()),
+        }),
+    }
+}
+
+pub(crate) fn read_event(run: &str, event: &crate::store::Event) -> Result<Event, JournalError> {
+    Event::from_bytes(&event.kind, &event.payload).map_err(|source| JournalError::Event {
+        run: run.to_owned(),
+        version: event.version,
+        source,
+    })
+}
+
+/// Makes happen again what happened to a run, by its program's plan.
+pub(crate) fn replay(store: &Store, id: &str, plan: &Arc<Plan>) -> Result<Told, JournalError> {
+    let (_, began, pool) = read_start(store, id)?;
+    let now = plan.fingerprint();
+    if began != now {
+        return Err(JournalError::OtherSpec { run: id.to_owned(), began, now });
+    }
+    let unnamed =
+        |error: LockError| JournalError::Unwritable { run: id.to_owned(), reason: error.to_string() };
+    let locks = locks_of(plan, &pool).map_err(unnamed)?;
+    let mut told = Told { run: Run::new(plan.clone(), pool), version: 1, locks };
+    loop {
+        let page = store.read(&stream(id), told.version + 1, PAGE)?;
+        for event in &page {
+            let happened = read_event(id, event)?;
+            told.run.apply(happened).map_err(|source| JournalError::Illegal {
+                run: id.to_owned(),
+                version: event.version,
+                source,
+            })?;
+            told.version = event.version;
+        }
+        if page.len() < PAGE {
+            // They were noted when they happened.
+            told.run.take_notes();
+            return Ok(told);
+        }
+    }
+}
+
+/// The lock of programs that name none.
+const WHOLE_SERVER: &str = "*";
+
+/// The names of the locks of a run that begins with this pool, in one order for all.
+pub(super) fn locks_of(plan: &Plan, pool: &Pool) -> Result<Vec<String>, LockError> {
+    let mut locks: Vec<String> = match &plan.program().locks {
+        None => vec![WHOLE_SERVER.to_owned()],
+        Some(templates) => {
+            let names = templates.iter().map(|template| template.render(|name| pool.get(name)));
+            names.collect::<Result<_, _>>()?
+        }
+    };
+    locks.sort();
+    locks.dedup();
+    Ok(locks)
+}
+
+/// How long a server that does not renew its lease keeps its runs.
+pub(super) const LEASE: Duration = Duration::from_secs(10);

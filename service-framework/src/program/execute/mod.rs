@@ -1,0 +1,22 @@
+//! Executing programs: functions behind hooks, threads that run them, and the journal that survives them.
+//!
+//! An [`Engine`] holds a spec and its hooks and runs requests, each on a thread of its own while its turn lasts. What happens
+//! to a run is in the store before the next thing happens, so whatever ends the process, [`Engine::recover`] on the same store
+//! finishes, undoes or parks every run.
+
+mod call;
+mod desk;
+mod drive;
+mod engine;
+mod hooks;
+pub(in crate::program) mod journal;
+mod locks;
+mod recover;
+#[cfg(test)]
+mod tests;
+
+pub use desk::{Answer, Refusal};
+pub use drive::{Step, Watch};
+pub use engine::{Engine, EngineError, Settings};
+pub use hooks::{Bound, Call, Hooks, IntoHook, OnPool};
+pub use journal::JournalError;

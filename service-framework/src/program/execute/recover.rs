@@ -1,0 +1,257 @@
+//! Recovery: runs whose process is gone are taken up by whoever has the store now.
+
+use std::io;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::desk::{Answer, Job, Refusal};
+use super::drive::Course;
+use super::engine::{Engine, Settings, until};
+use super::journal::{
+    AGAIN, CATEGORY, Entry, Journal, JournalError, RUNNING, Told, id_in, read_start, replay, stream,
+};
+use crate::program::run::{Event, Next, Plan, answer};
+use crate::store::{Batch, Error as StoreError, Expected, Filter, Lease, Refused, Store, StreamInfo};
+
+/// How many runs are looked up at once.
+const PAGE: usize = 256;
+/// When it is tried again what a person has to look at first.
+const MUCH_LATER: Duration = Duration::from_secs(3600);
+/// How soon it is looked again where there may be more to take up.
+const SOON: Duration = Duration::from_millis(5);
+
+/// A lease of this engine's own: its runs are those that are marked with it.
+pub(super) fn own_lease(store: &Store, settings: &Settings) -> Result<Lease, StoreError> {
+    let id = uuid::Uuid::now_v7().simple();
+    store.acquire(format!("server/{id}"), format!("{} {id}", settings.name), settings.lease).wait()
+}
+
+/// Renews the lease, and takes up runs of others, for as long as the engine is there.
+pub(super) fn keep_lease(engine: &Engine) -> io::Result<()> {
+    let (inner, every) = (Arc::downgrade(&engine.0), engine.0.settings.lease / 3);
+    let keep = move || {
+        let (mut due, mut pause) = (Instant::now() + every, every);
+        loop {
+            thread::park_timeout(pause);
+            let Some(engine) = inner.upgrade().map(Engine) else { return };
+            if engine.0.journal.is_stopping.load(Ordering::Relaxed) {
+                return;
+            }
+            if Instant::now() >= due {
+                renew(&engine);
+                due = Instant::now() + every;
+            }
+            if !engine.lock().recovers {
+                continue;
+            }
+            pause = match engine.recover() {
+                Ok(0) => every,
+                Ok(_) => SOON,
+                Err(error) => {
+                    tracing::warn!(%error, "runs that others left cannot be looked up; it is tried again");
+                    every
+                }
+            };
+        }
+    };
+    thread::Builder::new().name("program lease".to_owned()).spawn(keep).map(drop)
+}
+
+fn renew(engine: &Engine) {
+    let journal = &engine.0.journal;
+    let lease = journal.lease.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    match journal.store.renew(&lease, engine.0.settings.lease).wait() {
+        Ok(renewed) => *journal.lease.lock().unwrap_or_else(PoisonError::into_inner) = renewed,
+        Err(StoreError::Refused(_)) => {
+            tracing::error!(
+                "this server had not renewed its lease in time, and its runs were taken over; it goes on with new ones"
+            );
+            match own_lease(&journal.store, &engine.0.settings) {
+                Ok(new) => *journal.lease.lock().unwrap_or_else(PoisonError::into_inner) = new,
+                Err(error) => tracing::error!(%error, "no new lease could be had; it is tried again"),
+            }
+        }
+        Err(error) => tracing::warn!(%error, "the lease could not be renewed; it is tried again"),
+    }
+}
+
+/// Gives the lease back, so that nobody waits for it to run out.
+pub(super) fn release(journal: &Journal) {
+    let lease = journal.lease.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    if let Err(error) = journal.store.release(&lease).wait() {
+        tracing::warn!(%error, "the lease could not be given back; it runs out by itself");
+    }
+}
+
+impl Engine {
+    /// Takes up all runs of this spec's programs that nobody works on: those whose server's lease has run out, and those
+    /// that somebody wants retried. From then on it does so by itself, several times in each length of a lease. How many there
+    /// were.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn recover(&self) -> Result<usize, StoreError> {
+        self.lock().recovers = true;
+        let store = self.store().clone();
+        let (mut after, mut taken) = (None::<String>, 0);
+        let mut owners = Owners::default();
+        loop {
+            // Those who ask now find room too.
+            let room = self.0.desk.room() / 2;
+            if room == 0 {
+                return Ok(taken);
+            }
+            let filter = Filter::category(CATEGORY).status(RUNNING);
+            let page = store.streams(&filter, after.as_deref(), PAGE.min(room))?;
+            let Some(last) = page.last() else { return Ok(taken) };
+            after = Some(last.stream.clone());
+            for info in page {
+                taken += usize::from(self.take_up(&info, &mut owners)?);
+            }
+        }
+    }
+
+    /// Queues a run if nobody works on it.
+    fn take_up(&self, info: &StreamInfo, owners: &mut Owners) -> Result<bool, StoreError> {
+        let Some(id) = id_in(&info.stream).map(str::to_owned) else { return Ok(false) };
+        {
+            let state = self.lock();
+            let is_left = state
+                .left
+                .get(&id)
+                .is_some_and(|(version, until)| *version == info.version && Instant::now() < *until);
+            if is_left || state.here.contains(&id) {
+                return Ok(false);
+            }
+        }
+        let Some(plan) = self.plan_of(&id)? else { return Ok(false) };
+        let is_own = info.mark.owner.as_deref() == Some(self.0.journal.fence().0.as_str());
+        if !is_own && !owners.is_gone(self, info.mark.owner.as_deref())? {
+            return Ok(false);
+        }
+        if !self.lock().here.insert(id.clone()) {
+            return Ok(false);
+        }
+        let (engine, refusing, refused, info) = (self.clone(), self.clone(), id.clone(), info.clone());
+        let work = move || engine.go_on(&id, &plan, &info);
+        let refuse = move |refusal: Refusal| refusing.leave(&refused, &Answer::Refused(refusal));
+        self.put_first(Job { locks: Vec::new(), work: Box::new(work), refuse: Box::new(refuse) });
+        Ok(true)
+    }
+
+    /// The plan of a run, if its program is one of this spec.
+    fn plan_of(&self, id: &str) -> Result<Option<Arc<Plan>>, StoreError> {
+        match read_start(self.store(), id) {
+            Ok((program, ..)) => {
+                Ok(self.0.spec.program_place(&program).map(|place| self.0.plans[place].clone()))
+            }
+            Err(JournalError::Store(error)) => Err(error),
+            // Whoever lists the runs sees that it cannot be read.
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// Goes on with a run that was left.
+    fn go_on(&self, id: &str, plan: &Arc<Plan>, info: &StreamInfo) {
+        let (error, again) = match self.begin_again(id, plan, info) {
+            Ok(Some(course)) => return self.go(course, Box::new(|_| {})),
+            // Somebody else took it up, or has its locks.
+            Ok(None) => ("another run has its locks".to_owned(), self.0.settings.lease / 3),
+            Err(error) => {
+                tracing::error!(run = id, program = plan.program().name, %error, "a run cannot be taken up");
+                (error.to_string(), MUCH_LATER)
+            }
+        };
+        self.lock().left.insert(id.to_owned(), (info.version, Instant::now() + again));
+        self.leave(id, &Answer::Refused(Refusal::Journal(error)));
+    }
+
+    fn begin_again(
+        &self,
+        id: &str,
+        plan: &Arc<Plan>,
+        info: &StreamInfo,
+    ) -> Result<Option<Course>, JournalError> {
+        let journal = self.0.journal.clone();
+        let Told { mut run, version, locks } = replay(&journal.store, id, plan)?;
+        let fence = journal.fence();
+        let was_begun = info.mark.owner.is_some();
+        if version != info.version || journal.store.stream(&stream(id))?.as_ref() != Some(info) {
+            return Ok(None);
+        }
+        let event = match was_begun && !matches!(run.next(), Next::Ended(_)) {
+            true => Event::Recovered,
+            // Whoever comes second finds another version.
+            false => Event::Noted { text: "taken up by a server".to_owned() },
+        };
+        if event == Event::Recovered {
+            tracing::warn!(run = id, program = plan.program().name, "taking up a run whose server is gone");
+        }
+        let program = plan.program().name.clone();
+        let mut entry = Entry { journal, run: id.to_owned(), version, program, locks, key: None, fence };
+        let written = entry.to_new(&event)?;
+        let illegal = |source| JournalError::Illegal { run: id.to_owned(), version: version + 1, source };
+        run.apply(event).map_err(illegal)?;
+        let batch = Batch::new()
+            .fence(&entry.fence.0, entry.fence.1)
+            .append(stream(id), Expected::Version(version), [written])
+            .mark(stream(id), CATEGORY, RUNNING, Some(&entry.fence.0));
+        match entry.journal.store.submit(entry.claims(batch)).wait() {
+            Ok(committed) => entry.version = committed.version(&stream(id)).unwrap_or(version),
+            Err(StoreError::Refused(Refused::Conflict { .. } | Refused::Claimed { .. })) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        }
+        let until = until(plan, run.pool());
+        Ok(Some(self.course(entry, run, Vec::new(), until)))
+    }
+}
+
+/// Which owners of runs are gone, as far as it was looked up.
+#[derive(Default)]
+struct Owners(std::collections::HashMap<String, bool>);
+
+impl Owners {
+    fn is_gone(&mut self, engine: &Engine, owner: Option<&str>) -> Result<bool, StoreError> {
+        let Some(owner) = owner else { return Ok(true) };
+        if let Some(is_gone) = self.0.get(owner) {
+            return Ok(*is_gone);
+        }
+        let is_gone = take_lease(engine, owner)?;
+        self.0.insert(owner.to_owned(), is_gone);
+        Ok(is_gone)
+    }
+}
+
+/// Takes the lease of a server that is gone, so that it cannot write any more should it come back.
+fn take_lease(engine: &Engine, name: &str) -> Result<bool, StoreError> {
+    let journal = &engine.0.journal;
+    match journal.store.acquire(name, journal.fence().0, engine.0.settings.lease).wait() {
+        Ok(lease) => {
+            // Its runs are this engine's by their marks from now on; the lease only has to have changed hands.
+            journal.store.release(&lease).wait()?;
+            Ok(true)
+        }
+        Err(StoreError::Refused(_)) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// The answer of a run that began elsewhere or before.
+pub(super) fn answer_of(engine: &Engine, id: &str, plan: &Arc<Plan>) -> Answer {
+    loop {
+        let told = match replay(engine.store(), id, plan) {
+            Ok(told) => told,
+            Err(error) => return Answer::Refused(Refusal::Journal(error.to_string())),
+        };
+        if let Next::Ended(end) = told.run.next() {
+            let pool = answer(plan.program(), told.run.pool());
+            return Answer::Ran { run: id.to_owned(), end, pool };
+        }
+        if engine.0.journal.is_stopping.load(Ordering::Relaxed) {
+            return Answer::Refused(Refusal::Stopping);
+        }
+        thread::sleep(AGAIN);
+    }
+}

@@ -1,0 +1,96 @@
+//! Programs as flowcharts for Mermaid.
+
+use std::fmt::Write as _;
+
+use super::chart::{Block, Chart, Step};
+
+pub(super) fn draw(charts: &[Chart]) -> String {
+    let mut text = "flowchart TD\n".to_owned();
+    for (index, chart) in charts.iter().enumerate() {
+        one(&mut text, index, chart);
+    }
+    text.push_str("  classDef dependency stroke-dasharray: 2 2\n");
+    text.push_str("  classDef rectifier fill:#fbe9e7,stroke:#c0392b,color:#7b241c\n");
+    text
+}
+
+fn one(text: &mut String, index: usize, chart: &Chart) {
+    let _ = writeln!(text, "  subgraph p{index}[\"{}\"]", escaped(&chart.name));
+    let mut depth = 2;
+    for (place, block) in chart.blocks().iter().enumerate() {
+        let indent = "  ".repeat(depth);
+        match block {
+            Block::Open(group) => {
+                let title = with_need(&group.name, group.needed_by.as_deref());
+                let _ = writeln!(text, "{indent}subgraph p{index}g{place}[\"{title}\"]");
+                depth += 1;
+            }
+            Block::Step(step) => node(text, &indent, index, step),
+            Block::Close => {
+                depth -= 1;
+                let _ = writeln!(text, "{}end", "  ".repeat(depth));
+            }
+        }
+    }
+    if chart.steps.is_empty() {
+        let _ = writeln!(text, "    p{index}empty[\"no hooks\"]");
+    }
+    if chart.left_out > 0 {
+        let _ = writeln!(text, "    p{index}more[\"{} more steps are left out\"]", chart.left_out);
+    }
+    text.push_str("  end\n");
+    edges(text, index, chart);
+}
+
+fn node(text: &mut String, indent: &str, index: usize, step: &Step) {
+    let (number, needed_by) = (step.number, step.needed_by.as_ref().map(|(_, name)| name.as_str()));
+    let class = if needed_by.is_some() { ":::dependency" } else { "" };
+    let label = with_need(&step.name, needed_by);
+    let _ = writeln!(text, "{indent}p{index}s{number}[\"{number} {label}\"]{class}");
+    for (place, rectifier) in step.undone_by.iter().enumerate() {
+        let label = escaped(rectifier);
+        let _ = writeln!(text, "{indent}p{index}s{number}u{place}([\"{label}\"]):::rectifier");
+    }
+}
+
+fn edges(text: &mut String, index: usize, chart: &Chart) {
+    for pair in chart.steps.windows(2) {
+        if let [from, to] = pair {
+            let _ = writeln!(text, "  p{index}s{} --> p{index}s{}", from.number, to.number);
+        }
+    }
+    for step in &chart.steps {
+        let mut from = format!("p{index}s{}", step.number);
+        for place in 0..step.undone_by.len() {
+            let to = format!("p{index}s{}u{place}", step.number);
+            let label = if place == 0 { "|undone by|" } else { "|then|" };
+            let _ = writeln!(text, "  {from} -.->{label} {to}");
+            from = to;
+        }
+    }
+}
+
+fn with_need(name: &str, needed_by: Option<&str>) -> String {
+    match needed_by {
+        Some(needed_by) => format!("{}<br/>for {}", escaped(name), escaped(needed_by)),
+        None => escaped(name),
+    }
+}
+
+/// Text within quotes: what Mermaid would read otherwise as its entity codes.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '"' => escaped.push_str("#quot;"),
+            '<' => escaped.push_str("#lt;"),
+            '>' => escaped.push_str("#gt;"),
+            '&' => escaped.push_str("#amp;"),
+            '#' | '`' | '\\' => {
+                let _ = write!(escaped, "#{};", u32::from(c));
+            }
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}

@@ -1,0 +1,186 @@
+//! Events: what happens to a run, as its journal keeps it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::program::pool::{Changes, Pool};
+use crate::value::{DecodeError, EncodeError, Value, decode, encode};
+
+/// One thing that happened to a run.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// It began, with this pool.
+    Started {
+        /// The program's name.
+        program: String,
+        /// [`Spec::fingerprint`](crate::program::Spec::fingerprint) of the spec that it is of.
+        fingerprint: String,
+        /// The request's pool with defaults, metadata and what the framework adds.
+        pool: Pool,
+    },
+    /// A hook's function is about to be called.
+    Began {
+        /// The hook's `reference`.
+        hook: String,
+        /// 1 for the first time.
+        attempt: u32,
+        /// Whether it undoes something.
+        is_reversing: bool,
+    },
+    /// The function that began has ended.
+    Ended {
+        /// What it changed in the pool.
+        changes: Changes,
+        /// Why it failed; none if it did not.
+        error: Option<String>,
+    },
+    /// Something failed without a function that was called: for those who read the journal.
+    Noted {
+        /// What, and why.
+        text: String,
+    },
+    /// Somebody takes the run up whose process is gone.
+    Recovered,
+    /// The time is over that the program may take.
+    TimedOut,
+    /// Somebody wants the run undone.
+    Cancelled,
+    /// Somebody wants the rectifier that failed tried once more.
+    Retried,
+    /// Somebody has undone by hand what the run could not.
+    Resolved {
+        /// Who and how, for those who read it later.
+        note: String,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+struct StartedForm {
+    program: String,
+    fingerprint: String,
+    pool: Value,
+}
+
+#[derive(Serialize, Deserialize)]
+struct BeganForm {
+    hook: String,
+    attempt: u32,
+    is_reversing: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct EndedForm {
+    set: Vec<(String, Value)>,
+    removed: Vec<String>,
+    error: Option<String>,
+}
+
+/// Of what is said in words.
+#[derive(Serialize, Deserialize)]
+struct TextForm {
+    text: String,
+}
+
+/// Why bytes are no event.
+#[derive(Debug, thiserror::Error)]
+pub enum EventError {
+    /// No event is called so; a newer version may know it.
+    #[error("no event of a run is called {0:?}; was it written by a newer version?")]
+    Unknown(String),
+    /// The bytes are not what an event of this kind consists of.
+    #[error("an event {kind:?} cannot be read: {source}")]
+    Unreadable {
+        /// What the event is called.
+        kind: String,
+        /// What is wrong with the bytes.
+        source: DecodeError,
+    },
+    /// It is an event, and its pool is none.
+    #[error("an event {kind:?} holds no pool: {reason}")]
+    NoPool {
+        /// What the event is called.
+        kind: String,
+        /// What it holds instead.
+        reason: String,
+    },
+}
+
+impl Event {
+    /// What it is called.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Event::Started { .. } => "started",
+            Event::Began { .. } => "began",
+            Event::Ended { .. } => "ended",
+            Event::Noted { .. } => "noted",
+            Event::Recovered => "recovered",
+            Event::TimedOut => "timed_out",
+            Event::Cancelled => "cancelled",
+            Event::Retried => "retried",
+            Event::Resolved { .. } => "resolved",
+        }
+    }
+
+    /// What it consists of, as MessagePack.
+    ///
+    /// # Errors
+    /// A value in it is nested deeper than values may be.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, EncodeError> {
+        match self {
+            Event::Started { program, fingerprint, pool } => encode(&StartedForm {
+                program: program.clone(),
+                fingerprint: fingerprint.clone(),
+                pool: pool.to_value(),
+            }),
+            Event::Began { hook, attempt, is_reversing } => {
+                encode(&BeganForm { hook: hook.clone(), attempt: *attempt, is_reversing: *is_reversing })
+            }
+            Event::Ended { changes, error } => encode(&EndedForm {
+                set: changes.set.clone(),
+                removed: changes.removed.clone(),
+                error: error.clone(),
+            }),
+            Event::Noted { text } | Event::Resolved { note: text } => {
+                encode(&TextForm { text: text.clone() })
+            }
+            Event::Recovered | Event::TimedOut | Event::Cancelled | Event::Retried => Ok(Vec::new()),
+        }
+    }
+
+    /// Reads what [`Event::to_bytes`] wrote.
+    ///
+    /// # Errors
+    /// The kind is unknown, or the bytes are not of it.
+    pub fn from_bytes(kind: &str, bytes: &[u8]) -> Result<Self, EventError> {
+        Ok(match kind {
+            "started" => {
+                let form: StartedForm = read(kind, bytes)?;
+                let pool = Pool::from_value(form.pool).map_err(|error| EventError::NoPool {
+                    kind: kind.to_owned(),
+                    reason: error.to_string(),
+                })?;
+                Event::Started { program: form.program, fingerprint: form.fingerprint, pool }
+            }
+            "began" => {
+                let form: BeganForm = read(kind, bytes)?;
+                Event::Began { hook: form.hook, attempt: form.attempt, is_reversing: form.is_reversing }
+            }
+            "ended" => {
+                let form: EndedForm = read(kind, bytes)?;
+                let changes = Changes { set: form.set, removed: form.removed };
+                Event::Ended { changes, error: form.error }
+            }
+            "noted" => Event::Noted { text: read::<TextForm>(kind, bytes)?.text },
+            "resolved" => Event::Resolved { note: read::<TextForm>(kind, bytes)?.text },
+            "recovered" => Event::Recovered,
+            "timed_out" => Event::TimedOut,
+            "cancelled" => Event::Cancelled,
+            "retried" => Event::Retried,
+            other => return Err(EventError::Unknown(other.to_owned())),
+        })
+    }
+}
+
+fn read<'a, T: Deserialize<'a>>(kind: &str, bytes: &'a [u8]) -> Result<T, EventError> {
+    decode(bytes).map_err(|source| EventError::Unreadable { kind: kind.to_owned(), source })
+}

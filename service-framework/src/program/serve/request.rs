@@ -1,0 +1,103 @@
+//! Requests as bytes, and answers as bytes.
+
+use serde_json::{Value as Json, json};
+
+use super::scan::{Scan, Seen};
+use crate::program::execute::Answer;
+use crate::program::run::{Request, RequestError};
+
+/// A request that comes piece by piece.
+#[derive(Debug)]
+pub(super) struct Incoming {
+    bytes: Vec<u8>,
+    scan: Scan,
+    /// At how many bytes it is looked again whether they can be the beginning of a request.
+    next_look: usize,
+    largest: usize,
+}
+
+/// Why bytes are no request.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub(super) enum BadRequest {
+    #[error("Could not decode the message provided: it is not UTF-8 from byte {0} on")]
+    NotUtf8(usize),
+    #[error("Message provided was not valid JSON: {0}")]
+    NotJson(String),
+    #[error("the request has more than {0} bytes, which is the most that is taken")]
+    TooLarge(usize),
+    #[error("the request did not come whole within {0} s")]
+    Late(u64),
+    #[error("too much is on its way to the server; try again later")]
+    NoRoom,
+    #[error(transparent)]
+    Request(#[from] RequestError),
+}
+
+impl Incoming {
+    pub(super) fn new(largest: usize) -> Self {
+        Self { bytes: Vec::new(), scan: Scan::default(), next_look: 1, largest }
+    }
+
+    /// Takes what has come; the request once it is whole.
+    pub(super) fn take(&mut self, segment: &[u8]) -> Result<Option<Request>, BadRequest> {
+        self.bytes.extend_from_slice(segment);
+        if self.bytes.len() > self.largest {
+            return Err(BadRequest::TooLarge(self.largest));
+        }
+        match self.scan.look(&self.bytes) {
+            // What comes with it, and is no whitespace, makes it no JSON, as it always did.
+            Seen::Whole(_) | Seen::Other => self.read().map(Some),
+            Seen::Part if self.bytes.len() >= self.next_look => {
+                self.next_look = self.bytes.len().saturating_mul(2);
+                self.look_early().map(|()| None)
+            }
+            Seen::Part => Ok(None),
+        }
+    }
+
+    /// The request, if nothing more comes.
+    pub(super) fn end(&self) -> Result<Request, BadRequest> {
+        self.read()
+    }
+
+    fn read(&self) -> Result<Request, BadRequest> {
+        let text =
+            std::str::from_utf8(&self.bytes).map_err(|error| BadRequest::NotUtf8(error.valid_up_to()))?;
+        let json: Json =
+            serde_json::from_str(text).map_err(|error| BadRequest::NotJson(error.to_string()))?;
+        Ok(Request::from_json(&json)?)
+    }
+
+    /// Whether it can still become a request.
+    fn look_early(&self) -> Result<(), BadRequest> {
+        match std::str::from_utf8(&self.bytes) {
+            Err(error) if error.error_len().is_some() => {
+                return Err(BadRequest::NotUtf8(error.valid_up_to()));
+            }
+            _ => {}
+        }
+        match serde_json::from_slice::<serde::de::IgnoredAny>(&self.bytes) {
+            Err(error) if !error.is_eof() => Err(BadRequest::NotJson(error.to_string())),
+            _ => Ok(()),
+        }
+    }
+
+    /// How much memory it takes.
+    pub(super) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+}
+
+/// What goes back over the connection.
+pub(super) fn to_bytes(answer: &Result<Answer, BadRequest>) -> Vec<u8> {
+    let json = match answer {
+        Ok(Answer::Ran { pool, .. }) => pool.to_json(),
+        Ok(Answer::Refused(refusal)) => server_error(&refusal.to_string()),
+        Err(bad) => server_error(&bad.to_string()),
+    };
+    json.to_string().into_bytes()
+}
+
+fn server_error(text: &str) -> Json {
+    json!({ "_server_error": text })
+}

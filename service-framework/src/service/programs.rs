@@ -1,0 +1,223 @@
+//! Programs as a service: every program a replyer, and hooks that are out connections.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use tokio::sync::oneshot;
+
+use super::builder::Service;
+use super::error::{HandlerError, OwnRefusal, Result};
+use super::to_send::ToSend;
+use crate::model::{ConnectionModel, Problem, Type};
+use crate::program::spec::{Arg, ArgType, Hook, Program};
+use crate::program::{
+    Answer, Bound, Call, End, Engine, EngineError, HookError, Hooks, Pool, Refusal, Request, Settings, Spec,
+};
+use crate::store::Store;
+use crate::value::Value;
+use crate::wire::{ErrorReply, codes};
+
+/// How long a request waits whose hook has no timeout.
+const PATIENCE: Duration = Duration::from_secs(3600);
+
+/// The programs of a spec, with what is behind their hooks.
+///
+/// ```
+/// use service_framework::program::{HookError, Hooks, Pool, Settings, Spec};
+/// use service_framework::service::Programs;
+/// use service_framework::store::Store;
+///
+/// fn greet(pool: &mut Pool) -> Result<(), HookError> {
+///     pool.set("greeting", "hello");
+///     Ok(())
+/// }
+///
+/// let spec = Spec::from_text(
+///     r#"{"name": "hello", "programs": {"hello": {
+///         "hooks": ["greet"], "args": {}, "outputs": {"greeting": {"type": "str", "required": true}}
+///     }}, "hooks": {"greet": {"reference": "hello.greet", "args": {}}}}"#,
+/// )
+/// .expect("it has no problems");
+/// let programs = Programs::new(spec, Hooks::new().hook("greet", greet));
+/// let (service, engine) = programs.service(Store::in_memory(), Settings::default())?;
+/// assert_eq!(service.model().connections[0].name, "hello");
+/// # assert!(engine.stop(std::time::Duration::from_secs(10)));
+/// # Ok::<(), service_framework::program::EngineError>(())
+/// ```
+pub struct Programs {
+    spec: Spec,
+    hooks: Hooks,
+    connections: BTreeMap<String, String>,
+    when_started: Option<WhenStarted>,
+}
+
+type WhenStarted = Box<dyn FnOnce(&Engine) -> Result + Send>;
+
+impl Programs {
+    /// Programs whose hooks are functions.
+    #[must_use]
+    pub fn new(spec: Spec, hooks: Hooks) -> Self {
+        Self { spec, hooks, connections: BTreeMap::new(), when_started: None }
+    }
+
+    /// Has a hook ask another service: over the out connection of this name, with the hook's arguments; what returns is put
+    /// into the pool.
+    #[must_use]
+    pub fn connection(mut self, hook: &str, connection: &str) -> Self {
+        self.connections.insert(hook.to_owned(), connection.to_owned());
+        self
+    }
+
+    /// Has something done once the service has started and hooks can ask.
+    #[must_use]
+    pub fn when_started(mut self, does: impl FnOnce(&Engine) -> Result + Send + 'static) -> Self {
+        self.when_started = Some(Box::new(does));
+        self
+    }
+
+    /// A service with a replyer for each program and a requester for each connection that a hook asks, and the engine that
+    /// runs the programs. To stop both, stop the engine first: its hooks may still have to ask.
+    ///
+    /// A program that failed is refused with the code `program_failed`, with the masked pool as its details; one that
+    /// could not run at all with `invalid_arguments`, `overloaded`, `stopping` or `handler_failed`.
+    ///
+    /// # Errors
+    /// Hooks are missing or too many, or the store cannot be used.
+    pub fn service(self, store: Store, settings: Settings) -> Result<(Service, Engine), EngineError> {
+        let reach = Arc::new(OnceLock::new());
+        let mut service = Service::new(self.spec.module_name());
+        let mut hooks = self.hooks;
+        let mut problems = Vec::new();
+        let mut asked: BTreeMap<&str, &Hook> = BTreeMap::new();
+        for (name, connection) in &self.connections {
+            let Some(hook) = self.spec.hook(name) else {
+                let known = self.spec.hooks().iter().map(|hook| hook.name.as_str());
+                let problem = Problem::new(format!("hooks.{name}"), "a hook of the spec", "a connection");
+                problems.push(problem.with_near_miss(name, known));
+                continue;
+            };
+            hooks = hooks.hook(name, asking(connection, hook, reach.clone()));
+            match asked.insert(connection, hook) {
+                None => service = service.connection(requester(connection, hook, &self.spec)),
+                Some(other) if names(&other.args) == names(&hook.args) => {}
+                Some(other) => problems.push(shared(name, connection, hook, other)),
+            }
+        }
+        if !problems.is_empty() {
+            return Err(EngineError::Problems(problems));
+        }
+        let programs: Vec<ConnectionModel> = self.spec.programs().iter().map(replyer).collect();
+        let engine = Engine::start(self.spec, &hooks, store, settings)?;
+        for program in programs {
+            let (engine, name) = (engine.clone(), program.name.clone());
+            service = service.receives(program, move |args: Value| run(engine.clone(), name.clone(), args));
+        }
+        let (started, when_started) = (engine.clone(), self.when_started);
+        let service = service.init_function(async move |to_send: ToSend| {
+            // There is one start of a service.
+            let _ = reach.set(to_send);
+            started.recover()?;
+            when_started.map_or(Ok(()), |does| does(&started))
+        });
+        Ok((service, engine))
+    }
+}
+
+fn shared(name: &str, connection: &str, hook: &Hook, other: &Hook) -> Problem {
+    let expected = format!("the arguments of {:?}, which asks {connection:?} too", other.name);
+    Problem::new(format!("hooks.{name}.args"), expected, names(&hook.args).join(", "))
+}
+
+fn names(args: &[Arg]) -> Vec<&str> {
+    args.iter().map(|arg| arg.name.as_str()).collect()
+}
+
+/// The function of a hook that asks over a connection.
+fn asking(connection: &str, hook: &Hook, reach: Arc<OnceLock<ToSend>>) -> Bound {
+    let connection = connection.to_owned();
+    let args: Vec<String> = hook.args.iter().map(|arg| arg.name.clone()).collect();
+    Bound::keeping_time(move |pool: &mut Pool, call: &Call| {
+        let to_send = reach.get().ok_or_else(|| HookError::new("the service has not started"))?;
+        let args = args.iter().filter_map(|name| Some((name.as_str(), pool.get(name)?.clone())));
+        let within = call.until.map_or(PATIENCE, |until| until.saturating_duration_since(Instant::now()));
+        let request = to_send.request::<Value>(&connection, args.collect::<Value>());
+        match request.within(within).wait()? {
+            Value::Nil => Ok(()),
+            returned => pool.merge(returned),
+        }
+    })
+}
+
+/// Asks with a hook's arguments, and takes back whatever name the spec knows.
+fn requester(connection: &str, hook: &Hook, spec: &Spec) -> ConnectionModel {
+    let model = with_args(ConnectionModel::requester(connection), &hook.args);
+    known_names(spec).into_iter().fold(model, |model, name| model.optionally_returns(name, Type::Any))
+}
+
+fn known_names(spec: &Spec) -> Vec<&str> {
+    let of_hooks = spec.hooks().iter().flat_map(|hook| &hook.args);
+    let of_programs = spec.programs().iter().flat_map(|program| program.args.iter().chain(&program.outputs));
+    let mut names: Vec<&str> = of_hooks.chain(of_programs).map(|arg| arg.name.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+fn replyer(program: &Program) -> ConnectionModel {
+    let model = with_args(ConnectionModel::replyer(&program.name), &program.args);
+    program.outputs.iter().fold(model, |model, output| match output.required || output.default.is_some() {
+        true => model.returns(&output.name, Type::Any),
+        false => model.optionally_returns(&output.name, Type::Any),
+    })
+}
+
+fn with_args(model: ConnectionModel, args: &[Arg]) -> ConnectionModel {
+    args.iter().fold(model, |model, arg| match arg.required && arg.default.is_none() {
+        true => model.requires(&arg.name, type_of(arg.kind)),
+        false => model.optional(&arg.name, type_of(arg.kind)),
+    })
+}
+
+fn type_of(kind: ArgType) -> Type {
+    match kind {
+        ArgType::Str => Type::Str,
+        ArgType::Int => Type::Int,
+        ArgType::Float => Type::Float,
+        ArgType::Bool => Type::Bool,
+        ArgType::List => Type::list(Type::Any),
+        ArgType::Dict => Type::map(Type::Any, Type::Any),
+    }
+}
+
+async fn run(engine: Engine, program: String, args: Value) -> Result<Value> {
+    let pool = Pool::from_value(args).map_err(|error| refused(codes::INVALID_ARGUMENTS, error.text()))?;
+    let (tell, told) = oneshot::channel();
+    engine.submit(Request::new(&program, pool), move |answer| {
+        let _ = tell.send(answer);
+    });
+    match told.await.unwrap_or(Answer::Refused(Refusal::Stopping)) {
+        Answer::Ran { end: End::Done, pool, .. } => Ok(pool.to_value()),
+        Answer::Ran { pool, .. } => Err(failed(&pool).into()),
+        Answer::Refused(refusal) => Err(refused(code_of(&refusal), &refusal.to_string())),
+    }
+}
+
+fn failed(pool: &Pool) -> OwnRefusal {
+    let failed = pool.get("_last_failed_program").and_then(Value::as_str);
+    let message = failed.map_or("the program was undone".to_owned(), |hook| format!("{hook} failed"));
+    OwnRefusal(ErrorReply { code: codes::PROGRAM_FAILED.into(), message, details: pool.to_value() })
+}
+
+fn code_of(refusal: &Refusal) -> &'static str {
+    match refusal {
+        Refusal::Request(_) | Refusal::Lock(_) => codes::INVALID_ARGUMENTS,
+        Refusal::Busy(_) => codes::OVERLOADED,
+        Refusal::Stopping => codes::STOPPING,
+        Refusal::Journal(_) => codes::HANDLER_FAILED,
+    }
+}
+
+fn refused(code: &str, text: &str) -> HandlerError {
+    OwnRefusal(ErrorReply { code: code.into(), message: text.to_owned(), details: Value::Nil }).into()
+}

@@ -1,0 +1,170 @@
+//! Programs as a service: a saga over three services, with real sockets.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::programs::Programs;
+use super::{Refused, Result, Start, Started};
+use crate::model::ConnectionModel;
+use crate::model::Type;
+use crate::program::{Engine, HookError, Hooks, Pool, Settings, Spec};
+use crate::service::Service;
+use crate::store::Store;
+use crate::value::Value;
+
+/// What the other services did.
+type Ledger = Arc<Mutex<Vec<String>>>;
+
+fn spec() -> Spec {
+    let item = json!({"item": {"type": "str", "required": true}});
+    Spec::from_json(&json!({
+        "name": "Order desk",
+        "programs": {"order": {
+            "hooks": ["reserve", "charge", "ship"],
+            "args": {"item": {"type": "str", "required": true}, "amount": {"type": "int", "required": true}},
+            "outputs": {"receipt": {"type": "str", "required": true}, "place": {"type": "str", "required": false}},
+        }},
+        "hooks": {
+            "reserve": {"reference": "stock.reserve", "args": item, "rectifiers": ["release"]},
+            "release": {"reference": "stock.release", "args": item},
+            "charge": {"reference": "bank.charge", "args": {"amount": {"type": "int", "required": true}}, "rectifiers": ["refund"]},
+            "refund": {"reference": "bank.refund", "args": {"receipt": {"type": "str", "required": true}}},
+            "ship": {"reference": "desk.ship", "args": item},
+        },
+    }))
+    .unwrap()
+}
+
+fn stock(ledger: &Ledger) -> Service {
+    let model = |name: &str| ConnectionModel::replyer(name).requires("item", Type::Str);
+    let does = |what: &'static str, ledger: &Ledger| {
+        let ledger = ledger.clone();
+        move |args: Value| -> Result<Value> {
+            let item = args.get("item").and_then(Value::as_str).unwrap_or_default();
+            ledger.lock().unwrap().push(format!("{what} {item}"));
+            Ok(if what == "reserve" { Value::from([("place", "A1")]) } else { Value::Map(Vec::new()) })
+        }
+    };
+    Service::new("stock")
+        .receives(model("reserve").optionally_returns("place", Type::Str), does("reserve", ledger))
+        .receives(model("release"), does("release", ledger))
+}
+
+fn bank(ledger: &Ledger) -> Service {
+    let (charges, refunds) = (ledger.clone(), ledger.clone());
+    let charge = move |args: Value| -> Result<Value> {
+        let amount = args.get("amount").and_then(Value::as_i64).unwrap_or_default();
+        if amount > 100 {
+            return Err(Refused::new("too_much", "the limit is 100").into());
+        }
+        charges.lock().unwrap().push(format!("charge {amount}"));
+        Ok(Value::from([("receipt", "r-1")]))
+    };
+    let refund = move |_: Value| -> Result<Value> {
+        refunds.lock().unwrap().push("refund".to_owned());
+        Ok(Value::Map(Vec::new()))
+    };
+    let model =
+        ConnectionModel::replyer("charge").requires("amount", Type::Int).returns("receipt", Type::Str);
+    Service::new("bank")
+        .receives(model, charge)
+        .receives(ConnectionModel::replyer("refund").requires("receipt", Type::Str), refund)
+}
+
+fn ship(pool: &mut Pool) -> std::result::Result<(), HookError> {
+    match pool.get("item").and_then(Value::as_str) {
+        Some("anvil") => Err(HookError::new("too heavy")),
+        _ => Ok(()),
+    }
+}
+
+fn desk() -> (Service, Engine) {
+    let programs = Programs::new(spec(), Hooks::new().hook("ship", ship))
+        .connection("reserve", "reserve")
+        .connection("release", "release")
+        .connection("charge", "charge")
+        .connection("refund", "refund");
+    programs.service(Store::in_memory(), Settings::default()).unwrap()
+}
+
+struct System {
+    started: Vec<Started>,
+    engine: Engine,
+    ledger: Ledger,
+}
+
+fn start() -> System {
+    let ledger = Ledger::default();
+    let stock = Start::new(stock(&ledger)).start().unwrap();
+    let bank = Start::new(bank(&ledger)).start().unwrap();
+    let (desk, engine) = desk();
+    let desk = Start::new(desk)
+        .connect("reserve", &stock, "reserve")
+        .connect("release", &stock, "release")
+        .connect("charge", &bank, "charge")
+        .connect("refund", &bank, "refund")
+        .start()
+        .unwrap();
+    let asks = Service::new("client").connection(
+        ConnectionModel::requester("order")
+            .requires("item", Type::Str)
+            .requires("amount", Type::Int)
+            .returns("receipt", Type::Any)
+            .optionally_returns("place", Type::Any),
+    );
+    let client = Start::new(asks).connect("order", &desk, "order").start().unwrap();
+    System { started: vec![client, desk, stock, bank], engine, ledger }
+}
+
+impl System {
+    fn order(&self, item: &str, amount: i64) -> std::result::Result<Value, crate::connection::SendError> {
+        let args = Value::from([("item", Value::from(item)), ("amount", Value::from(amount))]);
+        let request = self.started[0].to_send().request::<Value>("order", args);
+        request.within(Duration::from_secs(30)).wait()
+    }
+
+    fn did(&self) -> Vec<String> {
+        std::mem::take(&mut *self.ledger.lock().unwrap())
+    }
+}
+
+#[test]
+fn a_program_over_three_services_is_done_or_undone() {
+    let system = start();
+    let done = system.order("rope", 7).unwrap();
+    assert_eq!(done, Value::from([("place", "A1"), ("receipt", "r-1")]));
+    assert_eq!(system.did(), ["reserve rope", "charge 7"]);
+
+    let error = system.order("rope", 700).unwrap_err();
+    assert_eq!(error.code(), Some("program_failed"), "{error}");
+    assert_eq!(system.did(), ["reserve rope", "release rope"]);
+
+    let error = system.order("anvil", 7).unwrap_err();
+    assert_eq!(error.code(), Some("program_failed"), "{error}");
+    assert!(error.to_string().contains("desk.ship failed"), "{error}");
+    assert_eq!(system.did(), ["reserve anvil", "charge 7", "refund", "release anvil"]);
+
+    assert!(system.engine.stop(Duration::from_secs(10)));
+    let error = system.order("rope", 7).unwrap_err();
+    assert_eq!(error.code(), Some("stopping"), "{error}");
+    for service in system.started {
+        service.stop();
+        service.join().unwrap();
+    }
+}
+
+#[test]
+fn hooks_and_connections_agree_with_the_spec() {
+    let programs =
+        Programs::new(spec(), Hooks::new()).connection("chrge", "charge").connection("refund", "both");
+    let error = programs.connection("reserve", "both").service(Store::in_memory(), Settings::default());
+    let error = error.map(drop).unwrap_err().to_string();
+    assert!(error.contains("hooks.chrge") && error.contains("did you mean `charge`?"), "{error}");
+    assert!(
+        error.contains("hooks.reserve.args: expected the arguments of \"refund\"")
+            || error.contains("hooks.refund.args"),
+        "{error}"
+    );
+}

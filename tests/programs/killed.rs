@@ -1,0 +1,183 @@
+//! A server that is killed at any point leaves nothing half done: real processes, commands as hooks, a store on disk.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+use serde_json::{Value as Json, json};
+use tempfile::TempDir;
+
+use crate::support::{PATIENCE, Process, launcher};
+
+/// A folder with a spec of four steps, each a command that writes what it does into a ledger.
+struct Shop {
+    folder: TempDir,
+}
+
+const STEPS: [&str; 4] = ["reserve", "charge", "pack", "ship"];
+
+impl Shop {
+    fn open(on_crash: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut hooks, mut bindings) = (json!({}), json!({}));
+        for step in STEPS {
+            let undo = format!("undo_{step}");
+            hooks[step] = json!({"reference": format!("shop.{step}"), "args": {}, "rectifiers": [undo], "idempotent": step == "pack"});
+            hooks[&undo] = json!({"reference": format!("shop.{undo}"), "args": {}, "idempotent": true});
+            // A step says that it has begun, and waits until it may end.
+            let script = format!(
+                "touch began_{step}; until [ -e may_{step} ]; do sleep 0.01; done; echo {step} >> ledger; cat"
+            );
+            bindings[step] = json!({"command": ["sh", "-c", script]});
+            bindings[&undo] = json!({"command": ["sh", "-c", format!("echo {undo} >> ledger; cat")]});
+        }
+        hooks["look"] = json!({"reference": "shop.look", "args": {}});
+        bindings["look"] = json!({"command": ["cat"]});
+        let spec = json!({"name": "shop", "hooks": hooks, "programs": {
+            "buy": {"hooks": STEPS, "args": {}, "outputs": {}, "on_crash": on_crash},
+            // It has the same lock.
+            "look": {"hooks": ["look"], "args": {}, "outputs": {}},
+        }});
+        fs::write(folder.path().join("ryu_spec.json"), spec.to_string()).unwrap();
+        fs::write(folder.path().join("hooks.json"), bindings.to_string()).unwrap();
+        fs::write(folder.path().join("ledger"), "").unwrap();
+        Self { folder }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn command(&self, line: &str) -> Command {
+        let mut command = launcher();
+        command.current_dir(self.folder.path()).args(line.split_whitespace());
+        command
+    }
+
+    /// A server, and where it listens.
+    fn serve(&self) -> (Process, String) {
+        let mut server =
+            Process::start(&mut self.command("program serve --port 0 --lease 300ms --log_format json"));
+        let line: Json = serde_json::from_str(&server.wait_for("serving programs")).unwrap();
+        let address = find(&line, "address").unwrap_or_else(|| panic!("no address: {line}"));
+        (server, address)
+    }
+
+    fn ledger(&self) -> Vec<String> {
+        fs::read_to_string(self.path("ledger")).unwrap().lines().map(str::to_owned).collect()
+    }
+
+    fn allow(&self, step: &str) {
+        fs::write(self.path(&format!("may_{step}")), "").unwrap();
+    }
+
+    fn status(&self, program: &str) -> String {
+        let run = self.runs().into_iter().find(|run| run["program"] == program).unwrap();
+        run["status"].as_str().unwrap().to_owned()
+    }
+
+    fn runs(&self) -> Vec<Json> {
+        let output = self.command("program list --json").output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+}
+
+fn find(line: &Json, key: &str) -> Option<String> {
+    match line {
+        Json::Object(entries) => entries.iter().find_map(|(name, value)| match value.as_str() {
+            Some(text) if name == key => Some(text.to_owned()),
+            _ => find(value, key),
+        }),
+        _ => None,
+    }
+}
+
+fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let end = Instant::now() + PATIENCE;
+    while !is_so() {
+        assert!(Instant::now() < end, "it never came to be: {what}");
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+fn ask(address: &str, program: &str) -> thread::JoinHandle<String> {
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(stream, "{}", json!({"program": program, "data_pool": {}})).unwrap();
+    thread::spawn(move || {
+        let mut answer = String::new();
+        // There is one only if the server lives to give it.
+        let _ = stream.read_to_string(&mut answer);
+        answer
+    })
+}
+
+fn count(ledger: &[String], name: &str) -> usize {
+    ledger.iter().filter(|line| *line == name).count()
+}
+
+/// What the ledger says after a server was killed while it was in this step, and another one took its run up.
+fn check(shop: &Shop, on_crash: &str, in_step: usize) {
+    let (ledger, status) = (shop.ledger(), shop.status("buy"));
+    let resumes = on_crash == "resume" && STEPS[in_step] == "pack";
+    assert_eq!(
+        status,
+        if resumes { "done" } else { "rectified" },
+        "{on_crash}, in {}: {ledger:?}",
+        STEPS[in_step]
+    );
+    for (place, step) in STEPS.iter().enumerate() {
+        let (did, undid) = (count(&ledger, step), count(&ledger, &format!("undo_{step}")));
+        let expected = match (resumes, place <= in_step) {
+            (true, _) => (1 + usize::from(place == in_step), 0),
+            (false, is_begun) => (usize::from(is_begun), usize::from(is_begun)),
+        };
+        assert_eq!((did, undid), expected, "{on_crash}, in {}: {step} in {ledger:?}", STEPS[in_step]);
+    }
+}
+
+#[test]
+fn whenever_a_server_is_killed_the_next_one_ends_its_runs() {
+    for on_crash in ["rectify", "resume"] {
+        for in_step in 0..STEPS.len() {
+            let shop = Shop::open(on_crash);
+            let (mut server, address) = shop.serve();
+            let asked = ask(&address, "buy");
+            STEPS[..in_step].iter().for_each(|step| shop.allow(step));
+            wait_until("the step has begun", || shop.path(&format!("began_{}", STEPS[in_step])).exists());
+            server.end_by(Signal::KILL);
+            assert_eq!(asked.join().unwrap(), "");
+            // The command outlives its server: what it was to do happens, and nobody knows.
+            STEPS.iter().for_each(|step| shop.allow(step));
+            wait_until("it has happened", || count(&shop.ledger(), STEPS[in_step]) == 1);
+            let (server, address) = shop.serve();
+            // Who wants the lock that the killed run has gets it when that is over.
+            assert_eq!(ask(&address, "look").join().unwrap(), "{}");
+            wait_until("the run has ended", || shop.status("buy") != "running");
+            assert_eq!(server.finish_by(Signal::TERM).code, Some(0));
+            check(&shop, on_crash, in_step);
+        }
+    }
+}
+
+#[test]
+fn a_server_that_is_stopped_ends_its_runs_first() {
+    let shop = Shop::open("rectify");
+    let (server, address) = shop.serve();
+    let asked = ask(&address, "buy");
+    shop.allow("reserve");
+    wait_until("a step has begun", || shop.path("began_charge").exists());
+    server.signal(Signal::TERM);
+    STEPS.iter().for_each(|step| shop.allow(step));
+    let finished = server.finish();
+    assert_eq!(asked.join().unwrap(), "{}");
+    assert_eq!(finished.code, Some(0), "{}", finished.text());
+    assert_eq!(shop.ledger(), STEPS);
+    assert_eq!(shop.status("buy"), "done");
+}

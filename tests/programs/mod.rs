@@ -1,0 +1,6 @@
+//! Programs: as the original answers, over real sockets, and whatever becomes of their servers.
+
+mod commands;
+mod deploy;
+mod equivalence;
+mod killed;
