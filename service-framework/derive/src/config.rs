@@ -2,13 +2,13 @@
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
-use syn::{Data, DeriveInput, Fields, Ident, Type};
+use syn::{DeriveInput, Ident, Type};
 
 use crate::attributes::{Attributes, Place};
 use crate::default::Default;
 use crate::errors::Errors;
 use crate::help::help_of;
-use crate::names::{name_of, refuse_same_names};
+use crate::names::{name_of, named_fields, refuse_same_names};
 use crate::scope::{library, within};
 use crate::types::{inside_option, look_at};
 
@@ -83,13 +83,6 @@ fn fields<'a>(input: &'a DeriveInput, errors: &mut Errors) -> Vec<Field<'a>> {
     let fields: Vec<_> = fields.filter_map(|(index, field)| read(index, field, errors)).collect();
     refuse_same_names(fields.iter().map(|field| (field.ident, field.key.as_str())), "keys", errors);
     fields
-}
-
-fn named_fields(data: &Data) -> Option<&Fields> {
-    match data {
-        Data::Struct(data) if !matches!(data.fields, Fields::Unnamed(_)) => Some(&data.fields),
-        _ => None,
-    }
 }
 
 fn read<'a>(index: usize, field: &'a syn::Field, errors: &mut Errors) -> Option<Field<'a>> {

@@ -1,7 +1,7 @@
 //! Names: of fields and variants in messages, and those that were meant.
 
-use syn::Ident;
 use syn::ext::IdentExt;
+use syn::{Data, Fields, Ident};
 
 use crate::errors::Errors;
 
@@ -81,6 +81,14 @@ fn uncapitalized(word: &str) -> String {
 pub(crate) fn name_of(ident: &Ident, all: Option<Case>) -> String {
     let name = ident.unraw().to_string();
     all.map_or_else(|| name.clone(), |case| case.apply(&name))
+}
+
+/// The fields of a struct that has none without names.
+pub(crate) fn named_fields(data: &Data) -> Option<&Fields> {
+    match data {
+        Data::Struct(data) if !matches!(data.fields, Fields::Unnamed(_)) => Some(&data.fields),
+        _ => None,
+    }
 }
 
 /// Refuses names that stand for several fields or variants.

@@ -1,5 +1,7 @@
 //! Pool: the values that the hooks of a run share.
 
+use std::collections::HashSet;
+
 use indexmap::IndexMap;
 use serde_json::{Map, Value as Json};
 
@@ -137,7 +139,8 @@ impl Pool {
     /// It is no map from text.
     pub fn replace(&mut self, value: Value) -> Result<(), HookError> {
         let entries = entries(value)?;
-        let is_kept = |name: &str| is_framework_name(name) || entries.iter().any(|(kept, _)| kept == name);
+        let named: HashSet<&str> = entries.iter().map(|(name, _)| name.as_str()).collect();
+        let is_kept = |name: &str| is_framework_name(name) || named.contains(name);
         let gone: Vec<String> = self.values.keys().filter(|name| !is_kept(name)).cloned().collect();
         for name in gone {
             self.remove(&name);

@@ -1,14 +1,13 @@
 //! Runs as somebody sees them who looks into the store, and what can be done to them from there.
 
 use crate::program::execute::JournalError;
-use crate::program::execute::journal::{CATEGORY, RUNNING, id_in, read_event, read_start, status, stream};
-use crate::program::pool::Pool;
+use crate::program::execute::journal::{CATEGORY, RUNNING, each_event, id_in, read_start, status, stream};
 use crate::program::run::{End, Event};
 use crate::store::{
     Batch, Error as StoreError, Expected, Filter, NewEvent, Refused, Store, StreamInfo, Timestamp,
 };
 
-/// How many events or runs are read at once.
+/// How many runs are read at once.
 const PAGE: usize = 1000;
 /// How often something is tried while the run goes on.
 const TRIES: u32 = 100;
@@ -128,25 +127,11 @@ impl Runs {
     pub fn history(&self, run: &str) -> Result<Vec<Happened>, RunsError> {
         self.find(run)?;
         let mut history = Vec::new();
-        let mut version = 0;
-        loop {
-            let page = self.0.read(&stream(run), version + 1, PAGE)?;
-            for event in &page {
-                version = event.version;
-                history.push(Happened { at: event.at, event: read_event(run, event)? });
-            }
-            if page.len() < PAGE {
-                return Ok(history);
-            }
-        }
-    }
-
-    /// The pool that a run began with.
-    ///
-    /// # Errors
-    /// There is none of this id, or it cannot be read.
-    pub fn begun_with(&self, run: &str) -> Result<Pool, RunsError> {
-        Ok(read_start(&self.0, run).map(|(_, _, pool)| pool)?)
+        each_event(&self.0, run, 0, |event, happened| {
+            history.push(Happened { at: event.at, event: happened });
+            Ok(())
+        })?;
+        Ok(history)
     }
 
     /// Has a run undone that is on its way: the hook that it is in comes to its end, and then everything is reversed.

@@ -4,15 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use tokio::sync::oneshot;
-
 use super::builder::Service;
 use super::error::{HandlerError, OwnRefusal, Result};
 use super::to_send::ToSend;
 use crate::model::{ConnectionModel, Problem, Type};
 use crate::program::spec::{Arg, ArgType, Hook, Program};
 use crate::program::{
-    Answer, Bound, Call, End, Engine, EngineError, HookError, Hooks, Pool, Refusal, Request, Settings, Spec,
+    Answer, Bound, Call, End, Engine, EngineError, HookError, Hooks, LAST_FAILED, Pool, Refusal, Request,
+    Settings, Spec,
 };
 use crate::store::Store;
 use crate::value::Value;
@@ -192,11 +191,7 @@ fn type_of(kind: ArgType) -> Type {
 
 async fn run(engine: Engine, program: String, args: Value) -> Result<Value> {
     let pool = Pool::from_value(args).map_err(|error| refused(codes::INVALID_ARGUMENTS, error.text()))?;
-    let (tell, told) = oneshot::channel();
-    engine.submit(Request::new(&program, pool), move |answer| {
-        let _ = tell.send(answer);
-    });
-    match told.await.unwrap_or(Answer::Refused(Refusal::Stopping)) {
+    match engine.ask(Request::new(&program, pool)).await {
         Answer::Ran { end: End::Done, pool, .. } => Ok(pool.to_value()),
         Answer::Ran { pool, .. } => Err(failed(&pool).into()),
         Answer::Refused(refusal) => Err(refused(code_of(&refusal), &refusal.to_string())),
@@ -204,7 +199,7 @@ async fn run(engine: Engine, program: String, args: Value) -> Result<Value> {
 }
 
 fn failed(pool: &Pool) -> OwnRefusal {
-    let failed = pool.get("_last_failed_program").and_then(Value::as_str);
+    let failed = pool.get(LAST_FAILED).and_then(Value::as_str);
     let message = failed.map_or("the program was undone".to_owned(), |hook| format!("{hook} failed"));
     OwnRefusal(ErrorReply { code: codes::PROGRAM_FAILED.into(), message, details: pool.to_value() })
 }

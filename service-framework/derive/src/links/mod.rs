@@ -4,12 +4,12 @@ mod kinds;
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{Data, DeriveInput, Fields, Ident, Path, Type, Visibility};
+use syn::{DeriveInput, Ident, Path, Type, Visibility};
 
 use self::kinds::{Kind, Table};
 use crate::attributes::{Attributes, Place};
 use crate::errors::Errors;
-use crate::names::{name_of, refuse_same_names};
+use crate::names::{name_of, named_fields, refuse_same_names};
 use crate::scope::{library, within};
 
 const ON_STRUCT: Place = Place {
@@ -75,13 +75,6 @@ fn fields<'a>(input: &'a DeriveInput, errors: &mut Errors) -> Vec<Field<'a>> {
         refuse_same_names(same.map(|field| (field.ident, field.name.as_str())), table.plural(), errors);
     }
     fields
-}
-
-fn named_fields(data: &Data) -> Option<&Fields> {
-    match data {
-        Data::Struct(data) if !matches!(data.fields, Fields::Unnamed(_)) => Some(&data.fields),
-        _ => None,
-    }
 }
 
 fn read<'a>(field: &'a syn::Field, errors: &mut Errors) -> Option<Field<'a>> {

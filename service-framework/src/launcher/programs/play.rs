@@ -9,7 +9,7 @@ use std::time::Instant;
 use serde_json::{Map, Value as Json};
 
 use super::serve::{process_name, read, start};
-use super::story::short;
+use super::story::{call_text, called};
 use super::{command_hook, store};
 use crate::launcher::arguments::Options;
 use crate::launcher::terminal::Palette;
@@ -119,9 +119,8 @@ struct Tree {
 
 impl Watch for Tree {
     fn before(&self, step: &Step<'_>, pool: &Pool) {
-        let again = if step.attempt > 1 { format!(" (attempt {})", step.attempt) } else { String::new() };
-        let line = format!("  {} {}{again}", sign(step), step.hook.reference);
         if self.steps {
+            let line = called(&step.hook.reference, step.attempt, step.is_reversing);
             say(&format!("{:#}\n{line}  {} ", pool.to_json(), self.palette.dim("press Enter")));
             // At the end of input nobody steps any more.
             let _ = io::stdin().lock().read_line(&mut String::new());
@@ -137,23 +136,13 @@ impl Watch for Tree {
 
     fn after(&self, step: &Step<'_>, _: &Pool, error: Option<&str>) {
         let began = self.began.lock().ok().and_then(|began| *began);
-        let took = began.map(|began| short(began.elapsed())).unwrap_or_default();
-        let how = match error {
-            None => self.palette.green("ok"),
-            Some(_) => self.palette.red("failed"),
-        };
-        say(&format!("  {} {}  {how}  {}\n", sign(step), step.hook.reference, self.palette.dim(&took)));
-        if let Some(error) = error {
-            say(&format!("       {}\n", error.trim_end().replace('\n', "\n       ")));
-        }
+        let took = began.map(|began| began.elapsed()).unwrap_or_default();
+        let called = called(&step.hook.reference, step.attempt, step.is_reversing);
+        say(&call_text(&called, took, error, self.palette));
     }
 }
 
 /// Whoever closed stderr does not want it; the run goes on.
 fn say(text: &str) {
     let _ = write!(io::stderr(), "{text}");
-}
-
-fn sign(step: &Step<'_>) -> &'static str {
-    if step.is_reversing { "<-" } else { "->" }
 }

@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use super::{bindings, command_hook, spec_file, store};
 use crate::launcher::arguments::Options;
+use crate::launcher::store::location;
 use crate::launcher::{exit, report, run, signals};
 use crate::model::Problem;
 use crate::program::{Engine, EngineError, ServeSettings, Server, Settings, Spec};
 use crate::service::{Programs, Service};
-use crate::store::Store;
+use crate::store::{Location, Store};
 
 /// How many runs that ended a store in memory keeps.
 const KEPT_IN_MEMORY: usize = 1000;
@@ -170,6 +171,8 @@ fn serve_as_service(
 fn own_settings(options: &Options) -> Settings {
     // Shorter ones would be renewed all the time.
     let lease = options.programs.lease.max(Duration::from_millis(100));
-    let keep = (options.store.as_deref() == Some("memory")).then_some(KEPT_IN_MEMORY);
+    // Whatever names the store: a place that is none has been refused before.
+    let is_in_memory = matches!(location(options.store.as_deref()), Ok(Location::Memory));
+    let keep = is_in_memory.then_some(KEPT_IN_MEMORY);
     Settings { name: process_name(), lease, keep, ..Settings::default() }
 }

@@ -130,19 +130,11 @@ fn entry_to_text(entry: &Entry, palette: Palette) -> String {
         Entry::Call { hook, attempt, is_reversing, ended, .. } => (hook, *attempt, *is_reversing, ended),
         Entry::Other { what, .. } => return format!("  {}\n", palette.yellow(&format!("! {what}"))),
     };
-    let sign = if is_reversing { "<-" } else { "->" };
-    let attempt = if attempt > 1 { format!(" (attempt {attempt})") } else { String::new() };
     let Some(end) = ended else {
-        return format!("  {sign} {hook}{attempt}  {}\n", palette.yellow("has not ended"));
+        let called = called(hook, attempt, is_reversing);
+        return format!("{called}  {}\n", palette.yellow("has not ended"));
     };
-    let how = match &end.error {
-        None => palette.green("ok"),
-        Some(_) => palette.red("failed"),
-    };
-    let mut text = format!("  {sign} {hook}{attempt}  {how}  {}\n", palette.dim(&short(end.took)));
-    if let Some(error) = &end.error {
-        text.push_str(&format!("       {}\n", error.trim_end().replace('\n', "\n       ")));
-    }
+    let mut text = call_text(&called(hook, attempt, is_reversing), end.took, end.error.as_deref(), palette);
     for (name, value) in &end.changes.set {
         text.push_str(&format!(
             "       {} {name} = {}\n",
@@ -154,6 +146,20 @@ fn entry_to_text(entry: &Entry, palette: Palette) -> String {
         text.push_str(&format!("       {} {name}\n", palette.red("-")));
     }
     text
+}
+
+/// A call: whether it does or undoes something, its hook, and which attempt it is.
+pub(super) fn called(hook: &str, attempt: u32, is_reversing: bool) -> String {
+    let sign = if is_reversing { "<-" } else { "->" };
+    let again = if attempt > 1 { format!(" (attempt {attempt})") } else { String::new() };
+    format!("  {sign} {hook}{again}")
+}
+
+/// How a call went.
+pub(super) fn call_text(called: &str, took: Duration, error: Option<&str>, palette: Palette) -> String {
+    let how = if error.is_some() { palette.red("failed") } else { palette.green("ok") };
+    let why = error.map(|error| format!("       {}\n", error.trim_end().replace('\n', "\n       ")));
+    format!("{called}  {how}  {}\n{}", palette.dim(&short(took)), why.unwrap_or_default())
 }
 
 /// How a status looks.

@@ -38,7 +38,8 @@ pub enum Refusal {
     /// The name of a lock cannot be made of the pool.
     #[error(transparent)]
     Lock(#[from] LockError),
-    /// The server stops. Nothing ran.
+    /// The server stops. Nothing ran for this request; one that waits for the run of another gets that answer from the next
+    /// server.
     #[error("the server is stopping")]
     Stopping,
     /// Nothing more can be said of the run here: the store failed, or another server has taken it over.

@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use tokio::sync::oneshot;
+
 use super::desk::{Answer, Desk, Job, Refusal};
 use super::drive::{Course, Watch};
 use super::hooks::{Bound, Hooks};
@@ -87,6 +89,7 @@ pub(super) struct State {
     pub(super) left: HashMap<String, (u64, Instant)>,
     /// Whether runs of others are taken up.
     pub(super) recovers: bool,
+    /// Whether all runs have had their time, so that the lease is of no use any more.
     pub(super) is_stopped: bool,
     /// Runs that have ended here, the oldest first, where not all are kept.
     ended: VecDeque<String>,
@@ -138,6 +141,16 @@ impl Engine {
         });
         let lost = || Answer::Refused(Refusal::Journal("the run ended without an answer".to_owned()));
         receive.recv().unwrap_or_else(|_| lost())
+    }
+
+    /// Runs a request, and waits for its end without a thread.
+    pub async fn ask(&self, request: Request) -> Answer {
+        let (tell, told) = oneshot::channel();
+        self.submit(request, move |answer| {
+            // Whoever asked may be gone.
+            let _ = tell.send(answer);
+        });
+        told.await.unwrap_or(Answer::Refused(Refusal::Stopping))
     }
 
     /// Runs a request; `done` gets the answer, at once if it is refused.
@@ -240,9 +253,8 @@ impl Engine {
     pub(super) fn go(&self, mut course: Course, done: Done) {
         let run = course.entry.run.clone();
         self.lock().here.insert(run.clone());
-        let here = Here { engine: self, run: &run };
-        let driven = course.drive();
-        let answer = match driven {
+        let mut here = Here::new(self, &run);
+        let answer = match course.drive() {
             Ok(end) => {
                 let pool = answer(course.run.plan().program(), course.run.pool());
                 tracing::info!(run, program = course.entry.program, ?end, "a program has ended");
@@ -259,7 +271,8 @@ impl Engine {
                 Answer::Refused(Refusal::Journal(error.to_string()))
             }
         };
-        self.leave(&run, &answer);
+        here.answer = answer.clone();
+        drop(here);
         done(answer);
     }
 
@@ -317,17 +330,24 @@ impl Engine {
     }
 }
 
-/// A run that is here; whatever happens, it is not for ever.
+/// A run that is here; whatever happens, it leaves once.
 struct Here<'a> {
     engine: &'a Engine,
     run: &'a str,
+    /// For whoever waits for it.
+    answer: Answer,
+}
+
+impl<'a> Here<'a> {
+    fn new(engine: &'a Engine, run: &'a str) -> Self {
+        let lost = "the run was cut off here; the next server that looks takes it up".to_owned();
+        Self { engine, run, answer: Answer::Refused(Refusal::Journal(lost)) }
+    }
 }
 
 impl Drop for Here<'_> {
     fn drop(&mut self) {
-        let lost =
-            Refusal::Journal("the run was cut off here; the next server that looks takes it up".to_owned());
-        self.engine.leave(self.run, &Answer::Refused(lost));
+        self.engine.leave(self.run, &self.answer);
     }
 }
 
@@ -359,6 +379,6 @@ fn now() -> i64 {
 }
 
 /// Ids that sort by the time at which their runs began.
-fn new_id() -> String {
+pub(super) fn new_id() -> String {
     uuid::Uuid::now_v7().simple().to_string()
 }

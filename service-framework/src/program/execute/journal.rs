@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 use crate::program::pool::Pool;
 use crate::program::run::{End, Event, EventError, Illegal, Plan, Run};
 use crate::program::spec::LockError;
-use crate::store::{Batch, Error as StoreError, Expected, Lease, NewEvent, Refused, Store};
+use crate::store::{
+    Batch, Error as StoreError, Event as StoredEvent, Expected, Lease, NewEvent, Refused, Store,
+};
 use crate::value::Limits;
 use crate::value::msgpack::check_whole;
 
@@ -254,7 +256,7 @@ pub(crate) fn read_start(store: &Store, run: &str) -> Result<(String, String, Po
     }
 }
 
-pub(crate) fn read_event(run: &str, event: &crate::store::Event) -> Result<Event, JournalError> {
+fn read_event(run: &str, event: &StoredEvent) -> Result<Event, JournalError> {
     Event::from_bytes(&event.kind, &event.payload).map_err(|source| JournalError::Event {
         run: run.to_owned(),
         version: event.version,
@@ -273,21 +275,34 @@ pub(crate) fn replay(store: &Store, id: &str, plan: &Arc<Plan>) -> Result<Told, 
         |error: LockError| JournalError::Unwritable { run: id.to_owned(), reason: error.to_string() };
     let locks = locks_of(plan, &pool).map_err(unnamed)?;
     let mut told = Told { run: Run::new(plan.clone(), pool), version: 1, locks };
+    each_event(store, id, 1, |event, happened| {
+        told.version = event.version;
+        told.run.apply(happened).map_err(|source| JournalError::Illegal {
+            run: id.to_owned(),
+            version: event.version,
+            source,
+        })
+    })?;
+    // They were noted when they happened.
+    told.run.take_notes();
+    Ok(told)
+}
+
+/// Looks at every event of a run behind a version.
+pub(crate) fn each_event(
+    store: &Store,
+    run: &str,
+    mut after: u64,
+    mut look: impl FnMut(&StoredEvent, Event) -> Result<(), JournalError>,
+) -> Result<(), JournalError> {
     loop {
-        let page = store.read(&stream(id), told.version + 1, PAGE)?;
+        let page = store.read(&stream(run), after + 1, PAGE)?;
         for event in &page {
-            let happened = read_event(id, event)?;
-            told.run.apply(happened).map_err(|source| JournalError::Illegal {
-                run: id.to_owned(),
-                version: event.version,
-                source,
-            })?;
-            told.version = event.version;
+            after = event.version;
+            look(event, read_event(run, event)?)?;
         }
         if page.len() < PAGE {
-            // They were noted when they happened.
-            told.run.take_notes();
-            return Ok(told);
+            return Ok(());
         }
     }
 }

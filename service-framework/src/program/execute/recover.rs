@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::desk::{Answer, Job, Refusal};
 use super::drive::Course;
-use super::engine::{Engine, Settings, until};
+use super::engine::{Engine, Settings, new_id, until};
 use super::journal::{
     AGAIN, CATEGORY, Entry, Journal, JournalError, RUNNING, Told, id_in, read_start, replay, stream,
 };
@@ -24,7 +24,7 @@ const SOON: Duration = Duration::from_millis(5);
 
 /// A lease of this engine's own: its runs are those that are marked with it.
 pub(super) fn own_lease(store: &Store, settings: &Settings) -> Result<Lease, StoreError> {
-    let id = uuid::Uuid::now_v7().simple();
+    let id = new_id();
     store.acquire(format!("server/{id}"), format!("{} {id}", settings.name), settings.lease).wait()
 }
 
@@ -36,14 +36,20 @@ pub(super) fn keep_lease(engine: &Engine) -> io::Result<()> {
         loop {
             thread::park_timeout(pause);
             let Some(engine) = inner.upgrade().map(Engine) else { return };
-            if engine.0.journal.is_stopping.load(Ordering::Relaxed) {
+            let (is_stopped, recovers) = {
+                let state = engine.lock();
+                (state.is_stopped, state.recovers)
+            };
+            if is_stopped {
                 return;
             }
+            // Runs that come to their ends while the engine stops are still under it.
             if Instant::now() >= due {
                 renew(&engine);
                 due = Instant::now() + every;
             }
-            if !engine.lock().recovers {
+            if !recovers || engine.0.journal.is_stopping.load(Ordering::Relaxed) {
+                pause = every;
                 continue;
             }
             pause = match engine.recover() {

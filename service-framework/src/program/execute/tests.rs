@@ -297,6 +297,32 @@ fn a_run_of_another_spec_is_left_to_a_person() {
 }
 
 #[test]
+fn a_server_that_stops_keeps_its_runs_until_they_have_ended() {
+    let store = Store::in_memory();
+    let world = World::default();
+    let (hooks, held) = held(all_but(&world, "b"), "b", &world);
+    let short = Settings { lease: Duration::from_millis(300), ..Settings::default() };
+    let engine = Engine::start(spec(|_| {}), &hooks, store.clone(), short).unwrap();
+    let asked = {
+        let engine = engine.clone();
+        thread::spawn(move || engine.run(request()))
+    };
+    held.called.recv_timeout(Duration::from_secs(30)).unwrap();
+    let server = Runs::of(&store).list(Some("running"), None, 10).unwrap().remove(0).server.unwrap();
+    let until = || store.lease(&server).unwrap().unwrap().until;
+    let stopping = {
+        let engine = engine.clone();
+        thread::spawn(move || engine.stop(Duration::from_secs(30)))
+    };
+    wait_until(|| engine.run(request()) == Answer::Refused(Refusal::Stopping));
+    // Longer than it would last without being renewed.
+    let before = until();
+    wait_until(|| until() > before + Duration::from_millis(600));
+    held.go_on.send(()).unwrap();
+    assert_eq!((end_of(&asked.join().unwrap()), stopping.join().unwrap()), (End::Done, true));
+}
+
+#[test]
 fn a_cancelled_run_is_not_tried_again() {
     let store = Store::in_memory();
     let world = World::default();

@@ -41,6 +41,43 @@ pub(super) struct Group {
     pub(super) depth: usize,
 }
 
+/// An arrow from one node of a drawing to another.
+#[derive(Debug)]
+pub(super) struct Arrow {
+    pub(super) from: String,
+    pub(super) to: String,
+    pub(super) says: Says,
+}
+
+/// What an arrow says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Says {
+    /// Runs next.
+    Next,
+    /// Is undone by.
+    UndoneBy,
+    /// And then by.
+    Then,
+}
+
+impl Chart {
+    /// All arrows of the chart that is drawn at this place: from step to step, and to what undoes each.
+    pub(super) fn arrows(&self, index: usize) -> Vec<Arrow> {
+        let node = |step: &Step| format!("p{index}s{}", step.number);
+        let next = self.steps.windows(2).map(|pair| (node(&pair[0]), node(&pair[1])));
+        let mut arrows: Vec<Arrow> = next.map(|(from, to)| Arrow { from, to, says: Says::Next }).collect();
+        for step in &self.steps {
+            let mut from = node(step);
+            for place in 0..step.undone_by.len() {
+                let to = format!("{}u{place}", node(step));
+                let says = if place == 0 { Says::UndoneBy } else { Says::Then };
+                arrows.push(Arrow { from: std::mem::replace(&mut from, to.clone()), to, says });
+            }
+        }
+        arrows
+    }
+}
+
 /// What comes next when a chart is drawn from top to bottom.
 #[derive(Debug)]
 pub(super) enum Block<'a> {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::chart::{Block, Chart, Step};
+use super::chart::{Arrow, Block, Chart, Says, Step};
 
 pub(super) fn draw(charts: &[Chart]) -> String {
     let mut text = "digraph programs {\n  rankdir=TB\n".to_owned();
@@ -64,20 +64,18 @@ fn node(text: &mut String, indent: &str, index: usize, step: &Step) {
 }
 
 fn edges(text: &mut String, index: usize, chart: &Chart) {
-    for pair in chart.steps.windows(2) {
-        if let [from, to] = pair {
-            let _ = writeln!(text, "  p{index}s{} -> p{index}s{}", from.number, to.number);
-        }
+    for Arrow { from, to, says } in chart.arrows(index) {
+        let label = match says {
+            Says::Next => String::new(),
+            Says::UndoneBy => undoing("undone by"),
+            Says::Then => undoing("then"),
+        };
+        let _ = writeln!(text, "  {from} -> {to}{label}");
     }
-    for step in &chart.steps {
-        let mut from = format!("p{index}s{}", step.number);
-        for place in 0..step.undone_by.len() {
-            let to = format!("p{index}s{}u{place}", step.number);
-            let label = if place == 0 { "undone by" } else { "then" };
-            let _ = writeln!(text, "  {from} -> {to} [label=\"{label}\", style=dashed, color=\"#c0392b\"]");
-            from = to;
-        }
-    }
+}
+
+fn undoing(label: &str) -> String {
+    format!(" [label=\"{label}\", style=dashed, color=\"#c0392b\"]")
 }
 
 fn with_need(name: &str, needed_by: Option<&str>) -> String {

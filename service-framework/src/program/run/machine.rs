@@ -166,7 +166,7 @@ impl Run {
         }
     }
 
-    /// Whether [`Event::TimedOut`] and what a crash means for it concern this run: it still goes forward.
+    /// Whether it has neither failed nor ended.
     #[must_use]
     pub fn is_going_forward(&self) -> bool {
         matches!(self.state, State::Forward(_))

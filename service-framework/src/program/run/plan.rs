@@ -71,15 +71,6 @@ impl Plan {
     pub(super) fn undo(&self, hook: usize) -> &[Op] {
         self.undo.get(&hook).map_or(&[], Vec::as_slice)
     }
-
-    /// Every hook that a run may call.
-    pub fn hooks(&self) -> impl Iterator<Item = usize> {
-        let ops = self.forward.iter().chain(self.undo.values().flatten());
-        ops.filter_map(|op| match op {
-            Op::Call { hook, .. } => Some(*hook),
-            _ => None,
-        })
-    }
 }
 
 /// A checked spec has no cycles and a bounded number of steps.

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use super::listen::ServeSettings;
 use super::request::{BadRequest, Incoming, to_bytes};
-use crate::program::execute::{Answer, Engine, Refusal};
+use crate::program::execute::Engine;
 use crate::program::run::Request;
 
 /// How much is read at once.
@@ -67,7 +67,7 @@ pub(super) async fn serve(
     };
     received();
     let answer = match request {
-        Ok(request) => Ok(run(&shared.engine, request).await),
+        Ok(request) => Ok(shared.engine.ask(request).await),
         Err(bad) => {
             tracing::debug!(%bad, "a request is none");
             Err(bad)
@@ -94,14 +94,6 @@ async fn receive(shared: &Shared, stream: &mut TcpStream) -> Result<Request, Bad
             }
         }
     }
-}
-
-async fn run(engine: &Engine, request: Request) -> Answer {
-    let (tell, told) = oneshot::channel();
-    engine.submit(request, move |answer| {
-        let _ = tell.send(answer);
-    });
-    told.await.unwrap_or(Answer::Refused(Refusal::Stopping))
 }
 
 /// Closing with bytes unread would take the answer away from who has not read it yet.
