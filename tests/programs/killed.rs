@@ -12,7 +12,7 @@ use rustix::process::Signal;
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 
-use crate::support::{PATIENCE, Process, launcher};
+use crate::support::{PATIENCE, Process, free_address, launcher};
 
 /// A folder with a spec of four steps, each a command that writes what it does into a ledger.
 struct Shop {
@@ -61,8 +61,12 @@ impl Shop {
 
     /// A server, and where it listens.
     fn serve(&self) -> (Process, String) {
-        let mut server =
-            Process::start(&mut self.command("program serve --port 0 --lease 300ms --log_format json"));
+        self.serve_with("")
+    }
+
+    fn serve_with(&self, more: &str) -> (Process, String) {
+        let line = format!("program serve --port 0 --lease 300ms --log_format json {more}");
+        let mut server = Process::start(&mut self.command(&line));
         let line: Json = serde_json::from_str(&server.wait_for("serving programs")).unwrap();
         let address = find(&line, "address").unwrap_or_else(|| panic!("no address: {line}"));
         (server, address)
@@ -180,4 +184,21 @@ fn a_server_that_is_stopped_ends_its_runs_first() {
     assert_eq!(finished.code, Some(0), "{}", finished.text());
     assert_eq!(shop.ledger(), STEPS);
     assert_eq!(shop.status("buy"), "done");
+}
+
+#[test]
+fn a_server_whose_runs_have_not_ended_says_so_by_its_exit_code() {
+    for more in ["", "-a addresses.json"] {
+        let shop = Shop::open("rectify");
+        let at = || json!({"replyer": free_address()});
+        fs::write(shop.path("addresses.json"), json!({"in": {"buy": at(), "look": at()}}).to_string())
+            .unwrap();
+        let (server, address) = shop.serve_with(&format!("--grace 200ms {more}"));
+        let asked = ask(&address, "buy");
+        wait_until("a step has begun", || shop.path("began_reserve").exists());
+        let finished = server.finish_by(Signal::TERM);
+        assert_eq!(finished.code, Some(1), "{more}: {}", finished.text());
+        assert_eq!(asked.join().unwrap(), "");
+        assert_eq!(shop.status("buy"), "running", "the next server takes it up");
+    }
 }

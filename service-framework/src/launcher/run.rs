@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use signal_hook::consts::SIGINT;
 
@@ -23,15 +25,15 @@ pub(super) fn start(service: Service, options: &Options) -> Result<ExitCode, Vec
 
 /// What is done when a service ends.
 pub(super) struct Ends {
-    /// At the first signal, while the service still runs.
-    pub(super) before_stop: Box<dyn FnOnce() + Send>,
+    /// At the first signal, while the service still runs. False if not all came to its end, which the exit code says then.
+    pub(super) before_stop: Box<dyn FnOnce() -> bool + Send>,
     /// At the second: ends what would outlive a process that ends without waiting.
     pub(super) at_once: Box<dyn FnOnce() + Send>,
 }
 
 impl Default for Ends {
     fn default() -> Self {
-        Self { before_stop: Box::new(|| {}), at_once: Box::new(|| {}) }
+        Self { before_stop: Box::new(|| true), at_once: Box::new(|| {}) }
     }
 }
 
@@ -142,8 +144,10 @@ fn run(prepared: Prepared, stop: &Stop, ends: Ends) -> ExitCode {
     limits::raise_open_files();
     let stop_at_signal = stop.clone();
     let Ends { before_stop, at_once } = ends;
+    let is_unfinished = Arc::new(AtomicBool::new(false));
+    let unfinished = is_unfinished.clone();
     let asked = move |signal| {
-        before_stop();
+        unfinished.store(!before_stop(), Ordering::SeqCst);
         stop_at_signal.stop_because(if signal == SIGINT { Cause::Interrupt } else { Cause::Terminate });
     };
     if let Err(error) = signals::on_stop(asked, at_once) {
@@ -151,6 +155,7 @@ fn run(prepared: Prepared, stop: &Stop, ends: Ends) -> ExitCode {
         return ExitCode::from(exit::FAILED);
     }
     match prepared.run(stop) {
+        Ok(()) if is_unfinished.load(Ordering::SeqCst) => ExitCode::from(exit::FAILED),
         Ok(()) => ExitCode::from(exit::OK),
         Err(error) => {
             tracing::error!("{}", report::chain(&error));

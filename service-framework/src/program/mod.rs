@@ -16,12 +16,15 @@ pub mod spec;
 
 pub use error::HookError;
 pub use execute::{
-    Answer, Bound, Call, Engine, EngineError, Hooks, IntoHook, JournalError, OnPool, Refusal, Settings, Step,
-    Watch,
+    Answer, Bound, Call, Engine, EngineError, Hooks, IntoHook, JournalError, Keep, OnPool, Refusal, Settings,
+    Step, Watch,
 };
 pub(crate) use pool::LAST_FAILED;
 pub use pool::{Changes, Pool};
 pub use run::{End, Event, EventError, Illegal, Next, Plan, Request, RequestError, Run, answer, prepare};
 pub use runs::{Happened, RunInfo, Runs, RunsError};
+#[cfg(any(fuzzing, test))]
+#[doc(hidden)]
+pub use serve::fuzzing;
 pub use serve::{PORT, ServeError, ServeSettings, Server};
 pub use spec::Spec;

@@ -264,3 +264,11 @@ pub struct Changes {
     /// Names that are gone.
     pub removed: Vec<String>,
 }
+
+impl Changes {
+    /// What was set, as a JSON object: tables are tables, whatever their keys are.
+    #[must_use]
+    pub fn to_json(&self) -> Json {
+        Json::Object(self.set.iter().map(|(name, value)| (name.clone(), plain::to_json(value))).collect())
+    }
+}

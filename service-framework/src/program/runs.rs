@@ -1,5 +1,8 @@
 //! Runs as somebody sees them who looks into the store, and what can be done to them from there.
 
+use std::collections::VecDeque;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
 use crate::program::execute::JournalError;
 use crate::program::execute::journal::{CATEGORY, RUNNING, each_event, id_in, read_start, status, stream};
 use crate::program::run::{End, Event};
@@ -9,6 +12,10 @@ use crate::store::{
 
 /// How many runs are read at once.
 const PAGE: usize = 1000;
+/// How far back it is looked for the latest runs at first; four times as far each time that there are too few.
+const SHORTEST_LOOK: Duration = Duration::from_secs(1);
+/// How often, until all runs are looked at: the last time about half a year.
+const LOOKS_BACK: u32 = 13;
 /// How often something is tried while the run goes on.
 const TRIES: u32 = 100;
 
@@ -69,6 +76,20 @@ impl From<StoreError> for RunsError {
     }
 }
 
+fn filter(status: Option<&str>) -> Filter {
+    let filter = Filter::category(CATEGORY);
+    match status {
+        Some(status) => filter.status(status),
+        None => filter,
+    }
+}
+
+/// No id of a run that began at this time or later sorts before it.
+fn first_id_at(time: SystemTime) -> String {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    format!("{:012x}", since.as_millis())
+}
+
 impl Runs {
     /// The runs of this store.
     #[must_use]
@@ -86,19 +107,59 @@ impl Runs {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Vec<RunInfo>, RunsError> {
-        let filter = Filter::category(CATEGORY);
-        let filter = match status {
-            Some(status) => filter.status(status),
-            None => filter,
-        };
-        let page = self.0.streams(&filter, after.map(stream).as_deref(), limit.min(PAGE))?;
-        page.into_iter().map(|info| self.info(info)).collect()
+        let (filter, mut after, mut found) = (filter(status), after.map(stream), Vec::new());
+        while found.len() < limit {
+            let page = self.0.streams(&filter, after.as_deref(), PAGE.min(limit - found.len()))?;
+            let Some(last) = page.last() else { break };
+            after = Some(last.stream.clone());
+            found.extend(page);
+        }
+        found.into_iter().map(|info| self.info(info)).collect()
+    }
+
+    /// The latest runs in the order in which they began, at most `limit`. It takes as long as what it finds, however many there
+    /// are before.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn latest(&self, status: Option<&str>, limit: usize) -> Result<Vec<RunInfo>, RunsError> {
+        let now = SystemTime::now();
+        // Ids begin with the time at which their runs began.
+        let since = |ago: Duration| now.checked_sub(ago).map(|time| stream(&first_id_at(time)));
+        let lengths = (0..LOOKS_BACK).map(|look| SHORTEST_LOOK * 4_u32.pow(look));
+        for after in lengths.map(since).chain([None]) {
+            let found = self.last_after(status, after.as_deref(), limit)?;
+            if found.len() >= limit || after.is_none() {
+                return found.into_iter().map(|info| self.info(info)).collect();
+            }
+        }
+        Ok(Vec::new())
+    }
+
+    /// The last of those behind a stream.
+    fn last_after(
+        &self,
+        status: Option<&str>,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<VecDeque<StreamInfo>, RunsError> {
+        let (filter, mut after, mut found) = (filter(status), after.map(str::to_owned), VecDeque::new());
+        loop {
+            let page = self.0.streams(&filter, after.as_deref(), PAGE)?;
+            let (is_last, last) = (page.len() < PAGE, page.last().map(|info| info.stream.clone()));
+            found.extend(page);
+            found.drain(..found.len().saturating_sub(limit));
+            if is_last {
+                return Ok(found);
+            }
+            after = last;
+        }
     }
 
     fn info(&self, info: StreamInfo) -> Result<RunInfo, RunsError> {
         let run = id_in(&info.stream).unwrap_or(&info.stream).to_owned();
         let program = match read_start(&self.0, &run) {
-            Ok((program, ..)) => program,
+            Ok(head) => head.program,
             Err(error @ JournalError::Store(_)) => return Err(error.into()),
             // One that cannot be read is listed all the same.
             Err(_) => "?".to_owned(),
@@ -127,7 +188,7 @@ impl Runs {
     pub fn history(&self, run: &str) -> Result<Vec<Happened>, RunsError> {
         self.find(run)?;
         let mut history = Vec::new();
-        each_event(&self.0, run, 0, |event, happened| {
+        each_event(&self.0, run, |event, happened| {
             history.push(Happened { at: event.at, event: happened });
             Ok(())
         })?;

@@ -17,6 +17,9 @@ use crate::store::Store;
 use crate::value::Value;
 use crate::wire::{ErrorReply, codes};
 
+/// An argument that a hook may have, without a default and not required: if the pool has none, what is sent is the idempotency key of
+/// this step of this run.
+const KEY_ARG: &str = "idempotency_key";
 /// How long a request waits whose hook has no timeout.
 const PATIENCE: Duration = Duration::from_secs(3600);
 
@@ -61,7 +64,8 @@ impl Programs {
     }
 
     /// Has a hook ask another service: over the out connection of this name, with the hook's arguments; what returns is put
-    /// into the pool.
+    /// into the pool. A hook with an optional argument `idempotency_key` sends the key of the step there, the same for every
+    /// attempt and for no other step, unless the pool has a value of this name.
     #[must_use]
     pub fn connection(mut self, hook: &str, connection: &str) -> Self {
         self.connections.insert(hook.to_owned(), connection.to_owned());
@@ -138,7 +142,11 @@ fn asking(connection: &str, hook: &Hook, reach: Arc<OnceLock<ToSend>>) -> Bound 
     let args: Vec<String> = hook.args.iter().map(|arg| arg.name.clone()).collect();
     Bound::keeping_time(move |pool: &mut Pool, call: &Call| {
         let to_send = reach.get().ok_or_else(|| HookError::new("the service has not started"))?;
-        let args = args.iter().filter_map(|name| Some((name.as_str(), pool.get(name)?.clone())));
+        let value = |name: &String| match pool.get(name) {
+            None if *name == KEY_ARG => Some(Value::from(call.idempotency_key.as_str())),
+            value => value.cloned(),
+        };
+        let args = args.iter().filter_map(|name| Some((name.as_str(), value(name)?)));
         let within = call.until.map_or(PATIENCE, |until| until.saturating_duration_since(Instant::now()));
         let request = to_send.request::<Value>(&connection, args.collect::<Value>());
         match request.within(within).wait()? {

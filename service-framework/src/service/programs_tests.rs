@@ -9,7 +9,7 @@ use super::programs::Programs;
 use super::{Refused, Result, Start, Started};
 use crate::model::ConnectionModel;
 use crate::model::Type;
-use crate::program::{Engine, HookError, Hooks, Pool, Settings, Spec};
+use crate::program::{Answer, End, Engine, HookError, Hooks, Pool, Request, Settings, Spec};
 use crate::service::Service;
 use crate::store::Store;
 use crate::value::Value;
@@ -150,6 +150,47 @@ fn a_program_over_three_services_is_done_or_undone() {
     let error = system.order("rope", 7).unwrap_err();
     assert_eq!(error.code(), Some("stopping"), "{error}");
     for service in system.started {
+        service.stop();
+        service.join().unwrap();
+    }
+}
+
+#[test]
+fn a_step_says_to_the_other_service_which_step_it_is() {
+    let keys = Ledger::default();
+    let noted = keys.clone();
+    let take = move |args: Value| -> Result<Value> {
+        noted.lock().unwrap().push(format!("{:?}", args.get("idempotency_key")));
+        match noted.lock().unwrap().len() {
+            1 => Err(Refused::new("away", "come again").into()),
+            _ => Ok(Value::Map(Vec::new())),
+        }
+    };
+    let model = ConnectionModel::replyer("take").optional("idempotency_key", Type::Str);
+    let till = Start::new(Service::new("till").receives(model, take)).start().unwrap();
+    let key = json!({"idempotency_key": {"type": "str", "required": false}});
+    let retry = json!({"attempts": 2, "backoff": "1ms"});
+    let spec = Spec::from_json(&json!({
+        "name": "till",
+        "programs": {"pay": {"hooks": ["take", "again"], "args": {}, "outputs": {}}},
+        "hooks": {
+            "take": {"reference": "till.take", "args": key, "retry": retry},
+            "again": {"reference": "till.again", "args": key},
+        },
+    }))
+    .unwrap();
+    let programs = Programs::new(spec, Hooks::new()).connection("take", "take").connection("again", "take");
+    let (desk, engine) = programs.service(Store::in_memory(), Settings::default()).unwrap();
+    let desk = Start::new(desk).connect("take", &till, "take").start().unwrap();
+    let Answer::Ran { run, end: End::Done, .. } = engine.run(Request::new("pay", Pool::new())) else {
+        panic!("it is not done")
+    };
+    let said: Vec<String> = keys.lock().unwrap().clone();
+    let expected = |step: usize| format!("{:?}", Some(&Value::from(format!("{run}/{step}").as_str())));
+    assert_eq!(said[0], said[1], "the same for every attempt");
+    assert_eq!((&said[1], &said[2]), (&expected(1), &expected(3)));
+    assert!(engine.stop(Duration::from_secs(10)));
+    for service in [desk, till] {
         service.stop();
         service.join().unwrap();
     }

@@ -336,6 +336,17 @@ pub(crate) static LEASE: Flag =
             "the process, such as that of a virtual machine that is moved.",
         ]);
 
+pub(crate) static KEEP: Flag = Flag::new("keep", "how many runs that ended are kept, the latest")
+    .value("N", count)
+    .more(&["All if not said, and 1,000 in memory. Runs that are stuck are kept in any case."]);
+
+pub(crate) static KEEP_FOR: Flag =
+    Flag::new("keep-for", "how long runs are kept that ended").value("DURATION", duration).default("720h");
+
+pub(crate) static FORGET_KEYS: Flag =
+    Flag::new("forget-keys", "remove runs with an idempotency key too, which would run again then")
+        .more(&["Otherwise they are kept for good, so that the same key has the same answer."]);
+
 pub(crate) static ARG: Flag =
     Flag::new("arg", "one value of the pool, as JSON or else as text; may be said often").value(MANY, text);
 
@@ -351,7 +362,12 @@ pub(crate) static STATUS: Flag = Flag::new("status", "only runs that are so")
     .words(&["running", "done", "rectified", "stuck", "resolved"]);
 
 pub(crate) static LIMIT: Flag =
-    Flag::new("limit", "how many runs at most, the latest").value("N", count).default("100");
+    Flag::new("limit", "how many runs at most: the latest, or the next after RUN")
+        .value("N", count)
+        .default("100");
+
+pub(crate) static AFTER: Flag =
+    Flag::new("after", "those that began after this run, page by page").value("RUN", text);
 
 pub(crate) static NOTE: Flag =
     Flag::new("note", "who put it right and how, for those who read it later").value("TEXT", text);

@@ -2,8 +2,9 @@
 
 use super::commands::{Command, Name, Positional};
 use super::flags::{
-    ADDRESSES, ARG, BACKUP_COUNT, BIND_ALL, COLOR, CONSOLE_LEVEL, FILE_LEVEL, FORMAT, GRACE, HELP, HOOKS,
-    HOST, JSON, KEY, LEASE, LIMIT, LOG_FOLDER, LOG_FORMAT, NOTE, POOL, PORT, SPEC, STATUS, STEP, STORE,
+    ADDRESSES, AFTER, ARG, BACKUP_COUNT, BIND_ALL, COLOR, CONSOLE_LEVEL, FILE_LEVEL, FORGET_KEYS, FORMAT,
+    GRACE, HELP, HOOKS, HOST, JSON, KEEP, KEEP_FOR, KEY, LEASE, LIMIT, LOG_FOLDER, LOG_FORMAT, NOTE, POOL,
+    PORT, SPEC, STATUS, STEP, STORE,
 };
 
 /// Which of them it is.
@@ -65,6 +66,9 @@ pub(super) static OF_PROGRAMS: [Command; 9] = [
             &PORT,
             &STORE,
             &LEASE,
+            &KEEP,
+            &KEEP_FOR,
+            &FORGET_KEYS,
             &ADDRESSES,
             &BIND_ALL,
             &GRACE,
@@ -101,8 +105,8 @@ pub(super) static OF_PROGRAMS: [Command; 9] = [
         name: Name::Program(ProgramCommand::List),
         word: "program list",
         about: "List the runs of a store.",
-        usage: "[--status STATUS] [--limit N] [--store WHERE] [--json]",
-        flags: &[&STATUS, &LIMIT, &STORE, &JSON, &COLOR, &HELP],
+        usage: "[--status STATUS] [--after RUN] [--limit N] [--store WHERE] [--json]",
+        flags: &[&STATUS, &AFTER, &LIMIT, &STORE, &JSON, &COLOR, &HELP],
         positional: None,
         commands: &[],
         takes_config: false,

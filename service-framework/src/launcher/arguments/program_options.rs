@@ -21,13 +21,18 @@ pub(crate) struct ProgramOptions {
     pub(crate) port: u16,
     /// How long runs stay with a server that is silent.
     pub(crate) lease: Duration,
+    /// Which runs that ended are kept.
+    pub(crate) keep: Option<usize>,
+    pub(crate) keep_for: Duration,
+    pub(crate) forget_keys: bool,
     /// What one run begins with, under which key, and whether each step waits.
     pub(crate) args: Vec<String>,
     pub(crate) pool: Option<String>,
     pub(crate) key: Option<String>,
     pub(crate) step: bool,
-    /// Which runs are listed, how many at most, and what is said of one.
+    /// Which runs are listed, behind which one, how many at most, and what is said of one.
     pub(crate) status: Option<String>,
+    pub(crate) after: Option<String>,
     pub(crate) limit: usize,
     pub(crate) note: Option<String>,
 }
@@ -41,11 +46,15 @@ impl ProgramOptions {
             host: take(matches, "host").unwrap_or_default(),
             port: take(matches, "port").unwrap_or_default(),
             lease: take(matches, "lease").unwrap_or_default(),
+            keep: take(matches, "keep"),
+            keep_for: take(matches, "keep-for").unwrap_or_default(),
+            forget_keys: matches.get_flag("forget-keys"),
             args: take_many(matches, "arg"),
             pool: take(matches, "pool"),
             key: take(matches, "key"),
             step: matches.get_flag("step"),
             status: take(matches, "status"),
+            after: take(matches, "after"),
             limit: take(matches, "limit").unwrap_or_default(),
             note: take(matches, "note"),
         }

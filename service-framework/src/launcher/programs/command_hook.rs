@@ -22,8 +22,10 @@ use crate::program::{Bound, Call, HookError, Pool};
 
 /// Most bytes of a pool that a command prints.
 const LARGEST: u64 = 100_000_000;
-/// Most bytes of what it says on stderr that become the error's text.
-const LONGEST_TEXT: usize = 4096;
+/// Most bytes of the beginning of what it says on stderr that become the error's text.
+const LONGEST_HEAD: usize = 1024;
+/// The same of the end.
+const LONGEST_TAIL: usize = 3072;
 /// How long the outputs of a command may stay open that has ended: somebody else has them.
 const AFTER_END: Duration = Duration::from_secs(1);
 
@@ -86,13 +88,54 @@ fn wait_if_over() {
 struct Running {
     child: Child,
     stdout: Receiver<Vec<u8>>,
-    stderr: Receiver<Vec<u8>>,
+    stderr: Receiver<Said>,
 }
 
 struct Ended {
     status: ExitStatus,
     stdout: Vec<u8>,
-    stderr: Vec<u8>,
+    stderr: Said,
+}
+
+/// The beginning and the end of a text, however long it is.
+#[derive(Debug, Default)]
+struct Said {
+    head: Vec<u8>,
+    tail: Vec<u8>,
+    left_out: u64,
+}
+
+impl Said {
+    fn read(from: &mut impl Read) -> Self {
+        let mut said = Self::default();
+        let mut segment = [0; 4096];
+        loop {
+            match from.read(&mut segment) {
+                Ok(0) => return said,
+                Ok(count) => said.add(&segment[..count]),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                // What came before it came.
+                Err(_) => return said,
+            }
+        }
+    }
+
+    fn add(&mut self, bytes: &[u8]) {
+        let (head, rest) = bytes.split_at(bytes.len().min(LONGEST_HEAD - self.head.len()));
+        self.head.extend_from_slice(head);
+        self.tail.extend_from_slice(rest);
+        let surplus = self.tail.len().saturating_sub(LONGEST_TAIL);
+        self.tail.drain(..surplus);
+        self.left_out += surplus as u64;
+    }
+
+    fn text(&self) -> String {
+        if self.left_out == 0 {
+            return String::from_utf8_lossy(&[&self.head[..], &self.tail].concat()).into_owned();
+        }
+        let (head, tail) = (String::from_utf8_lossy(&self.head), String::from_utf8_lossy(&self.tail));
+        format!("{head}\n[{} bytes are left out]\n{tail}", self.left_out)
+    }
 }
 
 impl Running {
@@ -120,8 +163,13 @@ impl Running {
                 let _ = stdin.write_all(text.as_bytes());
             })?;
         }
-        let stdout = read_all("hook stdout", stdout, LARGEST + 1)?;
-        let stderr = read_all("hook stderr", stderr, u64::MAX)?;
+        let stdout = reading("hook stdout", stdout, |from| {
+            let mut bytes = Vec::new();
+            // What came before an error came.
+            let _ = from.by_ref().take(LARGEST + 1).read_to_end(&mut bytes);
+            bytes
+        })?;
+        let stderr = reading("hook stderr", stderr, Said::read)?;
         running().insert(Pid::from_child(&child).as_raw_nonzero().get());
         Ok(Self { child, stdout, stderr })
     }
@@ -168,18 +216,17 @@ fn wait(child: &Child, until: Option<Instant>) -> io::Result<bool> {
     }
 }
 
-fn read_all(
+/// Reads an output on a thread of its own.
+fn reading<R: Read + Send + 'static, T: Send + 'static>(
     name: &str,
-    from: Option<impl Read + Send + 'static>,
-    most: u64,
-) -> io::Result<Receiver<Vec<u8>>> {
+    from: Option<R>,
+    read: impl FnOnce(&mut R) -> T + Send + 'static,
+) -> io::Result<Receiver<T>> {
     let (send, receive) = channel();
-    if let Some(from) = from {
+    if let Some(mut from) = from {
         thread::Builder::new().name(name.into()).spawn(move || {
-            let mut bytes = Vec::new();
-            // What came before an error came.
-            let _ = from.take(most).read_to_end(&mut bytes);
-            let _ = send.send(bytes);
+            // Nobody waits any more if the command has ended long ago.
+            let _ = send.send(read(&mut from));
         })?;
     }
     Ok(receive)
@@ -211,9 +258,7 @@ impl Ended {
             (None, Some(signal)) => format!("{name:?} was ended by signal {signal}"),
             (None, None) => format!("{name:?} failed"),
         };
-        let from = self.stderr.len().saturating_sub(LONGEST_TEXT);
-        let said = String::from_utf8_lossy(&self.stderr[from..]);
-        match said.trim() {
+        match self.stderr.text().trim() {
             "" => how,
             said => format!("{how}: {said}"),
         }
@@ -276,6 +321,19 @@ mod tests {
         }
         let nowhere = run(&["./nowhere".to_owned()], Path::new("."), &mut pool(), &call(None)).unwrap_err();
         assert!(nowhere.text().contains("cannot be started"), "{nowhere}");
+    }
+
+    #[test]
+    fn of_a_long_lament_the_beginning_and_the_end_are_kept() {
+        let script = "echo first >&2; yes lament | head -c 20000000 >&2; echo last >&2; exit 1";
+        let error = shell(script, &mut pool(), None).unwrap_err();
+        let text = error.text();
+        assert!(text.len() < 6000 && text.contains(": first\n") && text.ends_with("last"), "{text}");
+        let out = 20_000_000 + 11 - LONGEST_HEAD - LONGEST_TAIL;
+        assert!(text.contains(&format!("[{out} bytes are left out]")), "{text}");
+        let mut said = Said::default();
+        (0..LONGEST_HEAD + LONGEST_TAIL).for_each(|n| said.add(&[b'a' + (n % 26) as u8]));
+        assert_eq!((said.left_out, said.text().len()), (0, LONGEST_HEAD + LONGEST_TAIL));
     }
 
     #[test]

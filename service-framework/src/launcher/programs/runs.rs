@@ -11,13 +11,15 @@ use crate::launcher::{exit, report};
 use crate::model::Problem;
 use crate::program::{RunInfo, Runs, RunsError};
 
-/// How many runs are read at once.
-const PAGE: usize = 500;
-
 /// Lists runs, the latest last.
 pub(super) fn list(options: &Options) -> Result<ExitCode, Vec<Problem>> {
     let runs = Runs::of(&open(options)?);
-    let found = match all(&runs, options.programs.status.as_deref(), options.programs.limit) {
+    let (status, limit) = (options.programs.status.as_deref(), options.programs.limit);
+    let found = match options.programs.after.as_deref() {
+        None => runs.latest(status, limit),
+        after => runs.list(status, after, limit),
+    };
+    let found = match found {
         Ok(found) => found,
         Err(error) => return Ok(failed(&error)),
     };
@@ -26,21 +28,6 @@ pub(super) fn list(options: &Options) -> Result<ExitCode, Vec<Problem>> {
         false => table(&found, options),
     };
     Ok(report::print(&text, exit::OK))
-}
-
-/// The last `limit` runs.
-fn all(runs: &Runs, status: Option<&str>, limit: usize) -> Result<Vec<RunInfo>, RunsError> {
-    let (mut found, mut after) = (Vec::new(), None::<String>);
-    loop {
-        let page = runs.list(status, after.as_deref(), PAGE)?;
-        let Some(last) = page.last() else { break };
-        after = Some(last.run.clone());
-        found.extend(page);
-        if found.len() > limit {
-            found.drain(..found.len() - limit);
-        }
-    }
-    Ok(found)
 }
 
 fn to_json(info: &RunInfo) -> Json {

@@ -11,7 +11,7 @@ use crate::launcher::arguments::Options;
 use crate::launcher::store::location;
 use crate::launcher::{exit, report, run, signals};
 use crate::model::Problem;
-use crate::program::{Engine, EngineError, ServeSettings, Server, Settings, Spec};
+use crate::program::{Engine, EngineError, Keep, ServeSettings, Server, Settings, Spec};
 use crate::service::{Programs, Service};
 use crate::store::{Location, Store};
 
@@ -161,18 +161,22 @@ fn serve_as_service(
     });
     let (service, engine) = start(programs, store, own_settings(options))?;
     let grace = options.grace;
-    let before_stop = move || {
-        stop(server.try_recv().ok(), &engine, grace);
-    };
+    let before_stop = move || stop(server.try_recv().ok(), &engine, grace);
     let ends = run::Ends { before_stop: Box::new(before_stop), at_once: Box::new(command_hook::kill_all) };
     run::start_with(service, options, ends)
+}
+
+/// Which runs that ended are kept.
+fn keep(options: &Options) -> Keep {
+    let programs = &options.programs;
+    // Whatever names the store: a place that is none has been refused before.
+    let is_in_memory = matches!(location(options.store.as_deref()), Ok(Location::Memory));
+    let most = programs.keep.or(is_in_memory.then_some(KEPT_IN_MEMORY));
+    Keep { most, time: Some(programs.keep_for), forgets_keys: programs.forget_keys }
 }
 
 fn own_settings(options: &Options) -> Settings {
     // Shorter ones would be renewed all the time.
     let lease = options.programs.lease.max(Duration::from_millis(100));
-    // Whatever names the store: a place that is none has been refused before.
-    let is_in_memory = matches!(location(options.store.as_deref()), Ok(Location::Memory));
-    let keep = is_in_memory.then_some(KEPT_IN_MEMORY);
-    Settings { name: process_name(), lease, keep, ..Settings::default() }
+    Settings { name: process_name(), lease, keep: keep(options), ..Settings::default() }
 }

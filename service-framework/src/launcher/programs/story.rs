@@ -115,10 +115,7 @@ fn entry_to_json(entry: &Entry) -> Json {
             "began": utc(*began),
             "took_ms": ended.as_ref().map(|end| end.took.as_secs_f64() * 1000.0),
             "error": ended.as_ref().and_then(|end| end.error.as_ref()),
-            "set": ended.as_ref().map(|end| {
-                let set = end.changes.set.iter().map(|(name, value)| (name.clone(), value.to_json()));
-                Json::Object(set.collect())
-            }),
+            "set": ended.as_ref().map(|end| end.changes.to_json()),
             "removed": ended.as_ref().map(|end| &end.changes.removed),
         }),
         Entry::Other { at, what } => json!({"at": utc(*at), "what": what}),
@@ -135,12 +132,8 @@ fn entry_to_text(entry: &Entry, palette: Palette) -> String {
         return format!("{called}  {}\n", palette.yellow("has not ended"));
     };
     let mut text = call_text(&called(hook, attempt, is_reversing), end.took, end.error.as_deref(), palette);
-    for (name, value) in &end.changes.set {
-        text.push_str(&format!(
-            "       {} {name} = {}\n",
-            palette.green("+"),
-            cut(&value.to_json().to_string())
-        ));
+    for (name, value) in end.changes.to_json().as_object().into_iter().flatten() {
+        text.push_str(&format!("       {} {name} = {}\n", palette.green("+"), cut(&value.to_string())));
     }
     for name in &end.changes.removed {
         text.push_str(&format!("       {} {name}\n", palette.red("-")));

@@ -1,14 +1,17 @@
-//! The desk: runs that wait for their locks and a thread, and the threads that take them.
+//! The desk: runs that wait for their locks and a thread, the threads that take them, and runs that wait for others elsewhere.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use super::locks::Locks;
+use super::wait::{self, Awaited};
 use crate::program::pool::Pool;
 use crate::program::run::{End, RequestError};
 use crate::program::spec::LockError;
+use crate::store::Store;
 
 /// What became of a request.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,9 +53,20 @@ pub enum Refusal {
 /// A run that waits for its turn.
 pub(super) struct Job {
     pub(super) locks: Vec<String>,
-    pub(super) work: Box<dyn FnOnce() + Send>,
+    pub(super) work: Work,
     /// Told that it never gets its turn.
-    pub(super) refuse: Box<dyn FnOnce(Refusal) + Send>,
+    pub(super) refuse: Refuse,
+}
+
+pub(super) type Work = Box<dyn FnOnce() -> Turn + Send>;
+pub(super) type Refuse = Box<dyn FnOnce(Refusal) + Send>;
+
+/// What a job has come to when its thread is free again.
+pub(super) enum Turn {
+    /// It is over.
+    Over,
+    /// It goes on once something has happened in the store. Its locks stay taken if it waits for one more.
+    Waits { what: Awaited, work: Work, refuse: Refuse },
 }
 
 /// How long a thread that has nothing to do stays.
@@ -63,121 +77,216 @@ pub(super) struct Desk {
     bell: Condvar,
     most_threads: usize,
     most_waiting: usize,
+    store: Store,
 }
 
 #[derive(Default)]
 struct State {
     waiting: VecDeque<Job>,
+    /// Those whose locks are taken.
+    ready: VecDeque<Job>,
+    /// Those that wait for something in the store, with the locks that they keep meanwhile.
+    parked: Vec<(Awaited, Job)>,
+    has_waiter: bool,
     locks: Locks,
     threads: usize,
     idle: usize,
     is_stopping: bool,
 }
 
-impl Desk {
-    pub(super) fn new(most_threads: usize, most_waiting: usize) -> Self {
-        Self {
-            state: Mutex::default(),
-            bell: Condvar::new(),
-            most_threads: most_threads.max(1),
-            most_waiting,
+impl State {
+    fn next(&mut self) -> Option<Job> {
+        if let Some(job) = self.ready.pop_front() {
+            return Some(job);
         }
+        let waiting = self.waiting.iter().map(|job| job.locks.as_slice());
+        let job = self.locks.first(waiting).and_then(|place| self.waiting.remove(place))?;
+        self.locks.take(&job.locks);
+        Some(job)
+    }
+
+    fn len(&self) -> usize {
+        self.waiting.len() + self.ready.len() + self.parked.len()
+    }
+
+    fn take_all(&mut self) -> Vec<Job> {
+        let parked = std::mem::take(&mut self.parked).into_iter().map(|(_, job)| job);
+        self.waiting.drain(..).chain(self.ready.drain(..)).chain(parked).collect()
+    }
+}
+
+impl Desk {
+    pub(super) fn new(most_threads: usize, most_waiting: usize, store: Store) -> Self {
+        let (state, bell) = (Mutex::default(), Condvar::new());
+        Self { state, bell, most_threads: most_threads.max(1), most_waiting, store }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a job, or tells it at once that it cannot be. Whether another thread is needed for it.
-    pub(super) fn put(&self, job: Job) -> bool {
+    /// Takes a job, or tells it at once that it cannot be.
+    pub(super) fn put(self: &Arc<Self>, job: Job) {
         let mut state = self.lock();
         let refusal = match state.is_stopping {
             true => Refusal::Stopping,
-            false if state.waiting.len() >= self.most_waiting => Refusal::Busy(state.waiting.len()),
+            false if state.len() >= self.most_waiting => Refusal::Busy(state.len()),
             false => {
                 state.waiting.push_back(job);
-                return self.needs_thread(&mut state);
+                return self.call_thread(state);
             }
         };
         drop(state);
         (job.refuse)(refusal);
-        false
     }
 
-    /// Takes a job that others may wait for: it is the next, and on a thread of its own. False if nothing is taken any more.
-    pub(super) fn put_first(&self, job: Job) -> bool {
+    /// Takes a job that others may wait for: it is the next, however many wait.
+    pub(super) fn put_first(self: &Arc<Self>, job: Job) {
         let mut state = self.lock();
         if state.is_stopping {
             drop(state);
-            (job.refuse)(Refusal::Stopping);
-            return false;
+            return (job.refuse)(Refusal::Stopping);
         }
         state.waiting.push_front(job);
-        state.threads += 1;
-        true
+        self.call_thread(state);
     }
 
     /// Room for so many jobs more.
     pub(super) fn room(&self) -> usize {
-        self.most_waiting.saturating_sub(self.lock().waiting.len())
+        self.most_waiting.saturating_sub(self.lock().len())
     }
 
-    fn needs_thread(&self, state: &mut State) -> bool {
+    /// Somebody comes for a job that was put there.
+    fn call_thread(self: &Arc<Self>, mut state: MutexGuard<'_, State>) {
         if state.idle > 0 {
             self.bell.notify_one();
         }
-        let is_needed = state.idle < state.waiting.len() && state.threads < self.most_threads;
-        state.threads += usize::from(is_needed);
-        is_needed
+        let is_needed = state.idle < state.waiting.len() + state.ready.len();
+        if !is_needed || state.threads >= self.most_threads {
+            return;
+        }
+        state.threads += 1;
+        drop(state);
+        let desk = self.clone();
+        if let Err(error) = thread::Builder::new().name("program".to_owned()).spawn(move || desk.work()) {
+            tracing::error!(%error, "no thread could be started for a run");
+            self.lost_thread();
+        }
     }
 
     /// A thread's work: jobs, until none have come for a while.
-    pub(super) fn work(&self) {
-        let mut until = Instant::now() + IDLE;
+    fn work(self: &Arc<Self>) {
+        while let Some(job) = self.next() {
+            let Job { locks, work, .. } = job;
+            let turn = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+                tracing::error!("a run was cut off by a panic outside of its hooks");
+                Turn::Over
+            });
+            match turn {
+                Turn::Over => self.give_back(&locks),
+                Turn::Waits { what, work, refuse } => self.park(what, Job { locks, work, refuse }),
+            }
+        }
+    }
+
+    /// The next job; none if the thread is to end.
+    fn next(&self) -> Option<Job> {
+        let until = Instant::now() + IDLE;
         let mut state = self.lock();
         loop {
-            let waiting = state.waiting.iter().map(|job| job.locks.as_slice());
-            if let Some(job) = state.locks.first(waiting).and_then(|place| state.waiting.remove(place)) {
-                state.locks.take(&job.locks);
-                drop(state);
-                if catch_unwind(AssertUnwindSafe(job.work)).is_err() {
-                    tracing::error!("a run was cut off by a panic outside of its hooks");
-                }
-                state = self.lock();
-                state.locks.give_back(&job.locks);
-                if !job.locks.is_empty() && !state.waiting.is_empty() {
-                    self.bell.notify_all();
-                }
-                until = Instant::now() + IDLE;
-                continue;
+            if let Some(job) = state.next() {
+                return Some(job);
             }
             let left = until.saturating_duration_since(Instant::now());
             // Those that wait for a lock come back to it.
             if state.waiting.is_empty() && (left.is_zero() || state.is_stopping) {
                 state.threads -= 1;
                 self.bell.notify_all();
-                return;
+                return None;
             }
             state.idle += 1;
-            let left = left.max(Duration::from_millis(1));
             let left = if state.waiting.is_empty() { left } else { IDLE };
             state = self.bell.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
             state.idle -= 1;
         }
     }
 
+    fn give_back(&self, locks: &[String]) {
+        if locks.is_empty() {
+            return;
+        }
+        let mut state = self.lock();
+        state.locks.give_back(locks);
+        if !state.waiting.is_empty() {
+            self.bell.notify_all();
+        }
+    }
+
+    /// Lets a job wait without a thread.
+    fn park(self: &Arc<Self>, what: Awaited, mut job: Job) {
+        if !what.keeps_locks() {
+            self.give_back(&std::mem::take(&mut job.locks));
+        }
+        let mut state = self.lock();
+        if state.is_stopping {
+            state.locks.give_back(&job.locks);
+            drop(state);
+            return (job.refuse)(Refusal::Stopping);
+        }
+        state.parked.push((what, job));
+        let needs_waiter = !std::mem::replace(&mut state.has_waiter, true);
+        drop(state);
+        let desk = self.clone();
+        let attend = move || wait::attend(&desk, &desk.store);
+        if needs_waiter
+            && let Err(error) = thread::Builder::new().name("program waiter".to_owned()).spawn(attend)
+        {
+            tracing::error!(%error, "no thread could be started for runs that wait");
+            self.lost_waiter();
+        }
+    }
+
+    fn lost_waiter(&self) {
+        let mut state = self.lock();
+        state.has_waiter = false;
+        let parked = std::mem::take(&mut state.parked);
+        parked.iter().for_each(|(_, job)| state.locks.give_back(&job.locks));
+        drop(state);
+        refuse_all(parked.into_iter().map(|(_, job)| job));
+    }
+
+    /// What jobs wait for; if it is nothing, whoever asks is not needed any more.
+    pub(super) fn awaited(&self) -> HashSet<Awaited> {
+        let mut state = self.lock();
+        let awaited: HashSet<Awaited> = state.parked.iter().map(|(what, _)| what.clone()).collect();
+        state.has_waiter = !awaited.is_empty();
+        awaited
+    }
+
+    /// Those that wait for one of these go on.
+    pub(super) fn wake(self: &Arc<Self>, came: &HashSet<Awaited>) {
+        let mut state = self.lock();
+        let (woken, parked): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut state.parked).into_iter().partition(|(what, _)| came.contains(what));
+        state.parked = parked;
+        drop(state);
+        for (_, job) in woken {
+            let mut state = self.lock();
+            state.ready.push_back(job);
+            self.call_thread(state);
+        }
+    }
+
     /// A thread that could not be started.
-    pub(super) fn lost_thread(&self) {
+    fn lost_thread(&self) {
         let mut state = self.lock();
         state.threads -= 1;
         self.bell.notify_all();
         // Nobody may be left who would come to them.
         if state.threads == 0 {
-            let waiting = std::mem::take(&mut state.waiting);
+            let jobs: Vec<Job> = state.waiting.drain(..).collect();
             drop(state);
-            waiting.into_iter().for_each(|job| {
-                (job.refuse)(Refusal::Journal("no thread could be started for the run".to_owned()));
-            });
+            refuse_all(jobs);
         }
     }
 
@@ -186,10 +295,10 @@ impl Desk {
         let end = Instant::now() + grace;
         let mut state = self.lock();
         state.is_stopping = true;
-        let waiting = std::mem::take(&mut state.waiting);
+        let jobs = state.take_all();
         drop(state);
         self.bell.notify_all();
-        waiting.into_iter().for_each(|job| (job.refuse)(Refusal::Stopping));
+        jobs.into_iter().for_each(|job| (job.refuse)(Refusal::Stopping));
         let mut state = self.lock();
         while state.threads > 0 {
             let left = end.saturating_duration_since(Instant::now());
@@ -199,5 +308,11 @@ impl Desk {
             state = self.bell.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
         true
+    }
+}
+
+fn refuse_all(jobs: impl IntoIterator<Item = Job>) {
+    for job in jobs {
+        (job.refuse)(Refusal::Journal("no thread could be started for the run".to_owned()));
     }
 }

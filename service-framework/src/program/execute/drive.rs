@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::call::call;
 use super::hooks::{Bound, Call};
-use super::journal::{Entry, JournalError, replay};
+use super::journal::{Entry, JournalError, events_in, replay};
 use crate::program::run::{End, Event, Next, Run};
 use crate::program::{Changes, Pool, spec::Hook};
 use crate::store::{Error as StoreError, NewEvent, Refused};
@@ -44,10 +44,12 @@ pub(super) struct Course {
     /// When the program's time is over.
     pub(super) until: Option<Instant>,
     pub(super) watch: Option<Arc<dyn Watch>>,
+    /// The call before which it has to wait for its locks.
+    pub(super) waiting: Option<Coming>,
 }
 
 /// The call that comes next, apart from the run that says so.
-struct Coming {
+pub(super) struct Coming {
     place: usize,
     attempt: u32,
     after: Duration,
@@ -56,9 +58,12 @@ struct Coming {
 }
 
 impl Course {
-    /// Goes on to the end.
+    /// Goes on to the end. One that had to wait for its locks goes on where it was.
     pub(super) fn drive(&mut self) -> Result<End, JournalError> {
         self.note()?;
+        if let Some(coming) = self.waiting.take() {
+            self.begin(coming)?;
+        }
         loop {
             let coming = match self.run.next() {
                 Next::Ended(end) => match self.write(Some(end))? {
@@ -72,7 +77,7 @@ impl Course {
             if self.is_late(&coming) {
                 self.happen(Event::TimedOut)?;
             } else {
-                self.step(&coming)?;
+                self.step(coming)?;
             }
         }
     }
@@ -81,7 +86,7 @@ impl Course {
         !coming.is_reversing && self.until.is_some_and(|until| until <= Instant::now() + coming.after)
     }
 
-    fn step(&mut self, coming: &Coming) -> Result<(), JournalError> {
+    fn step(&mut self, coming: Coming) -> Result<(), JournalError> {
         if !coming.after.is_zero() {
             if !self.write(None)? {
                 return Ok(());
@@ -90,13 +95,23 @@ impl Course {
         }
         let hook = self.run.plan().spec().hooks()[coming.place].reference.clone();
         self.happen(Event::Began { hook, attempt: coming.attempt, is_reversing: coming.is_reversing })?;
-        if !self.write(None)? {
-            return Ok(());
+        self.begin(coming)
+    }
+
+    /// Calls a hook once it is written that it begins.
+    fn begin(&mut self, coming: Coming) -> Result<(), JournalError> {
+        match self.write(None) {
+            Ok(true) => {}
+            Ok(false) => return Ok(()),
+            Err(error) => {
+                self.waiting = Some(coming);
+                return Err(error);
+            }
         }
-        let error = self.call(coming);
+        let error = self.call(&coming);
         let ended = Event::Ended { changes: self.run.take_changes(), error };
-        match self.entry.to_new(&ended) {
-            Ok(_) => self.happen(ended),
+        match self.entry.records(&ended) {
+            Ok(records) => self.happened(ended, records),
             Err(reason) => {
                 let error = Some(format!("what it put into the pool cannot be kept: {reason}"));
                 self.happen(Event::Ended { changes: Changes::default(), error })
@@ -144,7 +159,12 @@ impl Course {
 
     /// Makes an event happen here; it is written with the next commit.
     fn happen(&mut self, event: Event) -> Result<(), JournalError> {
-        self.pending.push(self.entry.to_new(&event)?);
+        let records = self.entry.records(&event)?;
+        self.happened(event, records)
+    }
+
+    fn happened(&mut self, event: Event, records: Vec<NewEvent>) -> Result<(), JournalError> {
+        self.pending.extend(records);
         let (run, version) = (self.entry.run.clone(), self.entry.version + self.pending.len() as u64);
         self.run.apply(event).map_err(|source| JournalError::Illegal { run, version, source })?;
         self.note()
@@ -157,7 +177,7 @@ impl Course {
             if let Some(watch) = &self.watch {
                 watch.noted(&text);
             }
-            self.pending.push(self.entry.to_new(&Event::Noted { text })?);
+            self.pending.extend(self.entry.records(&Event::Noted { text })?);
         }
         Ok(())
     }
@@ -184,10 +204,10 @@ impl Course {
         self.entry.version = told.version;
         let pending = std::mem::take(&mut self.pending);
         // It is there already if a commit went through whose answer was lost.
-        let ended = pending.into_iter().find(|event| event.kind == "ended" && self.run.is_in_flight());
-        match ended.map(|event| Event::from_bytes(&event.kind, &event.payload)) {
-            Some(Ok(ended)) => self.happen(ended),
-            _ => Ok(()),
+        let ended = events_in(&pending).into_iter().find(|event| matches!(event, Event::Ended { .. }));
+        match ended.filter(|_| self.run.is_in_flight()) {
+            Some(ended) => self.happen(ended),
+            None => Ok(()),
         }
     }
 }

@@ -4,16 +4,17 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::oneshot;
 
-use super::desk::{Answer, Desk, Job, Refusal};
+use super::desk::{Answer, Desk, Job, Refusal, Refuse, Turn};
 use super::drive::{Course, Watch};
 use super::hooks::{Bound, Hooks};
-use super::journal::{Entry, Journal, JournalError, LEASE, locks_of, stream};
+use super::journal::{Entry, Journal, JournalError, LEASE, locks_of};
+use super::keep::{self, Keep};
 use super::recover;
+use super::wait::Awaited;
 use crate::model::Problem;
 use crate::program::pool::{Pool, TIME_START};
 use crate::program::run::{End, Event, Plan, Request, Run, answer, find, prepare};
@@ -32,8 +33,8 @@ pub struct Settings {
     pub name: String,
     /// How long its runs are its own while it does not renew its lease; 10 s unless told.
     pub lease: Duration,
-    /// How many runs that ended are kept, but for those with an idempotency key; all unless told.
-    pub keep: Option<usize>,
+    /// Which runs are kept that have ended; all unless told.
+    pub keep: Keep,
     /// Who looks at every step.
     pub watch: Option<Arc<dyn Watch>>,
 }
@@ -45,7 +46,7 @@ impl Default for Settings {
             most_waiting: 512,
             name: "engine".to_owned(),
             lease: LEASE,
-            keep: None,
+            keep: Keep::default(),
             watch: None,
         }
     }
@@ -91,8 +92,8 @@ pub(super) struct State {
     pub(super) recovers: bool,
     /// Whether all runs have had their time, so that the lease is of no use any more.
     pub(super) is_stopped: bool,
-    /// Runs that have ended here, the oldest first, where not all are kept.
-    ended: VecDeque<String>,
+    /// What removes the runs that have ended here, the oldest first, where not all are kept.
+    ended: VecDeque<Batch>,
 }
 
 pub(super) type Done = Box<dyn FnOnce(Answer) + Send>;
@@ -107,16 +108,19 @@ impl Engine {
         let spec = Arc::new(spec);
         let plans = (0..spec.programs().len()).map(|place| Arc::new(Plan::new(&spec, place))).collect();
         let lease = recover::own_lease(&store, &settings)?;
+        let desk = Desk::new(settings.most_at_once, settings.most_waiting, store.clone());
         let engine = Self(Arc::new(Inner {
             spec,
             plans,
             hooks: bound.into(),
             journal: Arc::new(Journal { store, lease: Mutex::new(lease), is_stopping: false.into() }),
-            desk: Arc::new(Desk::new(settings.most_at_once, settings.most_waiting)),
+            desk: Arc::new(desk),
             settings,
             state: Mutex::default(),
         }));
-        recover::keep_lease(&engine).map_err(EngineError::Thread)?;
+        recover::keep_lease(&engine)
+            .and_then(|()| recover::look_after(&engine))
+            .map_err(EngineError::Thread)?;
         Ok(engine)
     }
 
@@ -172,47 +176,16 @@ impl Engine {
     }
 
     fn queue(&self, begun: Begun, done: Done) {
-        // Whichever of the two is called gets it.
-        let done = Arc::new(Mutex::new(Some(done)));
-        let refused = done.clone();
-        let engine = self.clone();
-        let locks = begun.locks.clone();
-        let work = move || {
-            if let Some(done) = take(&done) {
-                engine.begin(begun, done);
-            }
-        };
-        let refuse = move |refusal| {
-            if let Some(done) = take(&refused) {
-                done(Answer::Refused(refusal));
-            }
-        };
-        self.put(Job { locks, work: Box::new(work), refuse: Box::new(refuse) });
+        let (done, refuse) = either(done);
+        let (engine, locks) = (self.clone(), begun.locks.clone());
+        let work = Box::new(move || match take(&done) {
+            Some(done) => engine.begin(begun, done),
+            None => Turn::Over,
+        });
+        self.0.desk.put(Job { locks, work, refuse });
     }
 
-    fn put(&self, job: Job) {
-        if self.0.desk.put(job) {
-            self.start_thread();
-        }
-    }
-
-    /// Others may wait for what this run holds in the store, so it waits for nobody here.
-    pub(super) fn put_first(&self, job: Job) {
-        if self.0.desk.put_first(job) {
-            self.start_thread();
-        }
-    }
-
-    fn start_thread(&self) {
-        let desk = self.0.desk.clone();
-        let thread = thread::Builder::new().name("program".to_owned());
-        if let Err(error) = thread.spawn(move || desk.work()) {
-            tracing::error!(%error, "no thread could be started for a run");
-            self.0.desk.lost_thread();
-        }
-    }
-
-    fn begin(&self, begun: Begun, done: Done) {
+    fn begin(&self, begun: Begun, done: Done) -> Turn {
         let id = begun.id.clone();
         let name = begun.plan.program().name.clone();
         tracing::info!(run = id, program = name, "running a program");
@@ -220,6 +193,7 @@ impl Engine {
         let started = Event::Started {
             program: name.clone(),
             fingerprint: begun.plan.fingerprint(),
+            key: begun.key.clone(),
             pool: begun.pool.clone(),
         };
         let entry = Entry {
@@ -232,9 +206,12 @@ impl Engine {
             fence: self.0.journal.fence(),
         };
         let run = Run::new(begun.plan, begun.pool);
-        match entry.to_new(&started) {
-            Ok(started) => self.go(self.course(entry, run, vec![started], until), done),
-            Err(error) => done(Answer::Refused(Refusal::Journal(error.to_string()))),
+        match entry.records(&started) {
+            Ok(records) => self.go(self.course(entry, run, records, until), done),
+            Err(error) => {
+                done(Answer::Refused(Refusal::Journal(error.to_string())));
+                Turn::Over
+            }
         }
     }
 
@@ -246,11 +223,11 @@ impl Engine {
         until: Option<Instant>,
     ) -> Course {
         let (hooks, watch) = (self.0.hooks.clone(), self.0.settings.watch.clone());
-        Course { entry, run, pending, hooks, until, watch }
+        Course { entry, run, pending, hooks, until, watch, waiting: None }
     }
 
     /// Drives a run to its end and says what became of it.
-    pub(super) fn go(&self, mut course: Course, done: Done) {
+    pub(super) fn go(&self, mut course: Course, done: Done) -> Turn {
         let run = course.entry.run.clone();
         self.lock().here.insert(run.clone());
         let mut here = Here::new(self, &run);
@@ -263,9 +240,13 @@ impl Engine {
             }
             Err(JournalError::AsBefore { run: other }) => {
                 drop(here);
-                return self.join(other, &course, done);
+                return self.join(other, course.run.plan().clone(), done);
             }
-            Err(JournalError::Stopping) => Answer::Refused(Refusal::Stopping),
+            Err(JournalError::Locked { key }) => {
+                drop(here);
+                let engine = self.clone();
+                return waits(Awaited::Key(key), done, move |done| engine.go(course, done));
+            }
             Err(error) => {
                 tracing::error!(run, program = course.entry.program, %error, "a run cannot go on here");
                 Answer::Refused(Refusal::Journal(error.to_string()))
@@ -274,6 +255,7 @@ impl Engine {
         here.answer = answer.clone();
         drop(here);
         done(answer);
+        Turn::Over
     }
 
     /// A run is not here any more, and whoever waits for it gets an answer.
@@ -286,29 +268,51 @@ impl Engine {
         joined.into_iter().for_each(|waiting| waiting(answer.clone()));
     }
 
-    /// Removes the oldest of the runs that have ended here, if not all are kept.
+    /// Removes the oldest of the runs that have ended here, if only so many are kept.
     fn forget_some(&self, course: &Course, end: End) {
-        let Some(most) = self.0.settings.keep.filter(|_| course.entry.key.is_none() && end != End::Stuck)
+        let keep = &self.0.settings.keep;
+        let Some(most) = keep.most.filter(|_| end != End::Stuck && keep.forgets(course.entry.key.as_deref()))
         else {
             return;
         };
+        let forgotten = keep::forget(&course.entry.run, &course.entry.program, course.entry.key.as_deref());
         let mut state = self.lock();
-        state.ended.push_back(course.entry.run.clone());
+        state.ended.push_back(forgotten);
         if let Some(oldest) = (state.ended.len() > most).then(|| state.ended.pop_front()).flatten() {
             // If it is not removed it is only kept.
-            drop(self.0.journal.store.submit(Batch::new().remove(stream(&oldest))));
+            drop(self.0.journal.store.submit(oldest));
         }
     }
 
     /// Waits for the end of the run that had this request's idempotency key before.
-    fn join(&self, other: String, course: &Course, done: Done) {
+    fn join(&self, other: String, plan: Arc<Plan>, done: Done) -> Turn {
         {
             let mut state = self.lock();
-            if state.here.contains(&other) {
-                return state.joined.entry(other).or_default().push(done);
+            let most = self.0.settings.most_waiting;
+            let joined: usize = state.joined.values().map(Vec::len).sum();
+            match (state.here.contains(&other), joined < most) {
+                (false, _) => {}
+                (true, true) => {
+                    state.joined.entry(other).or_default().push(done);
+                    return Turn::Over;
+                }
+                (true, false) => {
+                    drop(state);
+                    done(Answer::Refused(Refusal::Busy(joined)));
+                    return Turn::Over;
+                }
             }
         }
-        done(recover::answer_of(self, &other, course.run.plan()));
+        match recover::answer_of(self, &other, &plan) {
+            Some(answer) => {
+                done(answer);
+                Turn::Over
+            }
+            None => {
+                let engine = self.clone();
+                waits(Awaited::End(other.clone()), done, move |done| engine.join(other, plan, done))
+            }
+        }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
@@ -358,6 +362,24 @@ struct Begun {
     pool: Pool,
     locks: Vec<String>,
     key: Option<String>,
+}
+
+/// Whichever of the two is called gets it.
+fn either(done: Done) -> (Arc<Mutex<Option<Done>>>, Refuse) {
+    let done = Arc::new(Mutex::new(Some(done)));
+    let refused = done.clone();
+    let refuse = move |refusal| {
+        if let Some(done) = take(&refused) {
+            done(Answer::Refused(refusal));
+        }
+    };
+    (done, Box::new(refuse))
+}
+
+fn waits(what: Awaited, done: Done, go_on: impl FnOnce(Done) -> Turn + Send + 'static) -> Turn {
+    let (done, refuse) = either(done);
+    let work = move || take(&done).map_or(Turn::Over, go_on);
+    Turn::Waits { what, work: Box::new(work), refuse }
 }
 
 fn take(done: &Mutex<Option<Done>>) -> Option<Done> {

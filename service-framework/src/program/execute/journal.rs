@@ -1,31 +1,28 @@
 //! The journal: what happened to runs, in the store before the next thing happens.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::records::{self, Reading, read_head};
 use crate::program::pool::Pool;
 use crate::program::run::{End, Event, EventError, Illegal, Plan, Run};
 use crate::program::spec::LockError;
 use crate::store::{
     Batch, Error as StoreError, Event as StoredEvent, Expected, Lease, NewEvent, Refused, Store,
 };
-use crate::value::Limits;
-use crate::value::msgpack::check_whole;
 
 /// Under what runs are listed.
 pub(crate) const CATEGORY: &str = "run";
 /// How a run stands that has not ended.
 pub(crate) const RUNNING: &str = "running";
-/// How many events are read at once.
-const PAGE: usize = 1000;
-/// Most bytes of one event: what the store takes and a reader does.
-const LARGEST: usize = 64_000_000;
+/// How many records are read at once, each of 1 MiB at most.
+const PAGE: usize = 64;
 /// How long a store that cannot write is tried again.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How long somebody waits before it looks again for what is held elsewhere.
-pub(super) const AGAIN: Duration = Duration::from_millis(20);
+/// How long it waits before it tries again.
+const AGAIN: Duration = Duration::from_millis(20);
 
 /// Why a run cannot go on here.
 #[derive(Debug, thiserror::Error)]
@@ -45,9 +42,12 @@ pub enum JournalError {
         /// Which run.
         run: String,
     },
-    /// The server stops before the run had its locks. Nothing ran.
-    #[error("the server is stopping")]
-    Stopping,
+    /// A run elsewhere has one of the run's locks. Nothing ran.
+    #[error("another run has {key:?}")]
+    Locked {
+        /// What the lock is called in the store.
+        key: String,
+    },
     /// A request with the same idempotency key came before; its run is the answer.
     #[error("run {run:?} has this idempotency key")]
     AsBefore {
@@ -167,7 +167,9 @@ impl Entry {
                     self.version = committed.version(&stream(&self.run)).unwrap_or(self.version);
                     return Ok(());
                 }
-                Err(StoreError::Refused(Refused::Claimed { key, value })) => self.wait_for(&key, &value)?,
+                Err(StoreError::Refused(Refused::Claimed { key, value })) => {
+                    return Err(self.claimed(key, &value));
+                }
                 Err(StoreError::Refused(Refused::Fenced { .. })) => {
                     return Err(JournalError::TakenOver { run: self.run.clone() });
                 }
@@ -180,16 +182,11 @@ impl Entry {
         }
     }
 
-    /// Waits a little for a lock that a run elsewhere has.
-    fn wait_for(&self, key: &str, holder: &[u8]) -> Result<(), JournalError> {
-        if self.key.as_ref().is_some_and(|own| request_key(&self.program, own) == key) {
-            return Err(JournalError::AsBefore { run: String::from_utf8_lossy(holder).into_owned() });
+    fn claimed(&self, key: String, holder: &[u8]) -> JournalError {
+        match self.key.as_ref().is_some_and(|own| request_key(&self.program, own) == key) {
+            true => JournalError::AsBefore { run: String::from_utf8_lossy(holder).into_owned() },
+            false => JournalError::Locked { key },
         }
-        if self.journal.is_stopping.load(Ordering::Relaxed) {
-            return Err(JournalError::Stopping);
-        }
-        thread::sleep(AGAIN);
-        Ok(())
     }
 
     fn batch(&self, events: &[NewEvent], end: Option<End>) -> Batch {
@@ -220,16 +217,9 @@ impl Entry {
     }
 
     /// An event as it is written, if it can be read again.
-    pub(super) fn to_new(&self, event: &Event) -> Result<NewEvent, JournalError> {
-        let unwritable = |reason: String| JournalError::Unwritable { run: self.run.clone(), reason };
-        let bytes = event.to_bytes().map_err(|error| unwritable(error.to_string()))?;
-        if bytes.len() > LARGEST {
-            return Err(unwritable(format!("{} bytes are more than {LARGEST}", bytes.len())));
-        }
-        if !bytes.is_empty() {
-            check_whole(&bytes, &Limits::default()).map_err(|error| unwritable(error.to_string()))?;
-        }
-        Ok(NewEvent::new(event.kind(), bytes))
+    pub(super) fn records(&self, event: &Event) -> Result<Vec<NewEvent>, JournalError> {
+        let unwritable = |reason| JournalError::Unwritable { run: self.run.clone(), reason };
+        records::records(event).map_err(unwritable)
     }
 }
 
@@ -240,42 +230,42 @@ pub(crate) struct Told {
     pub(crate) version: u64,
     /// The locks that it has or had.
     pub(crate) locks: Vec<String>,
+    /// The idempotency key of its request.
+    pub(crate) key: Option<String>,
 }
 
-/// The program and fingerprint that a run began with, and its pool.
-pub(crate) fn read_start(store: &Store, run: &str) -> Result<(String, String, Pool), JournalError> {
+/// What a run is, without its values: read from one record, however large its pool is.
+pub(crate) struct Head {
+    pub(crate) program: String,
+    pub(crate) key: Option<String>,
+}
+
+/// Reads what a run is.
+pub(crate) fn read_start(store: &Store, run: &str) -> Result<Head, JournalError> {
     let first = store.read(&stream(run), 1, 1)?;
     let first = first.first().ok_or_else(|| JournalError::NoRun(run.to_owned()))?;
-    match read_event(run, first)? {
-        Event::Started { program, fingerprint, pool } => Ok((program, fingerprint, pool)),
-        other => Err(JournalError::Event {
-            run: run.to_owned(),
-            version: first.version,
-            source: EventError::Unknown(other.kind().to_owned()),
-        }),
+    match read_head(&first.kind, &first.payload).map_err(|source| unreadable(run, first, source))? {
+        Event::Started { program, key, .. } => Ok(Head { program, key }),
+        other => Err(no_start(run, first, &other)),
     }
 }
 
-fn read_event(run: &str, event: &StoredEvent) -> Result<Event, JournalError> {
-    Event::from_bytes(&event.kind, &event.payload).map_err(|source| JournalError::Event {
-        run: run.to_owned(),
-        version: event.version,
-        source,
-    })
+fn unreadable(run: &str, event: &StoredEvent, source: EventError) -> JournalError {
+    JournalError::Event { run: run.to_owned(), version: event.version, source }
+}
+
+fn no_start(run: &str, event: &StoredEvent, found: &Event) -> JournalError {
+    unreadable(run, event, EventError::Unknown(found.kind().to_owned()))
 }
 
 /// Makes happen again what happened to a run, by its program's plan.
 pub(crate) fn replay(store: &Store, id: &str, plan: &Arc<Plan>) -> Result<Told, JournalError> {
-    let (_, began, pool) = read_start(store, id)?;
-    let now = plan.fingerprint();
-    if began != now {
-        return Err(JournalError::OtherSpec { run: id.to_owned(), began, now });
-    }
-    let unnamed =
-        |error: LockError| JournalError::Unwritable { run: id.to_owned(), reason: error.to_string() };
-    let locks = locks_of(plan, &pool).map_err(unnamed)?;
-    let mut told = Told { run: Run::new(plan.clone(), pool), version: 1, locks };
-    each_event(store, id, 1, |event, happened| {
+    let mut told = None::<Told>;
+    each_event(store, id, |event, happened| {
+        let Some(told) = &mut told else {
+            told = Some(begin_again(id, event, happened, plan)?);
+            return Ok(());
+        };
         told.version = event.version;
         told.run.apply(happened).map_err(|source| JournalError::Illegal {
             run: id.to_owned(),
@@ -283,28 +273,59 @@ pub(crate) fn replay(store: &Store, id: &str, plan: &Arc<Plan>) -> Result<Told, 
             source,
         })
     })?;
+    let mut told = told.ok_or_else(|| JournalError::NoRun(id.to_owned()))?;
     // They were noted when they happened.
     told.run.take_notes();
     Ok(told)
 }
 
-/// Looks at every event of a run behind a version.
+fn begin_again(
+    id: &str,
+    event: &StoredEvent,
+    happened: Event,
+    plan: &Arc<Plan>,
+) -> Result<Told, JournalError> {
+    let Event::Started { fingerprint: began, key, pool, .. } = happened else {
+        return Err(no_start(id, event, &happened));
+    };
+    let now = plan.fingerprint();
+    if began != now {
+        return Err(JournalError::OtherSpec { run: id.to_owned(), began, now });
+    }
+    let unnamed =
+        |error: LockError| JournalError::Unwritable { run: id.to_owned(), reason: error.to_string() };
+    let locks = locks_of(plan, &pool).map_err(unnamed)?;
+    Ok(Told { run: Run::new(plan.clone(), pool), version: event.version, locks, key })
+}
+
+/// Looks at every event of a run, with its last record.
 pub(crate) fn each_event(
     store: &Store,
     run: &str,
-    mut after: u64,
     mut look: impl FnMut(&StoredEvent, Event) -> Result<(), JournalError>,
 ) -> Result<(), JournalError> {
+    let (mut after, mut reading) = (0, Reading::default());
     loop {
         let page = store.read(&stream(run), after + 1, PAGE)?;
-        for event in &page {
-            after = event.version;
-            look(event, read_event(run, event)?)?;
+        for record in &page {
+            after = record.version;
+            let event = reading.take(&record.kind, &record.payload);
+            if let Some(event) = event.map_err(|source| unreadable(run, record, source))? {
+                look(record, event)?;
+            }
         }
         if page.len() < PAGE {
             return Ok(());
         }
     }
+}
+
+/// Events of records that are not written yet.
+pub(super) fn events_in(records: &[NewEvent]) -> Vec<Event> {
+    let mut reading = Reading::default();
+    // They were written by this version.
+    let events = records.iter().filter_map(|record| reading.take(&record.kind, &record.payload).ok());
+    events.flatten().collect()
 }
 
 /// The lock of programs that name none.

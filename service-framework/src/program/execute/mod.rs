@@ -10,13 +10,17 @@ mod drive;
 mod engine;
 mod hooks;
 pub(in crate::program) mod journal;
+mod keep;
 mod locks;
+mod records;
 mod recover;
 #[cfg(test)]
 mod tests;
+mod wait;
 
 pub use desk::{Answer, Refusal};
 pub use drive::{Step, Watch};
 pub use engine::{Engine, EngineError, Settings};
 pub use hooks::{Bound, Call, Hooks, IntoHook, OnPool};
 pub use journal::JournalError;
+pub use keep::Keep;

@@ -1,17 +1,19 @@
 //! Recovery: runs whose process is gone are taken up by whoever has the store now.
 
+use std::collections::HashMap;
 use std::io;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::desk::{Answer, Job, Refusal};
+use super::desk::{Answer, Job, Refusal, Turn};
 use super::drive::Course;
 use super::engine::{Engine, Settings, new_id, until};
 use super::journal::{
-    AGAIN, CATEGORY, Entry, Journal, JournalError, RUNNING, Told, id_in, read_start, replay, stream,
+    CATEGORY, Entry, Journal, JournalError, RUNNING, Told, id_in, read_start, replay, stream,
 };
+use super::keep::Keeping;
 use crate::program::run::{Event, Next, Plan, answer};
 use crate::store::{Batch, Error as StoreError, Expected, Filter, Lease, Refused, Store, StreamInfo};
 
@@ -28,41 +30,59 @@ pub(super) fn own_lease(store: &Store, settings: &Settings) -> Result<Lease, Sto
     store.acquire(format!("server/{id}"), format!("{} {id}", settings.name), settings.lease).wait()
 }
 
-/// Renews the lease, and takes up runs of others, for as long as the engine is there.
+/// Renews the lease for as long as the engine is there, whatever else it is at.
 pub(super) fn keep_lease(engine: &Engine) -> io::Result<()> {
-    let (inner, every) = (Arc::downgrade(&engine.0), engine.0.settings.lease / 3);
-    let keep = move || {
-        let (mut due, mut pause) = (Instant::now() + every, every);
+    let every = engine.0.settings.lease / 3;
+    again_and_again(engine, "program lease", every, move |engine| {
+        // Runs that come to their ends while the engine stops are still under it.
+        renew(engine);
+        every
+    })
+}
+
+/// Takes up runs of others, and removes runs that are kept no longer, for as long as the engine is there.
+pub(super) fn look_after(engine: &Engine) -> io::Result<()> {
+    let every = engine.0.settings.lease / 3;
+    let mut keeping = Keeping::default();
+    again_and_again(engine, "program recovery", every, move |engine| {
+        let recovers = engine.lock().recovers;
+        if !recovers || engine.0.journal.is_stopping.load(Ordering::Relaxed) {
+            return every;
+        }
+        let has_more = keeping.go_on(engine);
+        match engine.recover() {
+            Ok(0) if !has_more => every,
+            Ok(_) => SOON,
+            Err(error) => {
+                tracing::warn!(%error, "runs that others left cannot be looked up; it is tried again");
+                every
+            }
+        }
+    })
+}
+
+/// Does something on a thread of its own until the engine is gone or has stopped. It says when it is to be done again.
+fn again_and_again(
+    engine: &Engine,
+    name: &str,
+    first: Duration,
+    mut does: impl FnMut(&Engine) -> Duration + Send + 'static,
+) -> io::Result<()> {
+    let inner = Arc::downgrade(&engine.0);
+    let work = move || {
+        let mut due = Instant::now() + first;
         loop {
-            thread::park_timeout(pause);
+            thread::park_timeout(due.saturating_duration_since(Instant::now()));
             let Some(engine) = inner.upgrade().map(Engine) else { return };
-            let (is_stopped, recovers) = {
-                let state = engine.lock();
-                (state.is_stopped, state.recovers)
-            };
-            if is_stopped {
+            if engine.lock().is_stopped {
                 return;
             }
-            // Runs that come to their ends while the engine stops are still under it.
             if Instant::now() >= due {
-                renew(&engine);
-                due = Instant::now() + every;
+                due = Instant::now() + does(&engine);
             }
-            if !recovers || engine.0.journal.is_stopping.load(Ordering::Relaxed) {
-                pause = every;
-                continue;
-            }
-            pause = match engine.recover() {
-                Ok(0) => every,
-                Ok(_) => SOON,
-                Err(error) => {
-                    tracing::warn!(%error, "runs that others left cannot be looked up; it is tried again");
-                    every
-                }
-            };
         }
     };
-    thread::Builder::new().name("program lease".to_owned()).spawn(keep).map(drop)
+    thread::Builder::new().name(name.to_owned()).spawn(work).map(drop)
 }
 
 fn renew(engine: &Engine) {
@@ -121,6 +141,12 @@ impl Engine {
 
     /// Queues a run if nobody works on it.
     fn take_up(&self, info: &StreamInfo, owners: &mut Owners) -> Result<bool, StoreError> {
+        let owner = info.mark.owner.as_deref();
+        let is_own = owner == Some(self.0.journal.fence().0.as_str());
+        // Most runs are on a server that lives.
+        if !is_own && owners.lives(self, owner)? {
+            return Ok(false);
+        }
         let Some(id) = id_in(&info.stream).map(str::to_owned) else { return Ok(false) };
         {
             let state = self.lock();
@@ -133,8 +159,7 @@ impl Engine {
             }
         }
         let Some(plan) = self.plan_of(&id)? else { return Ok(false) };
-        let is_own = info.mark.owner.as_deref() == Some(self.0.journal.fence().0.as_str());
-        if !is_own && !owners.is_gone(self, info.mark.owner.as_deref())? {
+        if !is_own && !owners.is_gone(self, owner)? {
             return Ok(false);
         }
         if !self.lock().here.insert(id.clone()) {
@@ -143,16 +168,14 @@ impl Engine {
         let (engine, refusing, refused, info) = (self.clone(), self.clone(), id.clone(), info.clone());
         let work = move || engine.go_on(&id, &plan, &info);
         let refuse = move |refusal: Refusal| refusing.leave(&refused, &Answer::Refused(refusal));
-        self.put_first(Job { locks: Vec::new(), work: Box::new(work), refuse: Box::new(refuse) });
+        self.0.desk.put_first(Job { locks: Vec::new(), work: Box::new(work), refuse: Box::new(refuse) });
         Ok(true)
     }
 
     /// The plan of a run, if its program is one of this spec.
     fn plan_of(&self, id: &str) -> Result<Option<Arc<Plan>>, StoreError> {
         match read_start(self.store(), id) {
-            Ok((program, ..)) => {
-                Ok(self.0.spec.program_place(&program).map(|place| self.0.plans[place].clone()))
-            }
+            Ok(head) => Ok(self.0.spec.program_place(&head.program).map(|place| self.0.plans[place].clone())),
             Err(JournalError::Store(error)) => Err(error),
             // Whoever lists the runs sees that it cannot be read.
             Err(_) => Ok(None),
@@ -160,7 +183,7 @@ impl Engine {
     }
 
     /// Goes on with a run that was left.
-    fn go_on(&self, id: &str, plan: &Arc<Plan>, info: &StreamInfo) {
+    fn go_on(&self, id: &str, plan: &Arc<Plan>, info: &StreamInfo) -> Turn {
         let (error, again) = match self.begin_again(id, plan, info) {
             Ok(Some(course)) => return self.go(course, Box::new(|_| {})),
             // Somebody else took it up, or has its locks.
@@ -172,6 +195,7 @@ impl Engine {
         };
         self.lock().left.insert(id.to_owned(), (info.version, Instant::now() + again));
         self.leave(id, &Answer::Refused(Refusal::Journal(error)));
+        Turn::Over
     }
 
     fn begin_again(
@@ -181,7 +205,7 @@ impl Engine {
         info: &StreamInfo,
     ) -> Result<Option<Course>, JournalError> {
         let journal = self.0.journal.clone();
-        let Told { mut run, version, locks } = replay(&journal.store, id, plan)?;
+        let Told { mut run, version, locks, key } = replay(&journal.store, id, plan)?;
         let fence = journal.fence();
         let was_begun = info.mark.owner.is_some();
         if version != info.version || journal.store.stream(&stream(id))?.as_ref() != Some(info) {
@@ -196,13 +220,13 @@ impl Engine {
             tracing::warn!(run = id, program = plan.program().name, "taking up a run whose server is gone");
         }
         let program = plan.program().name.clone();
-        let mut entry = Entry { journal, run: id.to_owned(), version, program, locks, key: None, fence };
-        let written = entry.to_new(&event)?;
+        let mut entry = Entry { journal, run: id.to_owned(), version, program, locks, key, fence };
+        let written = entry.records(&event)?;
         let illegal = |source| JournalError::Illegal { run: id.to_owned(), version: version + 1, source };
         run.apply(event).map_err(illegal)?;
         let batch = Batch::new()
             .fence(&entry.fence.0, entry.fence.1)
-            .append(stream(id), Expected::Version(version), [written])
+            .append(stream(id), Expected::Version(version), written)
             .mark(stream(id), CATEGORY, RUNNING, Some(&entry.fence.0));
         match entry.journal.store.submit(entry.claims(batch)).wait() {
             Ok(committed) => entry.version = committed.version(&stream(id)).unwrap_or(version),
@@ -214,18 +238,34 @@ impl Engine {
     }
 }
 
-/// Which owners of runs are gone, as far as it was looked up.
+/// What was looked up of the owners of runs.
 #[derive(Default)]
-struct Owners(std::collections::HashMap<String, bool>);
+struct Owners {
+    living: HashMap<String, bool>,
+    gone: HashMap<String, bool>,
+}
 
 impl Owners {
+    /// Whether an owner's lease has not run out; nothing is changed by this.
+    fn lives(&mut self, engine: &Engine, owner: Option<&str>) -> Result<bool, StoreError> {
+        let Some(owner) = owner else { return Ok(false) };
+        if let Some(lives) = self.living.get(owner) {
+            return Ok(*lives);
+        }
+        let (lease, now) = (engine.store().lease(owner)?, engine.store().now()?);
+        let lives = lease.is_some_and(|lease| lease.owner.is_some() && lease.until > now);
+        self.living.insert(owner.to_owned(), lives);
+        Ok(lives)
+    }
+
+    /// Whether an owner is gone for good, because its lease was taken.
     fn is_gone(&mut self, engine: &Engine, owner: Option<&str>) -> Result<bool, StoreError> {
         let Some(owner) = owner else { return Ok(true) };
-        if let Some(is_gone) = self.0.get(owner) {
+        if let Some(is_gone) = self.gone.get(owner) {
             return Ok(*is_gone);
         }
         let is_gone = take_lease(engine, owner)?;
-        self.0.insert(owner.to_owned(), is_gone);
+        self.gone.insert(owner.to_owned(), is_gone);
         Ok(is_gone)
     }
 }
@@ -236,28 +276,34 @@ fn take_lease(engine: &Engine, name: &str) -> Result<bool, StoreError> {
     match journal.store.acquire(name, journal.fence().0, engine.0.settings.lease).wait() {
         Ok(lease) => {
             // Its runs are this engine's by their marks from now on; the lease only has to have changed hands.
-            journal.store.release(&lease).wait()?;
-            Ok(true)
+            match journal.store.release(&lease).wait() {
+                // Another thread of this engine has taken and released it at the same time.
+                Ok(()) | Err(StoreError::Refused(_)) => Ok(true),
+                Err(error) => Err(error),
+            }
         }
         Err(StoreError::Refused(_)) => Ok(false),
         Err(error) => Err(error),
     }
 }
 
-/// The answer of a run that began elsewhere or before.
-pub(super) fn answer_of(engine: &Engine, id: &str, plan: &Arc<Plan>) -> Answer {
-    loop {
-        let told = match replay(engine.store(), id, plan) {
-            Ok(told) => told,
-            Err(error) => return Answer::Refused(Refusal::Journal(error.to_string())),
-        };
-        if let Next::Ended(end) = told.run.next() {
-            let pool = answer(plan.program(), told.run.pool());
-            return Answer::Ran { run: id.to_owned(), end, pool };
-        }
-        if engine.0.journal.is_stopping.load(Ordering::Relaxed) {
-            return Answer::Refused(Refusal::Stopping);
-        }
-        thread::sleep(AGAIN);
+/// The answer of a run that began elsewhere or before; none if it has not ended.
+pub(super) fn answer_of(engine: &Engine, id: &str, plan: &Arc<Plan>) -> Option<Answer> {
+    let refused = |error: JournalError| Some(Answer::Refused(Refusal::Journal(error.to_string())));
+    match engine.store().stream(&stream(id)) {
+        Ok(Some(info)) if info.mark.status == RUNNING => return None,
+        Ok(_) => {}
+        Err(error) => return refused(error.into()),
+    }
+    match replay(engine.store(), id, plan) {
+        Ok(told) => match told.run.next() {
+            Next::Ended(end) => {
+                let pool = answer(plan.program(), told.run.pool());
+                Some(Answer::Ran { run: id.to_owned(), end, pool })
+            }
+            // Somebody retried it meanwhile.
+            Next::Call { .. } => None,
+        },
+        Err(error) => refused(error),
     }
 }

@@ -14,6 +14,8 @@ use crate::program::{End, HookError, Pool, Request, Runs, Spec};
 use crate::store::{Batch, Expected, ManualClock, NewEvent, Store, Timestamp};
 use crate::value::Value;
 
+mod upkeep;
+
 /// `a` `b` `c`, each undone by its `un`, with `d` before `b`.
 fn spec(changed: impl FnOnce(&mut Json)) -> Spec {
     let mut json = json!({

@@ -2,8 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::plain_form::{Plain, PlainPool, from_plain};
 use crate::program::pool::{Changes, Pool};
-use crate::value::{DecodeError, EncodeError, Value, decode, encode};
+use crate::value::msgpack::check_whole;
+use crate::value::{DecodeError, EncodeError, Limits, Value, decode_checked, encode};
+
+/// How large and how deep an event may be: whatever a request of the default limit comes to, and a batch of the store takes.
+pub(crate) const LIMITS: Limits = Limits { depth: Limits::MAX_DEPTH, bytes: 250_000_000 };
 
 /// One thing that happened to a run.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,6 +19,8 @@ pub enum Event {
         program: String,
         /// [`Spec::fingerprint`](crate::program::Spec::fingerprint) of the spec that it is of.
         fingerprint: String,
+        /// The request's idempotency key.
+        key: Option<String>,
         /// The request's pool with defaults, metadata and what the framework adds.
         pool: Pool,
     },
@@ -53,11 +60,21 @@ pub enum Event {
     },
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct StartedForm {
     program: String,
     fingerprint: String,
+    #[serde(default)]
+    key: Option<String>,
     pool: Value,
+}
+
+#[derive(Serialize)]
+struct StartedView<'a> {
+    program: &'a str,
+    fingerprint: &'a str,
+    key: Option<&'a str>,
+    pool: PlainPool<'a>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -67,11 +84,18 @@ struct BeganForm {
     is_reversing: bool,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct EndedForm {
     set: Vec<(String, Value)>,
     removed: Vec<String>,
     error: Option<String>,
+}
+
+#[derive(Serialize)]
+struct EndedView<'a> {
+    set: Vec<(&'a str, Plain<'a>)>,
+    removed: &'a [String],
+    error: Option<&'a str>,
 }
 
 /// Of what is said in words.
@@ -93,6 +117,14 @@ pub enum EventError {
         kind: String,
         /// What is wrong with the bytes.
         source: DecodeError,
+    },
+    /// It is a large event, and other events come before its last part.
+    #[error("an event {kind:?} should have {missing} more parts")]
+    Incomplete {
+        /// What the event is called.
+        kind: String,
+        /// How many parts there should be.
+        missing: u64,
     },
     /// It is an event, and its pool is none.
     #[error("an event {kind:?} holds no pool: {reason}")]
@@ -127,18 +159,16 @@ impl Event {
     /// A value in it is nested deeper than values may be.
     pub fn to_bytes(&self) -> Result<Vec<u8>, EncodeError> {
         match self {
-            Event::Started { program, fingerprint, pool } => encode(&StartedForm {
-                program: program.clone(),
-                fingerprint: fingerprint.clone(),
-                pool: pool.to_value(),
-            }),
+            Event::Started { program, fingerprint, key, pool } => {
+                encode(&StartedView { program, fingerprint, key: key.as_deref(), pool: PlainPool(pool) })
+            }
             Event::Began { hook, attempt, is_reversing } => {
                 encode(&BeganForm { hook: hook.clone(), attempt: *attempt, is_reversing: *is_reversing })
             }
-            Event::Ended { changes, error } => encode(&EndedForm {
-                set: changes.set.clone(),
-                removed: changes.removed.clone(),
-                error: error.clone(),
+            Event::Ended { changes, error } => encode(&EndedView {
+                set: changes.set.iter().map(|(name, value)| (name.as_str(), Plain(value))).collect(),
+                removed: &changes.removed,
+                error: error.as_deref(),
             }),
             Event::Noted { text } | Event::Resolved { note: text } => {
                 encode(&TextForm { text: text.clone() })
@@ -154,19 +184,21 @@ impl Event {
     pub fn from_bytes(kind: &str, bytes: &[u8]) -> Result<Self, EventError> {
         Ok(match kind {
             "started" => {
-                let form: StartedForm = read(kind, bytes)?;
-                let pool = Pool::from_value(form.pool).map_err(|error| EventError::NoPool {
+                let StartedForm { program, fingerprint, key, mut pool } = read(kind, bytes)?;
+                from_plain(&mut pool);
+                let pool = Pool::from_value(pool).map_err(|error| EventError::NoPool {
                     kind: kind.to_owned(),
                     reason: error.to_string(),
                 })?;
-                Event::Started { program: form.program, fingerprint: form.fingerprint, pool }
+                Event::Started { program, fingerprint, key, pool }
             }
             "began" => {
                 let form: BeganForm = read(kind, bytes)?;
                 Event::Began { hook: form.hook, attempt: form.attempt, is_reversing: form.is_reversing }
             }
             "ended" => {
-                let form: EndedForm = read(kind, bytes)?;
+                let mut form: EndedForm = read(kind, bytes)?;
+                form.set.iter_mut().for_each(|(_, value)| from_plain(value));
                 let changes = Changes { set: form.set, removed: form.removed };
                 Event::Ended { changes, error: form.error }
             }
@@ -182,5 +214,6 @@ impl Event {
 }
 
 fn read<'a, T: Deserialize<'a>>(kind: &str, bytes: &'a [u8]) -> Result<T, EventError> {
-    decode(bytes).map_err(|source| EventError::Unreadable { kind: kind.to_owned(), source })
+    let decoded = check_whole(bytes, &LIMITS).and_then(|_| decode_checked(bytes));
+    decoded.map_err(|source| EventError::Unreadable { kind: kind.to_owned(), source })
 }

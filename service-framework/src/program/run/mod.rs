@@ -7,6 +7,7 @@
 mod answer;
 mod event;
 mod machine;
+mod plain_form;
 mod plan;
 mod prepare;
 mod settle;
@@ -14,6 +15,7 @@ mod settle;
 mod tests;
 
 pub use answer::answer;
+pub(crate) use event::LIMITS;
 pub use event::{Event, EventError};
 pub use machine::{End, Illegal, Next, Run};
 pub use plan::Plan;

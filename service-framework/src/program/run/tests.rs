@@ -483,6 +483,28 @@ proptest! {
     }
 
     #[test]
+    fn tables_stay_tables_in_a_journal(
+        keys in prop::collection::vec("\u{1}{0,2}(__decimal__|__set__|__uuid__|as_str|value|[a-z]{1,3})", 1..6),
+        text in "1\\.5|[a-z]{0,3}",
+    ) {
+        let json = keys.iter().fold(serde_json::json!(["1.5"]), |inner, key| {
+            serde_json::json!({key: true, "as_str": text, "value": inner, "list": [{key: true, "value": []}]})
+        });
+        let object = serde_json::json!({"__decimal__": true, "as_str": "1.5", "k": json});
+        let mut pool = Pool::from_json(object.as_object().unwrap()).unwrap();
+        pool.set("real", Value::Decimal("1.5".parse().unwrap()));
+        let set = pool.iter().map(|(name, value)| (name.to_owned(), value.clone())).collect();
+        let (program, fingerprint) = ("p".to_owned(), "f".to_owned());
+        for event in [
+            Event::Started { program, fingerprint, key: None, pool: pool.clone() },
+            Event::Ended { changes: Changes { set, removed: Vec::new() }, error: None },
+        ] {
+            let read = Event::from_bytes(event.kind(), &event.to_bytes().unwrap()).unwrap();
+            prop_assert_eq!(&read, &event);
+        }
+    }
+
+    #[test]
     fn any_bytes_are_an_event_or_an_error(kind in "[a-z_]{0,9}|started|began|ended|resolved", bytes in prop::collection::vec(any::<u8>(), 0..64)) {
         if let Ok(event) = Event::from_bytes(&kind, &bytes) {
             prop_assert_eq!(event.kind(), kind);

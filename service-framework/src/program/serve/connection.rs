@@ -7,16 +7,20 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
+use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
+use super::guests::{Guests, Phase};
 use super::listen::ServeSettings;
-use super::request::{BadRequest, Incoming, to_bytes};
-use crate::program::execute::Engine;
+use super::request::{BadRequest, Come, Incoming, answer_bytes, error_bytes};
+use crate::program::execute::{Answer, Engine, Refusal};
 use crate::program::run::Request;
 
 /// How much is read at once.
 const SEGMENT: usize = 64 * 1024;
-/// How long a client that still sends is listened to after its answer, so that it gets to read that.
+/// Most bytes that are looked at on the thread that serves everybody.
+const SMALL: usize = 64 * 1024;
+/// How long a client may be silent that is listened to after its answer, so that it gets to read that.
 const FAREWELL: Duration = Duration::from_secs(2);
 
 /// What all connections share.
@@ -26,6 +30,7 @@ pub(super) struct Shared {
     pub(super) settings: ServeSettings,
     /// Bytes of requests that are not whole.
     pub(super) receiving: Arc<AtomicUsize>,
+    pub(super) guests: Guests,
 }
 
 /// Bytes that are counted among those of all connections for as long as this is there.
@@ -49,59 +54,85 @@ impl Drop for Room<'_> {
     }
 }
 
-/// Serves one client. `evicted` comes when others need its place and it has not sent its request yet.
-pub(super) async fn serve(
-    shared: Shared,
-    mut stream: TcpStream,
-    evicted: oneshot::Receiver<()>,
-    received: impl FnOnce(),
-) {
+/// Serves one client, which may be shown the door whenever nothing runs for it.
+pub(super) async fn serve(shared: Shared, mut stream: TcpStream) {
     // Small answers are to leave at once.
     let _ = stream.set_nodelay(true);
-    let patience = shared.settings.read_timeout;
-    let request = tokio::select! {
-        request = timeout(patience, receive(&shared, &mut stream)) => {
-            request.unwrap_or(Err(BadRequest::Late(patience.as_secs())))
-        }
-        Ok(()) = evicted => Err(BadRequest::NoRoom),
+    let (patience, guests) = (shared.settings.read_timeout, &shared.guests);
+    let request = guests.attend(Phase::Sends, timeout(patience, receive(&shared, &mut stream))).await;
+    let is_evicted = request.is_none();
+    let request = match request {
+        Some(received) => received.unwrap_or(Err(BadRequest::Late(patience.as_secs()))),
+        None => Err(BadRequest::NoRoom),
     };
-    received();
     let answer = match request {
-        Ok(request) => Ok(shared.engine.ask(request).await),
+        Ok(request) => run(&shared.engine, request).await,
         Err(bad) => {
             tracing::debug!(%bad, "a request is none");
-            Err(bad)
+            error_bytes(&bad)
         }
     };
+    let said = guests.attend(Phase::Reads, timeout(patience, say(&mut stream, &answer))).await;
     // A client that is gone has no use for it.
-    let _ = timeout(patience, say_and_close(&mut stream, &to_bytes(&answer))).await;
+    if matches!(said, Some(Ok(Ok(())))) && !is_evicted {
+        let _ = guests.attend(Phase::Lingers, timeout(patience, listen(&mut stream))).await;
+    }
+}
+
+/// The answer is written out where the run ended, not on the thread that serves everybody.
+async fn run(engine: &Engine, request: Request) -> Vec<u8> {
+    let (tell, told) = oneshot::channel();
+    engine.submit(request, move |answer| {
+        // Whoever asked may be gone.
+        let _ = tell.send(answer_bytes(&answer));
+    });
+    told.await.unwrap_or_else(|_| answer_bytes(&Answer::Refused(Refusal::Stopping)))
 }
 
 async fn receive(shared: &Shared, stream: &mut TcpStream) -> Result<Request, BadRequest> {
     let mut room = Room { all: &shared.receiving, own: 0 };
     let mut incoming = Incoming::new(shared.settings.largest);
-    let mut segment = vec![0; SEGMENT.min(shared.settings.largest.max(1))];
+    // Who says nothing takes no memory.
+    let _ = stream.readable().await;
+    let mut segment = vec![0; SEGMENT];
     loop {
-        match stream.read(&mut segment).await {
-            Ok(0) | Err(_) => return incoming.end(),
+        let come = match stream.read(&mut segment).await {
+            Ok(0) | Err(_) => Come::Whole,
             Ok(count) => {
                 if !room.grow(incoming.len() + count, shared.settings.most_receiving) {
                     return Err(BadRequest::NoRoom);
                 }
-                if let Some(request) = incoming.take(&segment[..count])? {
-                    return Ok(request);
-                }
+                incoming.take(&segment[..count])?
             }
+        };
+        match come {
+            Come::Part => {}
+            Come::Doubled => incoming = elsewhere(incoming, |incoming| incoming.look_early()).await?.0,
+            Come::Whole => return Ok(elsewhere(incoming, |incoming| incoming.read()).await?.1),
         }
     }
 }
 
-/// Closing with bytes unread would take the answer away from who has not read it yet.
-async fn say_and_close(stream: &mut TcpStream, answer: &[u8]) -> std::io::Result<()> {
+/// Looks at what has come; on a thread beside the one that serves everybody, if it is much.
+async fn elsewhere<T: Send + 'static>(
+    incoming: Incoming,
+    look: fn(&Incoming) -> Result<T, BadRequest>,
+) -> Result<(Incoming, T), BadRequest> {
+    if incoming.len() <= SMALL {
+        return look(&incoming).map(|seen| (incoming, seen));
+    }
+    let looked = spawn_blocking(move || look(&incoming).map(|seen| (incoming, seen))).await;
+    // It neither panics nor is it cancelled while this waits for it.
+    looked.unwrap_or(Err(BadRequest::NoRoom))
+}
+
+async fn say(stream: &mut TcpStream, answer: &[u8]) -> std::io::Result<()> {
     stream.write_all(answer).await?;
-    stream.shutdown().await?;
+    stream.shutdown().await
+}
+
+/// Closing with bytes unread would take the answer away from who has not read it yet.
+async fn listen(stream: &mut TcpStream) {
     let mut rest = vec![0; SEGMENT];
-    let listen = async { while !matches!(stream.read(&mut rest).await, Ok(0) | Err(_)) {} };
-    let _ = timeout(FAREWELL, listen).await;
-    Ok(())
+    while matches!(timeout(FAREWELL, stream.read(&mut rest)).await, Ok(Ok(1..))) {}
 }

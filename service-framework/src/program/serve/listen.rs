@@ -1,19 +1,24 @@
-//! The listener: accepts clients, and keeps those that say nothing from taking the place of others.
+//! The listener: accepts clients, never more than there is room for.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::connection::{Shared, serve};
+use super::guests::Guests;
 use crate::program::execute::Engine;
+
+/// How long it waits before it tries again what could not be done.
+const AGAIN: Duration = Duration::from_millis(20);
+/// How many large requests are looked at beside each other.
+const LOOKING: usize = 4;
 
 /// The port of the original.
 pub const PORT: u16 = 60856;
@@ -25,7 +30,8 @@ pub struct ServeSettings {
     pub address: SocketAddr,
     /// How many clients the system keeps waiting; 512 unless told.
     pub backlog: u32,
-    /// How many clients may be connected; 2000 unless told. One more takes the place of the one that has been silent longest.
+    /// How many clients may be connected; 2000 unless told. One more waits, and takes the place of one that has its answer, or
+    /// of the one that has not sent its request for longest.
     pub most_connections: usize,
     /// How long a request may take to come, and an answer to be read; 30 s unless told.
     pub read_timeout: Duration,
@@ -78,7 +84,11 @@ impl Server {
     /// # Errors
     /// The address cannot be had.
     pub fn start(engine: Engine, settings: ServeSettings) -> Result<Self, ServeError> {
-        let runtime = Builder::new_current_thread().enable_all().build().map_err(ServeError::Thread)?;
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .max_blocking_threads(LOOKING)
+            .build()
+            .map_err(ServeError::Thread)?;
         let wanted = settings.address;
         let unavailable = |source| ServeError::Address { address: wanted, source };
         let listener = {
@@ -87,7 +97,7 @@ impl Server {
         };
         let address = listener.local_addr().map_err(unavailable)?;
         let (stop, stopped) = watch::channel(false);
-        let shared = Shared { engine, settings, receiving: Arc::default() };
+        let shared = Shared { engine, settings, receiving: Arc::default(), guests: Guests::default() };
         let work = move || run(&runtime, listener, shared, stopped);
         let thread = thread::Builder::new().name("program server".to_owned()).spawn(work);
         Ok(Self { address, stop, thread: Some(thread.map_err(ServeError::Thread)?) })
@@ -128,21 +138,22 @@ fn listen(address: SocketAddr, backlog: u32) -> io::Result<TcpListener> {
 
 fn run(runtime: &Runtime, listener: TcpListener, shared: Shared, mut stopped: watch::Receiver<bool>) {
     runtime.block_on(async {
-        let (silent, mut clients) = (Silent::default(), JoinSet::new());
+        let mut clients = JoinSet::new();
+        let guests = shared.guests.clone();
         loop {
             tokio::select! {
                 accepted = listener.accept() => match accepted {
                     Ok((stream, _)) => {
-                        if clients.len() >= shared.settings.most_connections {
-                            silent.evict();
+                        if !make_room(&shared, &mut clients, &mut stopped).await {
+                            break;
                         }
-                        clients.spawn(attend(shared.clone(), stream, silent.clone()));
+                        clients.spawn(serve(shared.clone(), stream));
                     }
                     Err(error) => {
                         // Out of descriptors, mostly: the one that says nothing has one to give.
                         tracing::warn!(%error, "a client could not be accepted");
-                        silent.evict();
-                        tokio::time::sleep(Duration::from_millis(20)).await;
+                        guests.evict();
+                        tokio::time::sleep(AGAIN).await;
                     }
                 },
                 Some(_) = clients.join_next() => {}
@@ -150,53 +161,20 @@ fn run(runtime: &Runtime, listener: TcpListener, shared: Shared, mut stopped: wa
             }
         }
         drop(listener);
-        silent.evict_all();
+        guests.close();
         while clients.join_next().await.is_some() {}
     });
 }
 
-async fn attend(shared: Shared, stream: TcpStream, silent: Silent) {
-    let (place, evicted) = silent.enter();
-    serve(shared, stream, evicted, || silent.leave(place)).await;
-}
-
-/// Clients that have not sent a whole request, in the order in which they came.
-#[derive(Clone, Default)]
-struct Silent(Arc<Mutex<Places>>);
-
-#[derive(Default)]
-struct Places {
-    next: u64,
-    waiting: BTreeMap<u64, oneshot::Sender<()>>,
-}
-
-impl Silent {
-    fn lock(&self) -> MutexGuard<'_, Places> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn enter(&self) -> (u64, oneshot::Receiver<()>) {
-        let (evict, evicted) = oneshot::channel();
-        let mut places = self.lock();
-        let place = places.next;
-        places.next += 1;
-        places.waiting.insert(place, evict);
-        (place, evicted)
-    }
-
-    fn leave(&self, place: u64) {
-        self.lock().waiting.remove(&place);
-    }
-
-    fn evict(&self) {
-        if let Some((_, evict)) = self.lock().waiting.pop_first() {
-            let _ = evict.send(());
+/// Waits until there is room for one more client, which others make who need it less. False if the server stops.
+async fn make_room(shared: &Shared, clients: &mut JoinSet<()>, stopped: &mut watch::Receiver<bool>) -> bool {
+    while clients.len() >= shared.settings.most_connections.max(1) {
+        shared.guests.evict();
+        tokio::select! {
+            _ = clients.join_next() => {}
+            _ = stopped.changed() => return false,
+            () = tokio::time::sleep(AGAIN) => {}
         }
     }
-
-    fn evict_all(&self) {
-        for (_, evict) in std::mem::take(&mut self.lock().waiting) {
-            let _ = evict.send(());
-        }
-    }
+    true
 }

@@ -4,6 +4,9 @@
 //! `{"_server_error": …}` where nothing ran. Who is slow or silent holds nobody up.
 
 mod connection;
+#[cfg(any(fuzzing, test))]
+pub mod fuzzing;
+mod guests;
 mod listen;
 mod request;
 mod scan;

@@ -16,6 +16,17 @@ pub(super) struct Incoming {
     largest: usize,
 }
 
+/// What there is to do with what has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Come {
+    /// Nothing yet.
+    Part,
+    /// It is twice as much as when it was looked at last: does it still look like a request?
+    Doubled,
+    /// It is read.
+    Whole,
+}
+
 /// Why bytes are no request.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub(super) enum BadRequest {
@@ -38,29 +49,25 @@ impl Incoming {
         Self { bytes: Vec::new(), scan: Scan::default(), next_look: 1, largest }
     }
 
-    /// Takes what has come; the request once it is whole.
-    pub(super) fn take(&mut self, segment: &[u8]) -> Result<Option<Request>, BadRequest> {
+    /// Takes what has come.
+    pub(super) fn take(&mut self, segment: &[u8]) -> Result<Come, BadRequest> {
         self.bytes.extend_from_slice(segment);
         if self.bytes.len() > self.largest {
             return Err(BadRequest::TooLarge(self.largest));
         }
         match self.scan.look(&self.bytes) {
             // What comes with it, and is no whitespace, makes it no JSON, as it always did.
-            Seen::Whole(_) | Seen::Other => self.read().map(Some),
+            Seen::Whole(_) | Seen::Other => Ok(Come::Whole),
             Seen::Part if self.bytes.len() >= self.next_look => {
                 self.next_look = self.bytes.len().saturating_mul(2);
-                self.look_early().map(|()| None)
+                Ok(Come::Doubled)
             }
-            Seen::Part => Ok(None),
+            Seen::Part => Ok(Come::Part),
         }
     }
 
     /// The request, if nothing more comes.
-    pub(super) fn end(&self) -> Result<Request, BadRequest> {
-        self.read()
-    }
-
-    fn read(&self) -> Result<Request, BadRequest> {
+    pub(super) fn read(&self) -> Result<Request, BadRequest> {
         let text =
             std::str::from_utf8(&self.bytes).map_err(|error| BadRequest::NotUtf8(error.valid_up_to()))?;
         let json: Json =
@@ -69,7 +76,7 @@ impl Incoming {
     }
 
     /// Whether it can still become a request.
-    fn look_early(&self) -> Result<(), BadRequest> {
+    pub(super) fn look_early(&self) -> Result<(), BadRequest> {
         match std::str::from_utf8(&self.bytes) {
             Err(error) if error.error_len().is_some() => {
                 return Err(BadRequest::NotUtf8(error.valid_up_to()));
@@ -89,13 +96,17 @@ impl Incoming {
 }
 
 /// What goes back over the connection.
-pub(super) fn to_bytes(answer: &Result<Answer, BadRequest>) -> Vec<u8> {
+pub(super) fn answer_bytes(answer: &Answer) -> Vec<u8> {
     let json = match answer {
-        Ok(Answer::Ran { pool, .. }) => pool.to_json(),
-        Ok(Answer::Refused(refusal)) => server_error(&refusal.to_string()),
-        Err(bad) => server_error(&bad.to_string()),
+        Answer::Ran { pool, .. } => pool.to_json(),
+        Answer::Refused(refusal) => server_error(&refusal.to_string()),
     };
     json.to_string().into_bytes()
+}
+
+/// What goes back for what is no request.
+pub(super) fn error_bytes(bad: &BadRequest) -> Vec<u8> {
+    server_error(&bad.to_string()).to_string().into_bytes()
 }
 
 fn server_error(text: &str) -> Json {

@@ -14,6 +14,8 @@ use crate::store::location::Durability;
 /// How long a lost server is tried to be reached again before what waits for it fails.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 pub(super) const PAUSE: Duration = Duration::from_millis(100);
+/// How long a process may be paused within a transaction before the server ends its connection, so that others get its locks.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// The parameters of a statement.
 pub(super) type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
@@ -30,8 +32,10 @@ impl Link {
         let commit = if target.durability == Durability::Fsync { "on" } else { "off" };
         // Schemas have plain names.
         client.batch_execute(&format!(
-            "SET search_path TO {}; SET synchronous_commit TO {commit}; SET client_min_messages TO warning",
-            target.schema
+            "SET search_path TO {}; SET synchronous_commit TO {commit}; SET client_min_messages TO warning; \
+             SET idle_in_transaction_session_timeout TO {}",
+            target.schema,
+            LONGEST_PAUSE.as_millis()
         ))?;
         Ok(Self { client, statements: HashMap::new() })
     }
@@ -83,8 +87,8 @@ pub(super) fn patiently<T>(
 
 /// Whether the connection is gone, or the server about to go.
 pub(super) fn is_lost(error: &postgres::Error) -> bool {
-    // Class 57P: the server is shut down, crashed or starts up.
-    error.code().is_none_or(|code| code.code().starts_with("57P"))
+    // Class 57P: the server is shut down, crashed or starts up. 25P03: this process was paused within a transaction.
+    error.code().is_none_or(|code| code.code().starts_with("57P") || code.code() == "25P03")
 }
 
 /// Whether the same may go well the next time: another transaction was in the way.
