@@ -62,6 +62,16 @@ pub(crate) fn wait_until_gone(pid: &str) {
     }
 }
 
+/// Waits until a file is there.
+#[track_caller]
+pub(crate) fn wait_for_file(file: &Path) {
+    let until = Instant::now() + PATIENCE;
+    while !file.exists() {
+        assert!(Instant::now() < until, "no {}", file.display());
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
 /// Waits until a file holds a whole line, and returns it.
 #[track_caller]
 pub(crate) fn wait_for_line(file: &Path) -> String {

@@ -1,6 +1,7 @@
 //! Programs: as the original answers, over real sockets, and whatever becomes of their servers.
 
 mod commands;
+mod crashes;
 mod deploy;
 mod equivalence;
 mod killed;
