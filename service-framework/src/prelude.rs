@@ -6,6 +6,8 @@ pub use std::time::Duration;
 
 pub use crate::derives::{Config, Links, Message};
 pub use crate::model::ConnectionModel;
+#[cfg(feature = "programs")]
+pub use crate::program::{Call, HookError, Pool};
 pub use crate::service::{
     BlockingToSend, Caller, Config, Deadline, DeltaChange, DeltaIn, DeltaOut, ExternalRequest, FullIn,
     FullOut, Own, Publisher, RecordIn, RecordOut, Refused, Requester, Result, SendError, Service, States,

@@ -7,3 +7,5 @@ mod deploy;
 mod equivalence;
 mod hostile;
 mod killed;
+mod new;
+mod three_services;

@@ -37,7 +37,7 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
 
-use arguments::{Asked, COMMANDS, Command, Help, Name, Options, RUN, Reader};
+use arguments::{Asked, COMMANDS, Command, Help, Name, Options, ProgramCommand, RUN, Reader};
 use check::Other;
 use helpers::Helpers;
 use inputs::Inputs;
@@ -108,7 +108,7 @@ struct Launcher {
 
 impl Launcher {
     fn run(self, words: &[String]) -> ExitCode {
-        let asked = match arguments::parse(words) {
+        let asked = match arguments::parse(&self.spelt_out(words)) {
             Ok(asked) => asked,
             Err(problems) => return refuse(&problems, Color::Auto),
         };
@@ -132,7 +132,7 @@ impl Launcher {
             Name::State => show::show(options),
             Name::Store => store::act(options),
             Name::Up => Ok(up::up(&up_options(options), &self.services)),
-            Name::Program(command) => programs::act(command, options),
+            Name::Program(command) => self.program(command, options),
             Name::Completions => Ok(self.completions(options)),
             // Its line is wrong, which has been said, or asks for help.
             Name::Group => Ok(self.print_help(asked.command, Help::Short, options, &[])),
@@ -142,6 +142,29 @@ impl Launcher {
                 Ok(self.print_help(command, Help::Long, options, &[]))
             }
         }
+    }
+
+    #[cfg(feature = "programs")]
+    fn spelt_out<'a>(&self, words: &'a [String]) -> std::borrow::Cow<'a, [String]> {
+        match self.services.are_only_programs() {
+            true => arguments::of_program(words).into(),
+            false => words.into(),
+        }
+    }
+
+    #[cfg(not(feature = "programs"))]
+    fn spelt_out<'a>(&self, words: &'a [String]) -> &'a [String] {
+        words
+    }
+
+    #[cfg(feature = "programs")]
+    fn program(self, command: ProgramCommand, options: &Options) -> Result<ExitCode, Vec<Problem>> {
+        programs::act(command, options, self.services.into_programs())
+    }
+
+    #[cfg(not(feature = "programs"))]
+    fn program(self, command: ProgramCommand, options: &Options) -> Result<ExitCode, Vec<Problem>> {
+        programs::act(command, options)
     }
 
     fn target(&self, value: Option<&str>) -> Result<Target, Vec<Problem>> {

@@ -1,12 +1,19 @@
 //! The services of one program.
 
 use crate::model::ServiceModel;
+#[cfg(feature = "programs")]
+use crate::service::Programs;
 use crate::service::Service;
 
-/// The services that a program has, for [`run`](super::run): one, several, or none (the launcher itself).
+/// The services that a program has, for [`run`](super::run): one, several, or none (the launcher itself); and its
+/// [`Programs`](crate::service::Programs), if it has some, which the commands behind `program` take then.
 #[derive(Debug, Default)]
 #[must_use = "services do nothing until they are run"]
-pub struct Services(Vec<Service>);
+pub struct Services {
+    services: Vec<Service>,
+    #[cfg(feature = "programs")]
+    programs: Option<Programs>,
+}
 
 impl Services {
     /// None: a program that only starts others.
@@ -14,8 +21,26 @@ impl Services {
         Self::default()
     }
 
+    /// With programs besides.
+    #[cfg(feature = "programs")]
+    pub fn with_programs(mut self, programs: Programs) -> Self {
+        self.programs = Some(programs);
+        self
+    }
+
+    /// Whether programs are all that there is.
+    #[cfg(feature = "programs")]
+    pub(super) fn are_only_programs(&self) -> bool {
+        self.services.is_empty() && self.programs.is_some()
+    }
+
+    #[cfg(feature = "programs")]
+    pub(super) fn into_programs(self) -> Option<Programs> {
+        self.programs
+    }
+
     pub(super) fn models(&self) -> impl ExactSizeIterator<Item = &ServiceModel> {
-        self.0.iter().map(Service::model)
+        self.services.iter().map(Service::model)
     }
 
     pub(super) fn names(&self) -> Vec<&str> {
@@ -29,24 +54,32 @@ impl Services {
 
     /// The service at this place, if there is one.
     pub(super) fn take(mut self, place: usize) -> Option<Service> {
-        (place < self.0.len()).then(|| self.0.swap_remove(place))
+        (place < self.services.len()).then(|| self.services.swap_remove(place))
     }
 }
 
 impl From<Service> for Services {
     fn from(service: Service) -> Self {
-        Self(vec![service])
+        vec![service].into()
     }
 }
 
 impl From<Vec<Service>> for Services {
     fn from(services: Vec<Service>) -> Self {
-        Self(services)
+        Self { services, ..Self::default() }
     }
 }
 
 impl<const N: usize> From<[Service; N]> for Services {
     fn from(services: [Service; N]) -> Self {
-        Self(services.into())
+        Vec::from(services).into()
+    }
+}
+
+/// A program without services: without a command it serves its programs, and the word `program` may be left out.
+#[cfg(feature = "programs")]
+impl From<Programs> for Services {
+    fn from(programs: Programs) -> Self {
+        Self::none().with_programs(programs)
     }
 }

@@ -1,6 +1,7 @@
 //! Programs as a service: every program a replyer, and hooks that are out connections.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -48,7 +49,8 @@ const PATIENCE: Duration = Duration::from_secs(3600);
 /// # Ok::<(), service_framework::program::EngineError>(())
 /// ```
 pub struct Programs {
-    spec: Spec,
+    /// As it was read: what is wrong with it is told where it is needed.
+    spec: std::result::Result<Spec, Vec<Problem>>,
     hooks: Hooks,
     connections: BTreeMap<String, String>,
     when_started: Option<WhenStarted>,
@@ -56,11 +58,54 @@ pub struct Programs {
 
 type WhenStarted = Box<dyn FnOnce(&Engine) -> Result + Send>;
 
+impl fmt::Debug for Programs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.spec.as_ref().map(Spec::name);
+        f.debug_struct("Programs").field("spec", &name).finish_non_exhaustive()
+    }
+}
+
 impl Programs {
     /// Programs whose hooks are functions.
     #[must_use]
     pub fn new(spec: Spec, hooks: Hooks) -> Self {
-        Self { spec, hooks, connections: BTreeMap::new(), when_started: None }
+        Self { spec: Ok(spec), hooks, connections: BTreeMap::new(), when_started: None }
+    }
+
+    /// Programs whose spec is the text of its file, such as `include_str!("../ryu_spec.json")`. What is wrong with it is told
+    /// with everything else, when the programs are made a service.
+    #[must_use]
+    pub fn from_text(spec: &str, hooks: Hooks) -> Self {
+        Self { spec: Spec::from_text(spec), hooks, connections: BTreeMap::new(), when_started: None }
+    }
+
+    /// The same hooks for another spec, such as one that was read at the start.
+    #[must_use]
+    pub fn with_spec(mut self, spec: Spec) -> Self {
+        self.spec = Ok(spec);
+        self
+    }
+
+    /// The spec.
+    ///
+    /// # Errors
+    /// All that is wrong with it.
+    pub fn spec(&self) -> std::result::Result<&Spec, Vec<Problem>> {
+        self.spec.as_ref().map_err(Clone::clone)
+    }
+
+    /// Whether a hook asks another service, which takes addresses.
+    #[must_use]
+    pub fn has_connections(&self) -> bool {
+        !self.connections.is_empty()
+    }
+
+    /// Spec and hooks without a service. A hook that asks another one fails with `unreachable`.
+    #[cfg(feature = "testing")]
+    pub(crate) fn alone(self, unreachable: &'static str) -> std::result::Result<(Spec, Hooks), Vec<Problem>> {
+        let fail = move |_: &mut Pool| Err(HookError::new(unreachable));
+        let hooks = self.connections.keys().fold(self.hooks, |hooks, name| hooks.or_else(name, fail));
+        Ok((self.spec?, hooks))
     }
 
     /// Has a hook ask another service: over the out connection of this name, with the hook's arguments; what returns is put
@@ -88,21 +133,22 @@ impl Programs {
     /// # Errors
     /// Hooks are missing or too many, or the store cannot be used.
     pub fn service(self, store: Store, settings: Settings) -> Result<(Service, Engine), EngineError> {
+        let spec = self.spec.map_err(EngineError::Problems)?;
         let reach = Arc::new(OnceLock::new());
-        let mut service = Service::new(self.spec.module_name());
+        let mut service = Service::new(spec.module_name());
         let mut hooks = self.hooks;
         let mut problems = Vec::new();
         let mut asked: BTreeMap<&str, &Hook> = BTreeMap::new();
         for (name, connection) in &self.connections {
-            let Some(hook) = self.spec.hook(name) else {
-                let known = self.spec.hooks().iter().map(|hook| hook.name.as_str());
+            let Some(hook) = spec.hook(name) else {
+                let known = spec.hooks().iter().map(|hook| hook.name.as_str());
                 let problem = Problem::new(format!("hooks.{name}"), "a hook of the spec", "a connection");
                 problems.push(problem.with_near_miss(name, known));
                 continue;
             };
             hooks = hooks.hook(name, asking(connection, hook, reach.clone()));
             match asked.insert(connection, hook) {
-                None => service = service.connection(requester(connection, hook, &self.spec)),
+                None => service = service.connection(requester(connection, hook, &spec)),
                 Some(other) if names(&other.args) == names(&hook.args) => {}
                 Some(other) => problems.push(shared(name, connection, hook, other)),
             }
@@ -110,8 +156,8 @@ impl Programs {
         if !problems.is_empty() {
             return Err(EngineError::Problems(problems));
         }
-        let programs: Vec<ConnectionModel> = self.spec.programs().iter().map(replyer).collect();
-        let engine = Engine::start(self.spec, &hooks, store, settings)?;
+        let programs: Vec<ConnectionModel> = spec.programs().iter().map(replyer).collect();
+        let engine = Engine::start(spec, &hooks, store, settings)?;
         for program in programs {
             let (engine, name) = (engine.clone(), program.name.clone());
             service = service.receives(program, move |args: Value| run(engine.clone(), name.clone(), args));

@@ -45,6 +45,8 @@ mod inline;
 mod links;
 mod live;
 mod log;
+#[cfg(feature = "programs")]
+mod programs;
 mod states;
 #[cfg(test)]
 mod tests;
@@ -61,6 +63,8 @@ use self::board::Board;
 use self::inline::InThread;
 pub use self::links::{HasTestSide, Heard, LinkForTest, LinksForTest, Played};
 use self::live::Live;
+#[cfg(feature = "programs")]
+pub use self::programs::{ProgramsKit, TestRun, programs};
 pub use self::states::{PlayedDelta, PlayedFull, PlayedRecord, SeenDelta, SeenFull, SeenRecord};
 use crate::connection::SendError;
 use crate::model::{Message, OwnedMessage, ServiceModel, Side};

@@ -301,6 +301,11 @@ pub(crate) static SPEC: Flag = Flag::new("spec", "the spec: which programs there
     .value("SPEC", path)
     .default("ryu_spec.json");
 
+pub(crate) static CRATE_FOLDER: Flag = Flag::new("output", "the folder of the crate, new or made so before")
+    .short("o")
+    .value("FOLDER", path)
+    .more(&["In one that was made so before, what is new is added; nothing else is touched."]);
+
 pub(crate) static FORMAT: Flag = Flag::new("format", "how programs are shown")
     .value("text|mermaid|dot|svg", graph_format)
     .words(&["text", "mermaid", "dot", "svg"])

@@ -13,5 +13,7 @@ pub(crate) use commands::{COMMANDS, Command, Name, RUN};
 pub(crate) use help::{Reader, render as render_help};
 pub(crate) use parse::{Asked, Options, described_command, parse};
 pub(crate) use program_commands::ProgramCommand;
+#[cfg(feature = "programs")]
+pub(crate) use program_commands::of_program;
 pub(crate) use split::{Help, near_flag};
 pub(crate) use values::duration;

@@ -2,14 +2,15 @@
 
 use super::commands::{Command, Name, Positional};
 use super::flags::{
-    ADDRESSES, AFTER, ARG, BACKUP_COUNT, BIND_ALL, COLOR, CONSOLE_LEVEL, FILE_LEVEL, FORGET_KEYS, FORMAT,
-    GRACE, HELP, HOOKS, HOST, JSON, KEEP, KEEP_FOR, KEY, LEASE, LIMIT, LOG_FOLDER, LOG_FORMAT, NOTE, POOL,
-    PORT, SPEC, STATUS, STEP, STORE,
+    ADDRESSES, AFTER, ARG, BACKUP_COUNT, BIND_ALL, COLOR, CONSOLE_LEVEL, CRATE_FOLDER, FILE_LEVEL,
+    FORGET_KEYS, FORMAT, FRAMEWORK, GRACE, HELP, HOOKS, HOST, JSON, KEEP, KEEP_FOR, KEY, LEASE, LIMIT,
+    LOG_FOLDER, LOG_FORMAT, NEW_JSON, NOTE, POOL, PORT, SPEC, STATUS, STEP, STORE,
 };
 
 /// Which of them it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ProgramCommand {
+    New,
     Check,
     Graph,
     Serve,
@@ -21,12 +22,38 @@ pub(crate) enum ProgramCommand {
     Cancel,
 }
 
+/// The line of a program that has programs and nothing else, as the launcher's own would be: without a command it serves, and
+/// the word `program` may be left out.
+#[cfg(feature = "programs")]
+pub(crate) fn of_program(words: &[String]) -> Vec<String> {
+    let first = words.first().map(String::as_str);
+    let before: &[&str] = match first {
+        Some("-h" | "--help") => &["program"],
+        Some("-V" | "--version") => &[],
+        Some(word) if OF_PROGRAMS.iter().any(|command| command.last_word() == word) => &["program"],
+        Some(word) if !word.starts_with('-') => &[],
+        _ => &["program", "serve"],
+    };
+    before.iter().map(|word| (*word).to_owned()).chain(words.iter().cloned()).collect()
+}
+
 /// One run.
 const OF_RUNS: Positional =
     Positional { name: "RUN", help: "its id, as `program list` says it", required: true, choices: &[] };
 
 /// Every command behind `program`, in the order of help.
-pub(super) static OF_PROGRAMS: [Command; 9] = [
+pub(super) static OF_PROGRAMS: [Command; 10] = [
+    Command {
+        name: Name::Program(ProgramCommand::New),
+        word: "program new",
+        about: "Write a crate with a function for each hook of a spec, or add to it.",
+        usage: "[-s SPEC] -o FOLDER [--framework PATH|GIT|VERSION] [--json]",
+        flags: &[&SPEC, &CRATE_FOLDER, &FRAMEWORK, &NEW_JSON, &COLOR, &HELP],
+        positional: None,
+        commands: &[],
+        takes_config: false,
+        lesson: include_str!("help/program_new.txt"),
+    },
     Command {
         name: Name::Program(ProgramCommand::Check),
         word: "program check",
@@ -157,3 +184,28 @@ pub(super) static OF_PROGRAMS: [Command; 9] = [
         lesson: include_str!("help/program_cancel.txt"),
     },
 ];
+
+#[cfg(all(test, feature = "programs"))]
+mod tests {
+    use super::of_program;
+
+    #[test]
+    fn a_program_with_programs_alone_needs_no_word() {
+        let spelt = |line: &str| {
+            of_program(&line.split_whitespace().map(str::to_owned).collect::<Vec<_>>()).join(" ")
+        };
+        for (line, meant) in [
+            ("", "program serve"),
+            ("--port 7000", "program serve --port 7000"),
+            ("run buy --arg a=1", "program run buy --arg a=1"),
+            ("list", "program list"),
+            ("--help", "program --help"),
+            ("--version", "--version"),
+            ("program list", "program list"),
+            ("store info", "store info"),
+            ("rnu buy", "rnu buy"),
+        ] {
+            assert_eq!(spelt(line), meant);
+        }
+    }
+}

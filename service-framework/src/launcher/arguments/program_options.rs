@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::ArgMatches;
+use clap::parser::ValueSource;
 
 use super::parse::take;
 
@@ -13,6 +14,9 @@ use super::parse::take;
 pub(crate) struct ProgramOptions {
     /// The spec of programs, and how they are shown.
     pub(crate) spec: PathBuf,
+    /// Whether the line says which spec and which hooks, so that a program's own do not count.
+    pub(crate) names_spec: bool,
+    pub(crate) names_hooks: bool,
     pub(crate) format: &'static str,
     /// What is behind the hooks of programs.
     pub(crate) hooks: PathBuf,
@@ -35,11 +39,18 @@ pub(crate) struct ProgramOptions {
     pub(crate) after: Option<String>,
     pub(crate) limit: usize,
     pub(crate) note: Option<String>,
+    /// The folder of a crate that is written.
+    pub(crate) output: Option<PathBuf>,
 }
 
 impl ProgramOptions {
     pub(super) fn take(matches: &mut ArgMatches) -> Self {
+        let is_said = |name: &str| matches.value_source(name) == Some(ValueSource::CommandLine);
+        let (names_spec, names_hooks) = (is_said("spec"), is_said("hooks"));
         Self {
+            names_spec,
+            names_hooks,
+            output: take(matches, "output"),
             spec: take(matches, "spec").unwrap_or_default(),
             format: take(matches, "format").unwrap_or_default(),
             hooks: take(matches, "hooks").unwrap_or_default(),

@@ -324,8 +324,8 @@ mod tests {
         insta::assert_snapshot!(problem("-s echo describe"), @"command line: expected flags, or config as `--key value`, found the word `describe` (a command comes first: `describe …`)");
         insta::assert_snapshot!(problem("./echo"), @"command line: expected flags, or config as `--key value`, found the word `./echo` (a service stands behind -s: `-s ./echo`)");
         insta::assert_snapshot!(problem("describe --jsno"), @"command line: expected a flag of `describe`, found `--jsno` (did you mean `--json`?)");
-        insta::assert_snapshot!(problem("program chekc -s order.json"), @"command line: expected program and one of check, graph, serve, run, list, show, retry, resolve, cancel, found `chekc` (did you mean `check`?)");
-        insta::assert_snapshot!(problem("program"), @"command line: expected program and one of check, graph, serve, run, list, show, retry, resolve, cancel, found nothing");
+        insta::assert_snapshot!(problem("program chekc -s order.json"), @"command line: expected program and one of new, check, graph, serve, run, list, show, retry, resolve, cancel, found `chekc` (did you mean `check`?)");
+        insta::assert_snapshot!(problem("program"), @"command line: expected program and one of new, check, graph, serve, run, list, show, retry, resolve, cancel, found nothing");
         insta::assert_snapshot!(problem("program check --jsno"), @"command line: expected a flag of `program check`, found `--jsno` (did you mean `--json`?)");
         insta::assert_snapshot!(problem("program graph buy sell"), @"command line: expected one PROGRAM and no more, found the word `sell`");
         insta::assert_snapshot!(problem("up a.json b.json"), @"command line: expected one SYSTEM and no more, found the word `b.json`");

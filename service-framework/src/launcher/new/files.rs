@@ -18,6 +18,39 @@ const LIBZMQ: [(&str, &str); 3] = [
     ("vendor/libzmq/src/lib.rs", include_str!("../../../libzmq/src/lib.rs")),
 ];
 
+/// What brings CURVE.
+pub(in crate::launcher) fn libzmq() -> impl Iterator<Item = NewFile> {
+    LIBZMQ.into_iter().map(|(path, text)| NewFile { path: path.into(), text: text.to_owned() })
+}
+
+/// The Cargo.toml of a crate that has these features of the framework.
+pub(in crate::launcher) fn manifest(name: &Name, framework: &Framework, features: &[&str]) -> String {
+    let (name, dependency) = (name.as_str(), framework.dependency(features));
+    let testing = framework.dependency(&[features, &["testing"]].concat());
+    format!(
+        r#"[package]
+name = "{name}"
+version = "0.1.0"
+edition = "2024"
+
+# A workspace of its own, wherever its folder is.
+[workspace]
+exclude = ["vendor"]
+
+[dependencies]
+service-framework = {dependency}
+
+[dev-dependencies]
+service-framework = {testing}
+
+# ZeroMQ's library with encryption. Cargo takes a patch from the root of a workspace only: as a member of another
+# one the crate needs this there, and neither here nor [workspace].
+[patch.crates-io]
+zeromq-src = {{ path = "vendor/libzmq" }}
+"#
+    )
+}
+
 /// What is to be written.
 #[derive(Debug)]
 pub(super) struct Crate {
@@ -29,11 +62,11 @@ pub(super) struct Crate {
 impl Crate {
     /// All files, in the order in which one would read them.
     pub(super) fn files(&self) -> Vec<NewFile> {
-        let file = |path, text| NewFile { path, text };
+        let file = |path: &'static str, text| NewFile { path: path.into(), text };
         let (first, second) = (self.first(), self.second());
         let mut files = vec![
             file("README.md", readme(self)),
-            file("Cargo.toml", self.manifest()),
+            file("Cargo.toml", manifest(&self.name, &self.framework, &[])),
             file(".gitignore", "/target\n".to_owned()),
             file("src/lib.rs", first.file()),
         ];
@@ -44,7 +77,7 @@ impl Crate {
         files.extend(second.as_ref().map(|second| file("addresses_caller.json", self.addresses(second))));
         files.push(file("config.json", pretty(&json!({ "greeting": "Hello" }))));
         files.extend(second.as_ref().map(|second| file("system.json", self.system(&second.name))));
-        files.extend(LIBZMQ.map(|(path, text)| file(path, text.to_owned())));
+        files.extend(libzmq());
         files
     }
 
@@ -87,33 +120,6 @@ impl Crate {
 
     fn addresses(&self, code: &Code<'_>) -> String {
         pretty(&addresses(self.name.as_str(), code.parts, self.has_second()))
-    }
-
-    fn manifest(&self) -> String {
-        let (name, framework) = (self.name.as_str(), self.framework.dependency());
-        let testing = self.framework.dependency_with_feature("testing");
-        format!(
-            r#"[package]
-name = "{name}"
-version = "0.1.0"
-edition = "2024"
-
-# A workspace of its own, wherever its folder is.
-[workspace]
-exclude = ["vendor"]
-
-[dependencies]
-service-framework = {framework}
-
-[dev-dependencies]
-service-framework = {testing}
-
-# ZeroMQ's library with encryption. Cargo takes a patch from the root of a workspace only: as a member of another
-# one the crate needs this there, and neither here nor [workspace].
-[patch.crates-io]
-zeromq-src = {{ path = "vendor/libzmq" }}
-"#
-        )
     }
 
     fn program(&self) -> String {

@@ -14,7 +14,7 @@ const EXPECTED: &str = "the folder, git address or version of service_framework"
 
 /// The source of the framework.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Framework {
+pub(in crate::launcher) enum Framework {
     /// The folder of its crate.
     Folder(PathBuf),
     Git(String),
@@ -61,21 +61,15 @@ impl Framework {
     }
 
     /// The value of the dependency in Cargo.toml.
-    pub(super) fn dependency(&self) -> String {
-        self.dependency_with("")
-    }
-
-    /// The same with a feature.
-    pub(super) fn dependency_with_feature(&self, feature: &str) -> String {
-        self.dependency_with(&format!(", features = [{}]", quoted(feature)))
-    }
-
-    fn dependency_with(&self, more: &str) -> String {
+    pub(super) fn dependency(&self, features: &[&str]) -> String {
         let (key, value) = self.key_and_value();
+        let named: Vec<_> = features.iter().map(|feature| quoted(feature)).collect();
+        let more =
+            if named.is_empty() { String::new() } else { format!(", features = [{}]", named.join(", ")) };
         format!("{{ {key} = {}{more} }}", quoted(&value))
     }
 
-    pub(super) fn to_json(&self) -> Json {
+    pub(in crate::launcher) fn to_json(&self) -> Json {
         let (key, value) = self.key_and_value();
         json!({ key: value })
     }
@@ -177,7 +171,7 @@ mod tests {
 
     fn read(text: &str) -> Result<String, String> {
         let found = Framework::read(text, Path::new("/nowhere/desk"));
-        found.map(|framework| framework.dependency()).map_err(|problem| problem.to_string())
+        found.map(|framework| framework.dependency(&[])).map_err(|problem| problem.to_string())
     }
 
     /// A clone in a folder.

@@ -30,6 +30,15 @@ use super::{exit, report};
 use crate::model::Problem;
 
 pub(crate) use parts::PART_NAMES;
+// What a crate of programs needs too.
+#[cfg(feature = "programs")]
+pub(in crate::launcher) mod shared {
+    pub(in crate::launcher) use super::files::{libzmq, manifest};
+    pub(in crate::launcher) use super::framework::Framework;
+    pub(in crate::launcher) use super::name::Name;
+    pub(in crate::launcher) use super::writing::{Addition, Additions, NewFile, NotWritten, Place, above};
+    pub(in crate::launcher) use super::{framework, in_shell, kept};
+}
 
 /// Writes the crate that the command line asks for, and says what to type next.
 pub(super) fn new(options: &Options) -> ExitCode {
@@ -106,7 +115,7 @@ impl Asked {
         json!({
             "name": self.new.name.as_str(),
             "folder": self.place.folder(),
-            "files": files.iter().map(|file| file.path).collect::<Vec<_>>(),
+            "files": files.iter().map(|file| &file.path).collect::<Vec<_>>(),
             "framework": self.new.framework.to_json(),
             "notes": self.notes,
             "next": self.next().iter().map(|(command, _)| command).collect::<Vec<_>>(),
@@ -122,11 +131,14 @@ impl Asked {
 }
 
 /// What is right; what is wrong goes to the other problems.
-fn kept<T>(read: Result<T, Vec<Problem>>, problems: &mut Vec<Problem>) -> Option<T> {
+pub(in crate::launcher) fn kept<T>(read: Result<T, Vec<Problem>>, problems: &mut Vec<Problem>) -> Option<T> {
     read.map_err(|wrong| problems.extend(wrong)).ok()
 }
 
-fn framework(said: Option<&str>, folder: &Path) -> Result<(Framework, Option<String>), Vec<Problem>> {
+pub(in crate::launcher) fn framework(
+    said: Option<&str>,
+    folder: &Path,
+) -> Result<(Framework, Option<String>), Vec<Problem>> {
     match said {
         None => Ok(Framework::of_program()),
         Some(text) => match Framework::read(text, folder) {
@@ -137,7 +149,7 @@ fn framework(said: Option<&str>, folder: &Path) -> Result<(Framework, Option<Str
 }
 
 /// A path as a shell takes it.
-fn in_shell(path: &Path) -> String {
+pub(in crate::launcher) fn in_shell(path: &Path) -> String {
     let text = path.to_string_lossy();
     let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '/' | '-');
     match text.chars().all(is_plain) {

@@ -15,14 +15,14 @@ const TAKEN: &str = "abstract alloc as async await become box break build const 
 
 /// A name that is fine.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Name(String);
+pub(in crate::launcher) struct Name(String);
 
 impl Name {
     /// Reads one.
     ///
     /// # Errors
     /// What is wrong with it, and a name like it that is fine.
-    pub(super) fn read(text: &str) -> Result<Self, Problem> {
+    pub(in crate::launcher) fn read(text: &str) -> Result<Self, Problem> {
         let problem = |expected: &str, found: String| Problem::new("NAME", expected, found);
         let suggest = |problem: Problem| problem.with_hint(format!("write `{}`", suggestion(text)));
         let found = || format!("{text:?}");
@@ -44,13 +44,19 @@ impl Name {
         Ok(Self(text.to_owned()))
     }
 
+    /// The text, or a name like it that is fine.
+    #[cfg(feature = "programs")]
+    pub(in crate::launcher) fn like(text: &str) -> Self {
+        Self::read(text).unwrap_or_else(|_| Self(suggestion(text)))
+    }
+
     /// As it was given: the package, the program and the service.
-    pub(super) fn as_str(&self) -> &str {
+    pub(in crate::launcher) fn as_str(&self) -> &str {
         &self.0
     }
 
     /// In Rust code.
-    pub(super) fn identifier(&self) -> String {
+    pub(in crate::launcher) fn identifier(&self) -> String {
         self.0.replace('-', "_")
     }
 

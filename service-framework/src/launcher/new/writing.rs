@@ -1,6 +1,10 @@
 //! Files of a new folder: written beside where they go, and there all at once or not at all. Never writes over
 //! anything.
 
+#[cfg(feature = "programs")]
+mod additions;
+
+use std::borrow::Cow;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -13,16 +17,19 @@ use super::in_shell;
 use crate::launcher::files::plain;
 use crate::model::Problem;
 
+#[cfg(feature = "programs")]
+pub(in crate::launcher) use additions::{Addition, Additions};
+
 /// A file by its path in the folder.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct NewFile {
-    pub(super) path: &'static str,
-    pub(super) text: String,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::launcher) struct NewFile {
+    pub(in crate::launcher) path: Cow<'static, str>,
+    pub(in crate::launcher) text: String,
 }
 
 /// Where a folder can be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(in crate::launcher) enum Place {
     /// Nothing is there.
     Free(PathBuf),
     /// A folder is there, with nothing in it. Whoever stands in it stays there.
@@ -34,7 +41,7 @@ impl Place {
     ///
     /// # Errors
     /// Something is there, or the folder above it is not.
-    pub(super) fn find(folder: &Path) -> Result<Self, Problem> {
+    pub(in crate::launcher) fn find(folder: &Path) -> Result<Self, Problem> {
         let shown = folder.display();
         let problem = |found: String| Problem::new("--path", "a folder that is new or empty", found);
         let unreadable =
@@ -63,7 +70,7 @@ impl Place {
             .with_hint(format!("first `mkdir -p {}`", in_shell(above))))
     }
 
-    pub(super) fn folder(&self) -> &Path {
+    pub(in crate::launcher) fn folder(&self) -> &Path {
         match self {
             Self::Free(folder) | Self::Empty(folder) => folder,
         }
@@ -73,7 +80,11 @@ impl Place {
     ///
     /// # Errors
     /// What could not be written; nothing is left of the others. So too where `is_stopped` says that nobody wants them.
-    pub(super) fn write(&self, files: &[NewFile], is_stopped: impl Fn() -> bool) -> Result<(), NotWritten> {
+    pub(in crate::launcher) fn write(
+        &self,
+        files: &[NewFile],
+        is_stopped: impl Fn() -> bool,
+    ) -> Result<(), NotWritten> {
         let beside = match self {
             Self::Free(folder) => above(folder),
             Self::Empty(folder) => folder,
@@ -93,7 +104,7 @@ impl Place {
 }
 
 /// The folder in which `folder` is.
-fn above(folder: &Path) -> &Path {
+pub(in crate::launcher) fn above(folder: &Path) -> &Path {
     match folder.parent() {
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),
@@ -102,7 +113,7 @@ fn above(folder: &Path) -> &Path {
 
 /// Something could not be written.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum NotWritten {
+pub(in crate::launcher) enum NotWritten {
     #[error("{} cannot be written: {}", path.display(), plain(cause))]
     Refused {
         path: PathBuf,
@@ -111,6 +122,9 @@ pub(super) enum NotWritten {
     },
     #[error("{} was not written: a signal came first", folder.display())]
     Stopped { folder: PathBuf },
+    #[cfg(feature = "programs")]
+    #[error("{} was not written: somebody has changed it meanwhile", path.display())]
+    Changed { path: PathBuf },
 }
 
 fn not_written(path: &Path) -> impl FnOnce(io::Error) -> NotWritten {
@@ -130,14 +144,14 @@ impl Draft {
 
     /// Writes one file, through to the disk: some systems say only then that it is full.
     fn write(&self, file: &NewFile) -> Result<(), NotWritten> {
-        let path = self.0.join(file.path);
+        let path = self.0.join(&*file.path);
         let write = || {
             fs::create_dir_all(above(&path))?;
             let mut handle = File::create_new(&path)?;
             handle.write_all(file.text.as_bytes())?;
             handle.sync_all()
         };
-        write().map_err(not_written(Path::new(file.path)))
+        write().map_err(not_written(Path::new(&*file.path)))
     }
 
     /// Moves what is in it to `folder`; if something cannot go there, nothing does.
@@ -184,7 +198,7 @@ mod tests {
     use std::os::unix::fs::{PermissionsExt, symlink};
 
     fn files() -> Vec<NewFile> {
-        let file = |path| NewFile { path, text: format!("this is {path}\n") };
+        let file = |path: &'static str| NewFile { path: path.into(), text: format!("this is {path}\n") };
         [".gitignore", "Cargo.toml", "src/lib.rs", "vendor/libzmq/src/lib.rs"].map(file).into()
     }
 
@@ -207,7 +221,7 @@ mod tests {
     fn cause_of(error: &NotWritten) -> Option<io::ErrorKind> {
         match error {
             NotWritten::Refused { cause, .. } => Some(cause.kind()),
-            NotWritten::Stopped { .. } => None,
+            _ => None,
         }
     }
 
@@ -279,7 +293,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("desk");
         let mut files = files();
-        files.push(NewFile { path: "Cargo.toml/below", text: String::new() });
+        files.push(NewFile { path: "Cargo.toml/below".into(), text: String::new() });
         let error = Place::find(&target).unwrap().write(&files, || false).unwrap_err();
         assert_eq!(error.to_string(), "Cargo.toml/below cannot be written: file exists");
         assert_eq!(all_in(folder.path()), [""; 0]);

@@ -120,11 +120,6 @@ fn disagreements(behind: &BTreeMap<String, Option<Behind>>, spec: &Spec) -> Vec<
 }
 
 impl Bindings {
-    /// Whether a hook asks another service, which takes addresses.
-    pub(super) fn has_connections(&self) -> bool {
-        self.behind.values().any(|behind| matches!(behind, Behind::Connection(_)))
-    }
-
     /// The programs of a spec with these hooks.
     pub(super) fn programs(&self, spec: Spec) -> Programs {
         let (mut hooks, mut connections) = (Hooks::new(), Vec::new());
@@ -170,8 +165,8 @@ mod tests {
         let bindings =
             read_text(r#"{"reserve": {"command": ["sh", "-c", "cat"]}, "charge": {"connection": "charge"}}"#)
                 .unwrap();
-        assert!(bindings.has_connections());
         assert_eq!(bindings.behind["charge"], Behind::Connection("charge".into()));
+        assert!(bindings.programs(spec()).has_connections());
     }
 
     #[test]

@@ -11,11 +11,19 @@ use crate::launcher::terminal::Palette;
 use crate::launcher::{exit, report};
 use crate::model::Problem;
 use crate::program::spec::{Spec, Target};
+use crate::service::Programs;
 
-/// Checks the spec that the command line names.
-pub(super) fn check(options: &Options) -> ExitCode {
-    let read = spec_file::read_by_schema(&options.programs.spec);
-    let file = options.programs.spec.display().to_string();
+/// Checks the spec that the command line names, or a program's own.
+pub(super) fn check(options: &Options, own: Option<Programs>) -> ExitCode {
+    let own = own.filter(|_| !options.programs.names_spec);
+    let (read, file) = match &own {
+        // Its problems are those of a file that was there when it was compiled.
+        Some(own) => (own.spec().cloned(), "its own spec".to_owned()),
+        None => {
+            let path = &options.programs.spec;
+            (spec_file::read_by_schema(path), path.display().to_string())
+        }
+    };
     let text = if options.json {
         format!("{}\n", to_json(&file, &read))
     } else {

@@ -8,13 +8,14 @@ use crate::launcher::{exit, report};
 use crate::model::Problem;
 use crate::program::graph::{self, Format};
 use crate::program::spec::Spec;
+use crate::service::Programs;
 
 /// Shows the programs that the command line names.
 ///
 /// # Errors
 /// All that is wrong with the spec, or that there is no such program.
-pub(super) fn graph(options: &Options) -> Result<ExitCode, Vec<Problem>> {
-    let spec = spec_file::read(&options.programs.spec)?;
+pub(super) fn graph(options: &Options, own: Option<Programs>) -> Result<ExitCode, Vec<Problem>> {
+    let spec = spec_file::named(options, own.as_ref())?;
     let programs = programs(&spec, options)?;
     let text = if options.json {
         format!("{:#}\n", graph::to_json(&spec, &programs))

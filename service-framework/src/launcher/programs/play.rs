@@ -16,14 +16,15 @@ use crate::launcher::terminal::Palette;
 use crate::launcher::{exit, report, signals};
 use crate::model::Problem;
 use crate::program::{Answer, End, Engine, Pool, Refusal, Request, Settings, Step, Watch};
+use crate::service::Programs;
 
 /// Runs the program that the command line names.
 ///
 /// # Errors
 /// All that is wrong with the files and the command line. Nothing was started.
-pub(super) fn play(options: &Options) -> Result<ExitCode, Vec<Problem>> {
+pub(super) fn play(options: &Options, own: Option<Programs>) -> Result<ExitCode, Vec<Problem>> {
     let pool = pool(options);
-    let (programs, pool) = match (read(options, false), pool) {
+    let (programs, pool) = match (read(options, own, false), pool) {
         (Ok(programs), Ok(pool)) => (programs, pool),
         (programs, pool) => {
             let mut problems = programs.err().unwrap_or_default();

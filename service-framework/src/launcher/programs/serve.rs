@@ -22,8 +22,8 @@ const KEPT_IN_MEMORY: usize = 1000;
 ///
 /// # Errors
 /// All that is wrong with the files and the command line. Nothing was started.
-pub(super) fn serve(options: &Options) -> Result<ExitCode, Vec<Problem>> {
-    let (programs, address) = prepare(options)?;
+pub(super) fn serve(options: &Options, own: Option<Programs>) -> Result<ExitCode, Vec<Problem>> {
+    let (programs, address) = prepare(options, own)?;
     let store = store::open(options)?;
     let settings = ServeSettings { address, ..ServeSettings::default() };
     if options.addresses.is_some() {
@@ -35,9 +35,9 @@ pub(super) fn serve(options: &Options) -> Result<ExitCode, Vec<Problem>> {
 }
 
 /// Everything that is wrong before anything is opened.
-fn prepare(options: &Options) -> Result<(Programs, SocketAddr), Vec<Problem>> {
+fn prepare(options: &Options, own: Option<Programs>) -> Result<(Programs, SocketAddr), Vec<Problem>> {
     let address = address(options);
-    let programs = read(options, options.addresses.is_some());
+    let programs = read(options, own, options.addresses.is_some());
     match (programs, address) {
         (Ok(programs), Ok(address)) => Ok((programs, address)),
         (programs, address) => {
@@ -48,15 +48,26 @@ fn prepare(options: &Options) -> Result<(Programs, SocketAddr), Vec<Problem>> {
     }
 }
 
-/// The programs of the spec with the hooks of the bindings.
-pub(super) fn read(options: &Options, has_addresses: bool) -> Result<Programs, Vec<Problem>> {
-    let spec: Spec = spec_file::read(&options.programs.spec)?;
-    let bindings = bindings::read(&options.programs.hooks, &spec)?;
-    if bindings.has_connections() && !has_addresses {
+/// The programs of the spec with the hooks of the bindings, or a program's own where the line says no others.
+pub(super) fn read(
+    options: &Options,
+    own: Option<Programs>,
+    has_addresses: bool,
+) -> Result<Programs, Vec<Problem>> {
+    let named = &options.programs;
+    let programs = match own.filter(|_| !named.names_hooks) {
+        Some(own) if named.names_spec => own.with_spec(spec_file::read(&named.spec)?),
+        Some(own) => own,
+        None => {
+            let spec: Spec = spec_file::read(&named.spec)?;
+            bindings::read(&named.hooks, &spec)?.programs(spec)
+        }
+    };
+    if programs.has_connections() && !has_addresses {
         let expected = "an addresses file for `program serve`, because hooks ask other services";
         return Err(vec![Problem::missing("-a", expected)]);
     }
-    Ok(bindings.programs(spec))
+    Ok(programs)
 }
 
 /// # Errors

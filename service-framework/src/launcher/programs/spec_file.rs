@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
+use crate::launcher::arguments::Options;
 use crate::launcher::{files, schemas};
 use crate::model::Problem;
 use crate::program::spec::Spec;
+use crate::service::Programs;
 
 /// Reads a spec.
 ///
@@ -13,6 +15,17 @@ use crate::program::spec::Spec;
 pub(super) fn read(path: &Path) -> Result<Spec, Vec<Problem>> {
     let json = files::read_json(path).map_err(|problem| vec![problem])?;
     Spec::from_json(&json).map_err(|problems| in_file(problems, path))
+}
+
+/// The spec that the command line names, or a program's own.
+///
+/// # Errors
+/// All that is wrong with it.
+pub(super) fn named(options: &Options, own: Option<&Programs>) -> Result<Spec, Vec<Problem>> {
+    match own.filter(|_| !options.programs.names_spec) {
+        Some(own) => own.spec().cloned(),
+        None => read(&options.programs.spec),
+    }
 }
 
 /// Reads a spec and asks the shipped schema too.

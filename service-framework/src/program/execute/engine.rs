@@ -10,10 +10,11 @@ use tokio::sync::oneshot;
 
 use super::desk::{Answer, Desk, Job, Refusal, Refuse, Turn};
 use super::drive::{Course, Watch};
-use super::hooks::{Bound, Hooks};
+use super::hooks::Bound;
 use super::journal::{Entry, Journal, JournalError, LEASE, locks_of};
 use super::keep::{self, Keep};
 use super::recover;
+use super::registry::Hooks;
 use super::wait::Awaited;
 use crate::model::Problem;
 use crate::program::pool::{Pool, TIME_START};

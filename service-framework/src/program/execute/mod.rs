@@ -4,6 +4,7 @@
 //! to a run is in the store before the next thing happens, so whatever ends the process, [`Engine::recover`] on the same store
 //! finishes, undoes or parks every run.
 
+mod agreement;
 mod call;
 mod desk;
 mod drive;
@@ -14,6 +15,7 @@ mod keep;
 mod locks;
 mod records;
 mod recover;
+mod registry;
 #[cfg(test)]
 mod tests;
 mod wait;
@@ -21,6 +23,7 @@ mod wait;
 pub use desk::{Answer, Refusal};
 pub use drive::{Step, Watch};
 pub use engine::{Engine, EngineError, Settings};
-pub use hooks::{Bound, Call, Hooks, IntoHook, OnPool};
+pub use hooks::{Bound, Call, IntoHook, OnPool};
 pub use journal::JournalError;
 pub use keep::Keep;
+pub use registry::Hooks;

@@ -500,10 +500,92 @@ fn more_or_less_than_the_spec_names_is_said_at_the_start() {
     for said in [
         "hooks.a.args.amount: expected the type that the function reads, \"int\", found str",
         "hooks.a.args.way: expected an argument, because the function reads it, found nothing",
-        "hooks.a.rectifiers: expected \"unb\"",
+        "hooks.a.rectifiers: expected \"unb\", which stands beside the function of this hook, found una",
+        "hooks.a.rectifiers: expected `.rectified_by(\"una\", …)` beside the function of this hook too, found unb",
+        "hooks.a.way: expected an arg or an output somewhere in the spec, because the function writes it",
         "hooks.b: expected a function for m.b, found nothing",
         "hooks.bb: expected a hook of the spec, found a function without one",
     ] {
         assert!(error.contains(said), "{said:?} is not in\n{error}");
     }
+}
+
+#[test]
+fn what_a_function_writes_agrees_with_the_spec() {
+    #[derive(service_framework::Message)]
+    struct Wrong {
+        out: String,
+        _program_fail: bool,
+        outt: Option<i64>,
+    }
+    let wrong = |(): ()| -> Result<Wrong, HookError> {
+        Ok(Wrong { out: String::new(), _program_fail: false, outt: None })
+    };
+    let hooks = all_but(&World::default(), "a").hook("a", wrong);
+    let error = Engine::start(spec(|_| ()), &hooks, Store::in_memory(), settings()).map(drop).unwrap_err();
+    let EngineError::Problems(problems) = error else { panic!("{error}") };
+    let said: Vec<_> = problems.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        said,
+        [
+            "hooks.a.out: expected int, as the spec has it, found a function that writes \"str\"",
+            "hooks.a.outt: expected an arg or an output somewhere in the spec, because the function writes it, found nothing \
+             (did you mean `out`?)"
+        ]
+    );
+}
+
+#[test]
+fn a_rectifier_may_stand_beside_several_hooks_and_be_one() {
+    fn undo(_: &mut Pool) -> Result<(), HookError> {
+        Ok(())
+    }
+    let shared = spec(|json| {
+        for hook in ["a", "c"] {
+            json["hooks"][hook]["rectifiers"] = json!(["una", "d"]);
+        }
+    });
+    let hooks = |last: fn(Hooks) -> Hooks| {
+        let hooks =
+            ["b", "unb", "unc", "und"].iter().fold(Hooks::new(), |hooks, name| hooks.hook(name, undo));
+        let hooks = hooks.hook("a", undo).rectified_by("una", undo).rectified_by("d", undo);
+        last(hooks.hook("c", undo).rectified_by("una", undo).rectified_by("d", undo))
+    };
+    assert_eq!(hooks(|hooks| hooks.hook("d", undo)).bind(&shared).map(|bound| bound.len()), Ok(8));
+    for (wrong, said) in [
+        (
+            hooks(|hooks| hooks.rectified_by("una", |_: &mut Pool| Ok(()))),
+            "hooks.una: expected one function, found two",
+        ),
+        (hooks(|hooks| hooks.hook("a", undo)), "hooks.a: expected one function, found two"),
+        (
+            Hooks::new().rectified_by("una", undo),
+            "hooks.una: expected a hook before it that it rectifies, found none",
+        ),
+    ] {
+        let problems = wrong.bind(&shared).map(drop).unwrap_err();
+        assert!(problems.iter().any(|problem| problem.to_string().contains(said)), "{said}: {problems:?}");
+    }
+}
+
+#[test]
+fn a_hook_may_be_told_of_its_call() {
+    #[derive(service_framework::Message)]
+    struct Out {
+        out: i64,
+    }
+    let typed =
+        |(): (), call: &Call| -> Result<Out, HookError> { Ok(Out { out: i64::from(call.attempt) + 41 }) };
+    let on_pool = |pool: &mut Pool, call: &Call| -> Result<(), HookError> {
+        assert_eq!(pool.get("out"), Some(&Value::Int(42)));
+        assert!(call.idempotency_key.starts_with(&call.run));
+        pool.set("out", 43);
+        Ok(())
+    };
+    let names = ["b", "d", "una", "unb", "unc", "und"];
+    let hooks = names.iter().fold(Hooks::new(), |hooks, name| hooks.hook(name, |_: &mut Pool| Ok(())));
+    let hooks = hooks.hook("a", typed).hook("c", on_pool);
+    let engine = Engine::start(spec(|_| ()), &hooks, Store::in_memory(), settings()).unwrap();
+    let Answer::Ran { end, pool, .. } = engine.run(Request::new("p", Pool::new())) else { panic!("refused") };
+    assert_eq!((end, pool.get("out")), (End::Done, Some(&Value::Int(43))));
 }

@@ -63,6 +63,12 @@ impl Plan {
         self.spec.fingerprint_of(&self.program().name).to_string()
     }
 
+    /// How many functions of hooks it calls, if none fails.
+    #[must_use]
+    pub fn calls(&self) -> usize {
+        self.forward.iter().filter(|op| matches!(op, Op::Call { .. })).count()
+    }
+
     pub(super) fn hook(&self, hook: usize) -> &Hook {
         &self.spec.hooks()[hook]
     }

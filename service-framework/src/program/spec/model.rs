@@ -128,6 +128,14 @@ impl OnCrash {
 }
 
 impl Spec {
+    /// The same, with attempts that follow each other at once.
+    #[cfg(feature = "testing")]
+    #[must_use]
+    pub(crate) fn without_waits(mut self) -> Self {
+        self.hooks.iter_mut().for_each(|hook| hook.retry.backoff = Duration::ZERO);
+        self
+    }
+
     /// The name, as its author wrote it.
     #[must_use]
     pub fn name(&self) -> &str {

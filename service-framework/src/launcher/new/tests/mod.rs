@@ -28,8 +28,8 @@ fn text(new: &Crate, path: &str) -> String {
     file.unwrap_or_else(|| panic!("no {path}")).text
 }
 
-fn paths(with: &str) -> Vec<&'static str> {
-    new_crate("greeter", with).files().iter().map(|file| file.path).collect()
+fn paths(with: &str) -> Vec<String> {
+    new_crate("greeter", with).files().into_iter().map(|file| file.path.into_owned()).collect()
 }
 
 #[test]
