@@ -7,14 +7,26 @@ use std::path::{Path, PathBuf};
 use crate::support::root;
 
 /// The folders of `service-framework/src`, from the one that uses nothing to the one that nothing uses.
-const LAYERS: [&str; 10] =
-    ["value", "store", "model", "wire", "program", "connection", "state", "service", "testing", "launcher"];
+const LAYERS: [&str; 11] = [
+    "value",
+    "store",
+    "model",
+    "wire",
+    "program",
+    "flow",
+    "connection",
+    "state",
+    "service",
+    "testing",
+    "launcher",
+];
 
 /// Layers that compute and do nothing else, whatever is asked of them.
 const PURE: [&str; 3] = ["value", "model", "wire"];
 
 /// Parts of other layers that do so too: machines to which the time is told.
-const PURE_PARTS: [&str; 10] = [
+const PURE_PARTS: [&str; 11] = [
+    "flow/engine/",
     "program/graph/",
     "program/spec/",
     "state/exchange.rs",
@@ -41,7 +53,7 @@ const IMPURE: [&str; 9] = [
 ];
 
 /// Files of unit tests, by their names.
-const OF_TESTS: [&str; 10] = [
+const OF_TESTS: [&str; 11] = [
     "tests",
     "properties",
     "strategies",
@@ -52,6 +64,7 @@ const OF_TESTS: [&str; 10] = [
     "large_tests",
     "programs_tests",
     "fixture",
+    "hostile",
 ];
 
 /// What only the launcher may touch.

@@ -8,6 +8,7 @@ mod cli;
 mod commands;
 mod descriptors;
 mod direction;
+mod flows;
 mod folder;
 mod interop;
 mod interop_states;

@@ -3,10 +3,12 @@
 // What is derived here, in tests, names the library as everybody does.
 extern crate self as service_framework;
 
-// Dependencies run one way: value, store, model, wire, program, connection, state, service, launcher;
+// Dependencies run one way: value, store, model, wire, program, connection, state, flow, service, launcher;
 // `tests/direction.rs` holds this.
 mod connection;
 mod derives;
+#[cfg(feature = "flows")]
+pub mod flow;
 pub mod launcher;
 pub mod model;
 pub mod prelude;

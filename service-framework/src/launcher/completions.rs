@@ -64,6 +64,16 @@ mod tests {
     }
 
     #[test]
+    fn the_commands_of_flows_are_completed_with_their_flags() {
+        for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+            let script = script(shell, "service_framework").unwrap();
+            for word in ["schedule", "memory_limit", "allow_host"] {
+                assert!(script.contains(word), "{shell}: {word}");
+            }
+        }
+    }
+
+    #[test]
     fn a_shell_completes_flags_of_two_letters() {
         let Ok(found) = std::process::Command::new("bash")
             .args([

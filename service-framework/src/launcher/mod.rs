@@ -9,9 +9,10 @@ mod command;
 mod completions;
 mod describe;
 pub mod exit;
-#[cfg(any(test, not(feature = "programs")))]
+#[cfg(any(test, not(feature = "flows")))]
 mod features;
 mod files;
+mod flows;
 mod helpers;
 mod inputs;
 mod keys;
@@ -71,7 +72,7 @@ pub fn run(services: impl Into<Services>) -> ExitCode {
     let (services, places) = (services.into(), Places::of_process());
     let launcher = Launcher { program, services, places, helpers: OnceCell::new() };
     match texts(words) {
-        Ok(words) => launcher.run(&words),
+        Ok(words) => flows::interpret(&words).unwrap_or_else(|| launcher.run(&words)),
         Err(problem) => refuse(&[problem], Color::Auto),
     }
 }
@@ -133,6 +134,7 @@ impl Launcher {
             Name::Store => store::act(options),
             Name::Up => Ok(up::up(&up_options(options), &self.services)),
             Name::Program(command) => self.program(command, options),
+            Name::Flow(command) => flows::act(command, options),
             Name::Completions => Ok(self.completions(options)),
             // Its line is wrong, which has been said, or asks for help.
             Name::Group => Ok(self.print_help(asked.command, Help::Short, options, &[])),

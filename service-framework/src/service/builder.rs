@@ -369,6 +369,13 @@ impl Service {
         self
     }
 
+    /// Has something done before `init_function`, whether there is one or not.
+    #[cfg(feature = "flows")]
+    pub(super) fn first(mut self, does: impl FnOnce(super::ToSend) + Send + 'static) -> Self {
+        self.hooks.init_function = Some(ErasedHook::after(self.hooks.init_function.take(), does));
+        self
+    }
+
     /// What runs on Ctrl-C, before handlers that still run are waited for.
     pub fn sigint_handler<M>(mut self, hook: impl HookSignature<M> + Hook<M>) -> Self {
         self.hooks.sigint_handler = Some(self.hook("sigint_handler", hook.erase()));

@@ -9,6 +9,8 @@ use super::declare::Declarations;
 use super::error::Result;
 use super::extract::{Extract, InAsync, InHook, Run};
 use super::handler::taken;
+#[cfg(feature = "flows")]
+use super::to_send::ToSend;
 
 /// A function of the shape of a hook. `M` only tells the shapes apart.
 #[diagnostic::on_unimplemented(
@@ -45,6 +47,33 @@ pub type HookRest = Pin<Box<dyn Future<Output = Result>>>;
 pub struct ErasedHook {
     pub(crate) call: HookCall,
     pub(crate) asks: Declarations,
+}
+
+#[cfg(feature = "flows")]
+impl ErasedHook {
+    /// The same hook, before which something else is done with what sends.
+    pub(super) fn after(hook: Option<Self>, first: impl FnOnce(ToSend) + Send + 'static) -> Self {
+        let to_send = |run: &Run<'_>| ToSend { shared: run.shared.clone(), scope: (run.scope)() };
+        let (call, asks) = match hook {
+            Some(Self { call, asks }) => (Some(call), asks),
+            None => (None, Declarations::default()),
+        };
+        let call = match call {
+            Some(HookCall::Async(then)) => HookCall::Async(Box::new(move |run| {
+                first(to_send(run));
+                then(run)
+            })),
+            Some(HookCall::Blocking(then)) => HookCall::Blocking(Box::new(move |run| {
+                first(to_send(run));
+                then(run)
+            })),
+            None => HookCall::Blocking(Box::new(move |run| {
+                first(to_send(run));
+                Ok(())
+            })),
+        };
+        Self { call, asks }
+    }
 }
 
 pub(crate) enum HookCall {

@@ -19,6 +19,8 @@ mod derived_tests;
 mod error;
 mod external;
 mod extract;
+#[cfg(feature = "flows")]
+mod flows;
 #[cfg(feature = "testing")]
 mod for_test;
 mod found;
@@ -70,6 +72,8 @@ pub use extract::{
     Caller, Config, Deadline, Extract, HasOwn, InAsync, InHook, Lends, LendsOwn, MayBlock, OnOwner, OnWorker,
     Place, Run,
 };
+#[cfg(feature = "flows")]
+pub use flows::{ServiceRequests, flow_service};
 pub use given::Given;
 pub use handler::{
     Async, Erased, Handler, NoShape, NoShapeEither, Nothing, OnWorkers, Plain, Signature, Workers, workers,

@@ -81,6 +81,13 @@ impl Batch {
         self.parts.is_empty()
     }
 
+    /// Both at once: this one's parts first.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.parts.extend(other.parts);
+        self
+    }
+
     fn with(mut self, part: Part) -> Self {
         self.parts.push(part);
         self

@@ -5,6 +5,7 @@ use super::flags::{
     self, ADDRESSES, BACKUP_COUNT, BIND_ALL, COLOR, CONFIG, CONSOLE_LEVEL, FILE_LEVEL, Flag, GRACE, HELP,
     JSON, LOG_FOLDER, LOG_FORMAT, MAIN_MODE, MIN_WAIT, SERVICE, VERSION,
 };
+use super::flow_commands::{FlowCommand, OF_FLOWS};
 use super::program_commands::{OF_PROGRAMS, ProgramCommand};
 
 /// What a command line asks for; which entry of the table it is.
@@ -18,6 +19,7 @@ pub(crate) enum Name {
     State,
     Store,
     Program(ProgramCommand),
+    Flow(FlowCommand),
     Completions,
     Help,
     /// One that only holds others together.
@@ -85,7 +87,7 @@ pub(crate) static RUN: Command = Command {
 };
 
 /// Every command that has a word, in the order of help.
-pub(crate) static COMMANDS: [Command; 9] = [
+pub(crate) static COMMANDS: [Command; 10] = [
     Command {
         name: Name::New,
         word: "new",
@@ -222,6 +224,17 @@ pub(crate) static COMMANDS: [Command; 9] = [
         lesson: include_str!("help/program.txt"),
     },
     Command {
+        name: Name::Group,
+        word: "flow",
+        about: "Flows: scripts that survive anything.",
+        usage: "COMMAND …",
+        flags: &[&COLOR, &HELP],
+        positional: None,
+        commands: &OF_FLOWS,
+        takes_config: false,
+        lesson: include_str!("help/flow.txt"),
+    },
+    Command {
         name: Name::Completions,
         word: "completions",
         about: "Print a script with which a shell completes these arguments.",
@@ -247,7 +260,7 @@ pub(crate) static COMMANDS: [Command; 9] = [
             name: "COMMAND",
             help: "which command",
             required: false,
-            choices: &["new", "describe", "check", "up", "state", "store", "program", "completions"],
+            choices: &["new", "describe", "check", "up", "state", "store", "program", "flow", "completions"],
         }),
         commands: &[],
         takes_config: false,
@@ -279,6 +292,14 @@ impl Command {
     /// The command whose second word is `word`.
     pub(crate) fn find(&self, word: &str) -> Option<&'static Command> {
         self.commands.iter().find(|command| command.last_word() == word)
+    }
+
+    /// What stands by its place behind the first argument that does.
+    pub(crate) fn further(&self) -> &'static [Positional] {
+        match self.name {
+            Name::Flow(command) => command.further(),
+            _ => &[],
+        }
     }
 
     /// The flag that is spelt `text`, dashes included.

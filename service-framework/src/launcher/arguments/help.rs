@@ -162,6 +162,7 @@ mod tests {
           state         Show a state of any service as it is, once or live.
           store         Look at an event store, check it, copy it.
           program       Programs: sequences of hooks that undo themselves.
+          flow          Flows: scripts that survive anything.
           completions   Print a script with which a shell completes these arguments.
           help          Explain the program or one command, with examples.
 

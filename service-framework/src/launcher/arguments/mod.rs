@@ -2,6 +2,8 @@
 
 mod commands;
 mod flags;
+mod flow_commands;
+mod flow_options;
 mod help;
 mod parse;
 mod program_commands;
@@ -10,6 +12,7 @@ mod split;
 mod values;
 
 pub(crate) use commands::{COMMANDS, Command, Name, RUN};
+pub(crate) use flow_commands::FlowCommand;
 pub(crate) use help::{Reader, render as render_help};
 pub(crate) use parse::{Asked, Options, described_command, parse};
 pub(crate) use program_commands::ProgramCommand;

@@ -11,6 +11,7 @@ use tracing::level_filters::LevelFilter;
 
 use super::commands::{self, COMMANDS, Command, Positional, RUN};
 use super::flags::{COLOR, Flag, SERVICE};
+use super::flow_options::FlowOptions;
 use super::program_options::ProgramOptions;
 use super::split::{Help, Split, split};
 use crate::launcher::logs::Format;
@@ -76,6 +77,12 @@ pub(crate) struct Options {
     /// What concerns programs.
     #[cfg_attr(not(feature = "programs"), expect(dead_code, reason = "read where there are programs"))]
     pub(crate) programs: ProgramOptions,
+    /// What concerns flows.
+    #[cfg_attr(not(feature = "flows"), expect(dead_code, reason = "read where there are flows"))]
+    pub(crate) flows: FlowOptions,
+    /// The arguments behind the first that stand by their places.
+    #[cfg_attr(not(feature = "flows"), expect(dead_code, reason = "only flows have some"))]
+    pub(crate) further: Vec<String>,
     /// The line without `-s VALUE`, for another program.
     pub(crate) forwarded: Vec<String>,
     /// The flags that were given and that the run form has too, but for colours.
@@ -91,9 +98,8 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Asked, Vec<Problem>> {
     let (command, help, version) = (split.command, split.help, split.version);
     let excused = help.is_some() || version;
     let mut problems = std::mem::take(&mut split.problems);
-    if split.positionals.is_empty() && !excused {
-        problems.extend(command.positional.as_ref().filter(|positional| positional.required).map(missing));
-    }
+    let places = command.positional.iter().chain(command.further()).skip(split.positionals.len());
+    problems.extend(places.filter(|positional| positional.required && !excused).map(missing));
     match read(split, excused) {
         Ok(options) if excused || problems.is_empty() => Ok(Asked { command, help, version, options }),
         Ok(_) => Err(problems),
@@ -113,8 +119,11 @@ fn read(split: Split, excused: bool) -> Result<Options, clap::Error> {
     // Help is given whatever else is wrong; whose help it is still counts.
     flags.retain(|(flag, _)| !excused || flag.name == SERVICE.name);
     let run_flags = flags.iter().filter(|(flag, _)| is_run_flag(flag)).map(spelt_out).collect();
-    let words = flags.iter().map(spelt_out).chain(split.positionals.into_iter().filter(|_| !excused));
+    let mut positionals = split.positionals.into_iter();
+    let words = flags.iter().map(spelt_out).chain(positionals.next().filter(|_| !excused));
     let mut matches = parser(split.command).try_get_matches_from(words)?;
+    // Flags of the same name belong to programs too, which take them away.
+    let flows = FlowOptions::read(&matches);
     Ok(Options {
         service: take(&mut matches, "service_path"),
         addresses: take(&mut matches, "addresses_path"),
@@ -145,6 +154,8 @@ fn read(split: Split, excused: bool) -> Result<Options, clap::Error> {
         store: take(&mut matches, "store"),
         to: take(&mut matches, "to"),
         programs: ProgramOptions::take(&mut matches),
+        flows,
+        further: positionals.collect(),
         forwarded: split.forwarded,
         run_flags,
     })
@@ -194,6 +205,7 @@ fn described(command: &Command, name: &'static str) -> clap::Command {
         .about(command.about)
         .args(command.flags.iter().copied().map(completed_argument))
         .args(command.positional.iter().map(positional_argument))
+        .args(command.further().iter().map(further_argument))
         .disable_help_subcommand(true)
         .subcommands(command.commands.iter().map(|command| described(command, command.last_word())))
 }
@@ -215,7 +227,7 @@ fn argument(flag: &Flag) -> Arg {
                 matches!(value, "ADDRESSES" | "CONFIG" | "FILE" | "FOLDER" | "SERVICE" | "OTHER" | "SPEC");
             let hint = if path { ValueHint::AnyPath } else { ValueHint::Unknown };
             argument
-                .action(if flag.is_many() { ArgAction::Append } else { ArgAction::Set })
+                .action(if flag.is_many { ArgAction::Append } else { ArgAction::Set })
                 .value_name(value)
                 .value_parser((flag.parser)())
                 .value_hint(hint)
@@ -238,6 +250,11 @@ fn positional_argument(positional: &Positional) -> Arg {
         [] => argument.value_hint(ValueHint::FilePath),
         choices => argument.value_parser(PossibleValuesParser::new(choices)),
     }
+}
+
+fn further_argument(positional: &Positional) -> Arg {
+    let argument = Arg::new(positional.name).value_name(positional.name).help(positional.help);
+    argument.value_hint(if positional.name == "FILE" { ValueHint::FilePath } else { ValueHint::Unknown })
 }
 
 /// What `clap` has to say, in the words of every other problem.

@@ -63,7 +63,8 @@ impl ProgramOptions {
             args: take_many(matches, "arg"),
             pool: take(matches, "pool"),
             key: take(matches, "key"),
-            step: matches.get_flag("step"),
+            // A flag of this name may have a value elsewhere.
+            step: matches.try_get_one("step").ok().flatten().copied().unwrap_or_default(),
             status: take(matches, "status"),
             after: take(matches, "after"),
             limit: take(matches, "limit").unwrap_or_default(),

@@ -162,7 +162,8 @@ impl Split {
 
     fn bare(&mut self, word: &str) {
         self.forwarded.push(word.to_owned());
-        if self.command.positional.is_some() && self.positionals.is_empty() {
+        let places = self.command.positional.iter().count() + self.command.further().len();
+        if self.positionals.len() < places {
             self.positionals.push(word.to_owned());
         } else {
             self.problems.push(stray_word(self.command, word));
@@ -218,7 +219,10 @@ fn config_without_value(command: &Command, spelling: &str) -> Problem {
 
 fn stray_word(command: &Command, word: &str) -> Problem {
     let expected = match (&command.positional, command.takes_config) {
-        (Some(positional), _) => format!("one {} and no more", positional.name),
+        (Some(positional), _) => {
+            let further = command.further().iter().map(|further| format!(" {}", further.name));
+            format!("one {}{} and no more", positional.name, further.collect::<String>())
+        }
         (None, true) => "flags, or config as `--key value`".to_owned(),
         (None, false) => "flags only".to_owned(),
     };

@@ -8,7 +8,18 @@ use crate::launcher::logs::Format;
 use crate::launcher::terminal::Color;
 
 /// The units a duration may have, longest name first, in seconds.
-const UNITS: [(&str, f64); 4] = [("ms", 0.001), ("s", 1.0), ("m", 60.0), ("h", 3600.0)];
+const UNITS: [(&str, f64); 5] = [("ms", 0.001), ("s", 1.0), ("m", 60.0), ("h", 3600.0), ("d", 86_400.0)];
+
+/// The units a size may have.
+const SIZES: [(&str, u64); 7] = [
+    ("KiB", 1 << 10),
+    ("MiB", 1 << 20),
+    ("GiB", 1 << 30),
+    ("K", 1 << 10),
+    ("M", 1 << 20),
+    ("G", 1 << 30),
+    ("", 1),
+];
 
 /// A level by its Python name or by its `tracing` name, in any case.
 pub(super) fn level(text: &str) -> Result<LevelFilter, String> {
@@ -38,11 +49,35 @@ pub(super) fn port(text: &str) -> Result<u16, String> {
 
 /// How a run stands.
 pub(super) fn run_status(text: &str) -> Result<String, String> {
-    const ALL: [&str; 5] = ["running", "done", "rectified", "stuck", "resolved"];
-    match ALL.contains(&text) {
+    one_of(&["running", "done", "rectified", "stuck", "resolved"], text)
+}
+
+/// How a flow stands.
+pub(super) fn flow_status(text: &str) -> Result<String, String> {
+    one_of(&["ready", "running", "waiting", "paused", "parked", "done", "failed", "cancelled"], text)
+}
+
+/// A part of what serves flows.
+pub(super) fn flow_part(text: &str) -> Result<String, String> {
+    one_of(&["interpreter", "requests", "callbacks"], text)
+}
+
+fn one_of(all: &[&str], text: &str) -> Result<String, String> {
+    match all.contains(&text) {
         true => Ok(text.to_owned()),
-        false => Err(format!("one of {}", ALL.join(", "))),
+        false => Err(format!("one of {}", all.join(", "))),
     }
+}
+
+pub(super) fn number(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| "a whole number, 0 or more".to_owned())
+}
+
+/// `512MiB`, `2GiB`; a plain number is bytes.
+pub(super) fn size(text: &str) -> Result<u64, String> {
+    let unit = SIZES.iter().find_map(|(name, factor)| Some((text.strip_suffix(name)?, factor)));
+    let size = unit.and_then(|(number, factor)| number.parse::<u64>().ok()?.checked_mul(*factor));
+    size.ok_or_else(|| "a size such as 512MiB or 2GiB".to_owned())
 }
 
 pub(super) fn graph_format(text: &str) -> Result<&'static str, String> {
@@ -70,7 +105,7 @@ pub(super) fn seconds(text: &str) -> Result<Duration, String> {
     duration.ok_or_else(|| "seconds, 0 or more, such as 0.05".to_owned())
 }
 
-/// `10s`, `500ms`, `1.5m`, `1h`; a plain number is seconds.
+/// `10s`, `500ms`, `1.5m`, `1h`, `30d`; a plain number is seconds.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let unit = UNITS.iter().find_map(|(name, factor)| Some((text.strip_suffix(name)?, factor)));
     let (number, factor) = unit.unwrap_or((text, &1.0));
@@ -97,8 +132,19 @@ mod tests {
         assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
         assert_eq!(duration("1.5m"), Ok(Duration::from_secs(90)));
         assert_eq!(duration("0"), Ok(Duration::ZERO));
-        for wrong in ["", "s", "-1s", "1d", "inf", "nan", "1e400s"] {
+        assert_eq!(duration("2d"), Ok(Duration::from_secs(172_800)));
+        for wrong in ["", "s", "-1s", "1y", "inf", "nan", "1e400s"] {
             assert!(duration(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn sizes_have_units() {
+        assert_eq!(size("512MiB"), Ok(512 << 20));
+        assert_eq!(size("2G"), Ok(2 << 30));
+        assert_eq!(size("10"), Ok(10));
+        for wrong in ["", "MiB", "-1M", "1.5G", "99999999999999G"] {
+            assert!(size(wrong).is_err(), "{wrong}");
         }
     }
 

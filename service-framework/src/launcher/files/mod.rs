@@ -23,6 +23,16 @@ pub(crate) fn read_json(path: &Path) -> Result<Json, Problem> {
     parse_json(&text).map_err(|problem| problem.in_file(&file))
 }
 
+/// Reads one file of text.
+///
+/// # Errors
+/// The file cannot be read, is larger than [`FILE_BYTES`], or is no UTF-8.
+#[cfg(feature = "flows")]
+pub(crate) fn read_text_file(path: &Path) -> Result<String, Problem> {
+    let file = path.display().to_string();
+    read_text(path).map_err(|reason| with_near_file(unreadable(&file, &reason), path))
+}
+
 fn read_text(path: &Path) -> Result<String, String> {
     // To open one that is no plain file may wait for ever, and to read it have no end.
     if let Some(kind) = fs::metadata(path).ok().and_then(|found| other_kind(found.file_type())) {

@@ -1,0 +1,449 @@
+//! Flows as somebody sees them who has the store: started, looked at, and told things.
+
+use crate::store::{
+    Batch, Error as StoreError, Expected, Filter, NewEvent, Refused, Store, StreamInfo, Timestamp,
+};
+use crate::value::Value;
+
+use super::engine::{Checks, Script};
+use super::errors::FlowError;
+use super::history::{End, Event, Started, Status, fork, published, retry_from};
+use super::journal;
+use super::stream::{CATEGORY, callback_key, delivered_key, hash_of, id_in, read, source_key, stream};
+use super::worker::Stored;
+
+/// How often something is tried while the flow goes on.
+const TRIES: u32 = 100;
+/// How many flows are listed at once at most.
+const PAGE: usize = 1000;
+
+/// The flows of a store. Clones are the same.
+#[derive(Clone, Debug)]
+pub struct Flows(pub(super) Store);
+
+/// A flow that is to be started.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Start {
+    /// Its id; a new one that sorts by time if none is given. The same id gives the same flow.
+    pub id: Option<String>,
+    /// What it is called in lists; the file's name without its ending if none is given.
+    pub name: Option<String>,
+    /// How the file is called in tracebacks.
+    pub file: String,
+    /// The text of the script.
+    pub source: String,
+    /// The function that is called after the top level.
+    pub function: Option<String>,
+    /// Its arguments, by name.
+    pub args: Vec<(String, Value)>,
+    /// The flow that starts it.
+    pub parent: Option<String>,
+}
+
+/// One flow of a listing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FlowInfo {
+    /// Its id.
+    pub id: String,
+    /// How it stands.
+    pub status: Status,
+    /// The lease of the host that has it.
+    pub host: Option<String>,
+    /// Version of its last event.
+    pub version: u64,
+    /// When it was started.
+    pub began: Timestamp,
+    /// When something last happened to it.
+    pub changed: Timestamp,
+}
+
+/// Whether something that came for a flow was new.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// It is written.
+    Written,
+    /// The flow has ended; it changes nothing any more.
+    Over,
+}
+
+impl Flows {
+    /// The flows of this store.
+    #[must_use]
+    pub fn of(store: &Store) -> Self {
+        Self(store.clone())
+    }
+
+    /// The store.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.0
+    }
+
+    /// Starts a flow; whatever host has an interpreter and this store runs it. Its id, and whether it was started just now.
+    ///
+    /// # Errors
+    /// The script cannot be run, or the id belongs to another flow.
+    pub fn start(&self, engine: &dyn Checks, start: Start) -> Result<(String, bool), FlowError> {
+        self.start_as(engine, start, Status::Ready, None).map(|(id, is_new, _)| (id, is_new))
+    }
+
+    /// As [`Flows::start`], already in the hands of the host with this lease. The stream's version too.
+    pub(super) fn start_as(
+        &self,
+        engine: &dyn Checks,
+        start: Start,
+        status: Status,
+        owner: Option<&str>,
+    ) -> Result<(String, bool, u64), FlowError> {
+        let complaints = engine.check(&start.file, &start.source);
+        if !complaints.is_empty() {
+            return Err(FlowError::Complaints { file: start.file, complaints });
+        }
+        let id = start.id.clone().unwrap_or_else(new_id);
+        check_id(&id)?;
+        let started = started_of(&start, engine.version());
+        let batch = Batch::new().claim(source_key(&started.source), start.source.into_bytes());
+        let event = Event::Started(started.clone());
+        let event = NewEvent::new(event.kind(), event.to_bytes()?);
+        let batch = batch.append(stream(&id), Expected::NoStream, [event]).mark(
+            stream(&id),
+            CATEGORY,
+            status.word(),
+            owner,
+        );
+        match self.0.commit(batch) {
+            Ok(committed) => Ok((id.clone(), true, committed.version(&stream(&id)).unwrap_or(1))),
+            Err(StoreError::Refused(Refused::Conflict { .. })) => {
+                let there = self.started(&id)?;
+                let is_same = (&there.source, &there.function, &there.args)
+                    == (&started.source, &started.function, &started.args);
+                if is_same { Ok((id, false, 0)) } else { Err(FlowError::Taken { id }) }
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Flows in the order of their ids, which is that in which they were started where they were given none: at most `limit`,
+    /// behind the flow `after`.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn list(
+        &self,
+        status: Option<Status>,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<FlowInfo>, FlowError> {
+        let filter = Filter::category(CATEGORY);
+        let filter = match status {
+            Some(status) => filter.status(status.word()),
+            None => filter,
+        };
+        let page = self.0.streams(&filter, after.map(stream).as_deref(), limit.min(PAGE))?;
+        Ok(page.into_iter().filter_map(info_of).collect())
+    }
+
+    /// One flow.
+    ///
+    /// # Errors
+    /// There is none of this id.
+    pub fn get(&self, id: &str) -> Result<FlowInfo, FlowError> {
+        let found = self.0.stream(&stream(id))?.and_then(info_of);
+        found.ok_or_else(|| FlowError::NoFlow(id.to_owned()))
+    }
+
+    /// What a flow was started with.
+    ///
+    /// # Errors
+    /// There is none of this id, or it cannot be read.
+    pub fn started(&self, id: &str) -> Result<Started, FlowError> {
+        let first = journal::first(&self.0, id)?.ok_or_else(|| FlowError::NoFlow(id.to_owned()))?;
+        match Event::from_bytes(&first.kind, &first.payload) {
+            Ok(Event::Started(started)) => Ok(started),
+            Ok(_) => Err(FlowError::Incomplete {
+                flow: id.to_owned(),
+                reason: "its first event is missing".to_owned(),
+            }),
+            Err(source) => Err(FlowError::Event { flow: id.to_owned(), version: first.version, source }),
+        }
+    }
+
+    /// What a flow runs.
+    ///
+    /// # Errors
+    /// There is none of this id, or its script is missing.
+    pub fn script(&self, id: &str) -> Result<Script, FlowError> {
+        script_of(&self.0, id, self.started(id)?)
+    }
+
+    /// All events of a flow, with the times at which they were written.
+    ///
+    /// # Errors
+    /// There is none of this id, or it cannot be read.
+    pub fn history(&self, id: &str) -> Result<Vec<(Timestamp, u64, Event)>, FlowError> {
+        self.get(id)?;
+        self.since(id, 0)
+    }
+
+    /// A message for a flow, which takes it by this name.
+    ///
+    /// # Errors
+    /// There is no such flow.
+    pub fn signal(&self, id: &str, name: &str, data: Value) -> Result<Told, FlowError> {
+        self.tell(id, &Event::Message { name: name.to_owned(), data }, Batch::new())
+    }
+
+    /// Has a flow ended: it is interrupted where it stands, and its compensations run.
+    ///
+    /// # Errors
+    /// There is no such flow.
+    pub fn cancel(&self, id: &str) -> Result<Told, FlowError> {
+        self.change(id, &Event::Cancelled, |status| match status {
+            status if status.has_ended() => Err("it has ended"),
+            Status::Running => Ok(Status::Running),
+            _ => Ok(Status::Ready),
+        })
+    }
+
+    /// Has a flow stand still after its turn, until it is resumed. What comes for it is kept.
+    ///
+    /// # Errors
+    /// There is no such flow, or it has ended.
+    pub fn pause(&self, id: &str) -> Result<Told, FlowError> {
+        self.change(id, &Event::Paused, |status| match status {
+            Status::Ready | Status::Running | Status::Waiting => Ok(Status::Paused),
+            _ => Err("only one that goes on by itself can be paused"),
+        })
+    }
+
+    /// Has a flow go on that was paused or parked.
+    ///
+    /// # Errors
+    /// There is no such flow, or it is neither.
+    pub fn resume(&self, id: &str) -> Result<Told, FlowError> {
+        self.change(id, &Event::Resumed, |status| match status {
+            Status::Paused | Status::Parked => Ok(Status::Ready),
+            _ => Err("only one that is paused or parked can be resumed"),
+        })
+    }
+
+    /// Has a flow go on that failed: what it failed at is asked for once more.
+    ///
+    /// # Errors
+    /// It has not failed, or its compensations have run.
+    pub fn retry(&self, id: &str) -> Result<Told, FlowError> {
+        let info = self.get(id)?;
+        let status = info.status;
+        let events: Vec<Event> = self.history(id)?.into_iter().map(|(_, _, event)| event).collect();
+        let keep =
+            retry_from(&events).map_err(|needed| FlowError::NotNow { id: id.to_owned(), status, needed })?;
+        match self.append(&info, &Event::Retried { keep }, Status::Ready, None, Batch::new())? {
+            true => Ok(Told::Written),
+            false => Err(FlowError::Busy(id.to_owned())),
+        }
+    }
+
+    /// Starts another flow where this one stood after so many moves: it goes on from there by itself. Its id.
+    ///
+    /// # Errors
+    /// There is no such flow, it has not made so many moves, or the id is taken.
+    pub fn fork(&self, id: &str, moves: u64, new: Option<String>) -> Result<String, FlowError> {
+        let events: Vec<Event> = self.history(id)?.into_iter().map(|(_, _, event)| event).collect();
+        let forked = fork(id, &events, moves)
+            .map_err(|reason| FlowError::Incomplete { flow: id.to_owned(), reason })?;
+        let new = new.unwrap_or_else(new_id);
+        check_id(&new)?;
+        let mut fresh = Vec::with_capacity(forked.len());
+        for event in &forked {
+            fresh.push(NewEvent::new(event.kind(), event.to_bytes()?));
+        }
+        let batch = Batch::new().append(stream(&new), Expected::NoStream, fresh).mark(
+            stream(&new),
+            CATEGORY,
+            Status::Ready.word(),
+            None,
+        );
+        match self.0.commit(batch) {
+            Ok(_) => Ok(new),
+            Err(StoreError::Refused(Refused::Conflict { .. })) => Err(FlowError::Taken { id: new }),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// How a flow ended, if it has.
+    ///
+    /// # Errors
+    /// There is none of this id, or it cannot be read.
+    pub fn end(&self, id: &str) -> Result<Option<End>, FlowError> {
+        let info = self.get(id)?;
+        if !info.status.has_ended() {
+            return Ok(None);
+        }
+        let last = self.0.read(&stream(id), info.version, 1)?;
+        let Some(last) = last.first() else { return Ok(None) };
+        let read = Event::from_bytes(&last.kind, &last.payload);
+        match read.map_err(|source| FlowError::Event {
+            flow: id.to_owned(),
+            version: last.version,
+            source,
+        })? {
+            Event::Turn(turn) => Ok(turn.end),
+            Event::Ended(end) => Ok(Some(end)),
+            _ => Ok(None),
+        }
+    }
+
+    /// What a flow has published, by name.
+    ///
+    /// # Errors
+    /// There is none of this id, or it cannot be read.
+    pub fn published(&self, id: &str) -> Result<Vec<(Value, Value)>, FlowError> {
+        let events: Vec<Event> = self.history(id)?.into_iter().map(|(_, _, event)| event).collect();
+        Ok(published(&events))
+    }
+
+    fn change(
+        &self,
+        id: &str,
+        event: &Event,
+        to: impl Fn(Status) -> Result<Status, &'static str>,
+    ) -> Result<Told, FlowError> {
+        for _ in 0..TRIES {
+            let info = self.get(id)?;
+            let status = info.status;
+            let to = to(status).map_err(|needed| FlowError::NotNow { id: id.to_owned(), status, needed })?;
+            let owner = info.host.as_deref().filter(|_| to == Status::Running);
+            if self.append(&info, event, to, owner, Batch::new())? {
+                return Ok(Told::Written);
+            }
+        }
+        Err(FlowError::Busy(id.to_owned()))
+    }
+
+    /// Writes what came for a flow, and what belongs to it; a flow that waits is made ready.
+    ///
+    /// # Errors
+    /// There is no such flow, or the store cannot be written.
+    pub(super) fn tell(&self, id: &str, event: &Event, with: Batch) -> Result<Told, FlowError> {
+        for _ in 0..TRIES {
+            let info = self.get(id)?;
+            if info.status.has_ended() {
+                if !with.is_empty() {
+                    self.0.commit(with)?;
+                }
+                return Ok(Told::Over);
+            }
+            let status = if info.status == Status::Waiting { Status::Ready } else { info.status };
+            if self.append(&info, event, status, info.host.as_deref(), with.clone())? {
+                return Ok(Told::Written);
+            }
+        }
+        Err(FlowError::Busy(id.to_owned()))
+    }
+
+    /// Appends an event to a flow as it was seen; false if it has changed since.
+    fn append(
+        &self,
+        seen: &FlowInfo,
+        event: &Event,
+        status: Status,
+        owner: Option<&str>,
+        with: Batch,
+    ) -> Result<bool, FlowError> {
+        let name = stream(&seen.id);
+        let event = NewEvent::new(event.kind(), event.to_bytes()?);
+        let batch = with.append(&name, Expected::Version(seen.version), [event]).mark(
+            &name,
+            CATEGORY,
+            status.word(),
+            owner,
+        );
+        match self.0.commit(batch) {
+            Ok(_) => Ok(true),
+            Err(StoreError::Refused(Refused::Conflict { .. })) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Delivers a callback, at most once.
+    ///
+    /// # Errors
+    /// The store cannot be written: nothing was delivered.
+    pub fn deliver(&self, callback: &str, body: Value) -> Result<Delivery, FlowError> {
+        let Some(flow) = self.0.claimed(&callback_key(callback))? else { return Ok(Delivery::Unknown) };
+        let flow = String::from_utf8_lossy(&flow).into_owned();
+        // Whoever comes second has another value for the key, and is refused.
+        let with = Batch::new().claim(delivered_key(callback), new_id().into_bytes());
+        let event = Event::Delivered { callback: callback.to_owned(), body };
+        match self.tell(&flow, &event, with) {
+            Ok(_) => Ok(Delivery::First(flow)),
+            Err(FlowError::Store(StoreError::Refused(Refused::Claimed { .. }))) => Ok(Delivery::Again),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The events of a flow as they are stored, from this version on.
+    pub(super) fn events(&self, id: &str, from: u64) -> Result<Vec<Stored>, FlowError> {
+        read(&self.0, id, from)
+    }
+}
+
+/// What a delivery was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// The first: it counts, for this flow.
+    First(String),
+    /// A later one: the first counts.
+    Again,
+    /// No flow made this callback.
+    Unknown,
+}
+
+/// The script that was started so.
+pub(super) fn script_of(store: &Store, id: &str, started: Started) -> Result<Script, FlowError> {
+    let source = store.claimed(&source_key(&started.source))?.and_then(|bytes| String::from_utf8(bytes).ok());
+    let source = source.ok_or_else(|| FlowError::Incomplete {
+        flow: id.to_owned(),
+        reason: format!("its script {} is missing", started.source),
+    })?;
+    Ok(Script { file: started.file, source, function: started.function, args: started.args })
+}
+
+fn started_of(start: &Start, engine: String) -> Started {
+    let file = start.file.rsplit('/').next().unwrap_or(&start.file);
+    let name = start.name.clone().unwrap_or_else(|| file.strip_suffix(".py").unwrap_or(file).to_owned());
+    Started {
+        name,
+        file: start.file.clone(),
+        source: hash_of(&start.source),
+        function: start.function.clone(),
+        args: start.args.clone(),
+        parent: start.parent.clone(),
+        forked_from: None,
+        engine,
+    }
+}
+
+fn info_of(info: StreamInfo) -> Option<FlowInfo> {
+    Some(FlowInfo {
+        id: id_in(&info.stream)?.to_owned(),
+        status: Status::of_word(&info.mark.status)?,
+        host: info.mark.owner,
+        version: info.version,
+        began: info.created,
+        changed: info.changed,
+    })
+}
+
+/// Ids that sort by the time at which they were made.
+pub(super) fn new_id() -> String {
+    uuid::Uuid::now_v7().simple().to_string()
+}
+
+pub(super) fn check_id(id: &str) -> Result<(), FlowError> {
+    let is_good = |c: char| c.is_ascii_alphanumeric() || "-_.:@".contains(c);
+    if (1..=200).contains(&id.len()) && id.chars().all(is_good) {
+        return Ok(());
+    }
+    Err(FlowError::BadId { id: id.to_owned() })
+}

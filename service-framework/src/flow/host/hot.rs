@@ -1,0 +1,425 @@
+//! A flow that is hot: one task drives it, turn by turn, until it waits for something that takes no host.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use super::errands::Underway;
+use super::load::Loaded;
+use super::{Incoming, Inner, Tell};
+use crate::flow::engine::{Failure, Script};
+use crate::flow::errors::FlowError;
+use crate::flow::history::{End, Event, Status};
+use crate::flow::script::{Rest, Went};
+use crate::flow::stream::{CATEGORY, stream};
+use crate::flow::worker::{Base, Died, Job, Report, Stored};
+use crate::store::{Batch, Expected, NewEvent};
+
+/// How long it is waited before a flow is tried again whose host has no interpreter or no store.
+const LATER: Duration = Duration::from_millis(500);
+
+/// After how many moves the journal is packed.
+const PACK_EVERY: u64 = 2000;
+
+/// A flow that is hot.
+pub(super) struct Hot {
+    pub(super) inner: Arc<Inner>,
+    pub(super) id: String,
+    name: String,
+    script: Script,
+    /// What an interpreter that does not keep it begins with.
+    base: Base,
+    /// All events since the base that are written.
+    pub(super) events: Vec<Stored>,
+    /// Up to which version the interpreter that keeps it was told.
+    kept: Option<u64>,
+    /// Version of the last event that is written.
+    pub(super) version: u64,
+    told: UnboundedReceiver<Incoming>,
+    /// What has come and is not written yet, and what belongs to it.
+    pub(super) pending: Vec<Event>,
+    pub(super) with: Batch,
+    /// Errands that are done here.
+    pub(super) errands: HashMap<u32, Underway>,
+    /// Where others see the version.
+    pub(super) tell: Tell,
+    pub(super) is_paused: bool,
+    /// Whether others have written what the last turn did not see.
+    pub(super) has_news: bool,
+    /// How many moves there were when it was saved last.
+    pub(super) saved_at: u64,
+    /// Whether the next turn asks to be saved.
+    saves: bool,
+}
+
+/// How it goes on after a turn.
+pub(super) enum Then {
+    /// With the next turn.
+    On,
+    /// When something comes.
+    Wait,
+    /// It has nothing more to do here.
+    Leave,
+}
+
+/// Drives a flow for as long as it is hot.
+pub(super) async fn drive(inner: Arc<Inner>, id: String, tell: Tell, mut told: UnboundedReceiver<Incoming>) {
+    match Hot::open(&inner, &id, &mut told) {
+        Ok(Some((loaded, version, pending, with))) => {
+            let Loaded { name, script, base, events } = loaded;
+            let mut hot = Hot {
+                inner: inner.clone(),
+                id: id.clone(),
+                name,
+                script,
+                base,
+                events,
+                kept: None,
+                version,
+                told,
+                pending,
+                with,
+                errands: HashMap::new(),
+                tell,
+                is_paused: false,
+                has_news: false,
+                saved_at: 0,
+                saves: false,
+            };
+            hot.run().await;
+            inner.leave(&id, &mut hot.told);
+            hot.abandon();
+        }
+        Ok(None) => inner.leave(&id, &mut told),
+        Err(error) => {
+            tracing::error!(flow = id, %error, "a flow cannot be taken up");
+            // Others may be able to, and this host may be later.
+            tokio::time::sleep(LATER).await;
+            inner.leave(&id, &mut told);
+        }
+    }
+}
+
+impl Inner {
+    /// A flow is not hot here any more; what came for it in the last moment is written down.
+    fn leave(&self, id: &str, told: &mut UnboundedReceiver<Incoming>) {
+        self.hot().remove(id);
+        told.close();
+        while let Ok(incoming) = told.try_recv() {
+            if let Incoming::Event(event, with) = incoming {
+                self.write_down(id, &event, with);
+            }
+        }
+    }
+}
+
+type Opening = (Loaded, u64, Vec<Event>, Batch);
+
+impl Hot {
+    /// Reads a flow and claims it; none if it is not to go on here. What has come for it is written then.
+    fn open(
+        inner: &Inner,
+        id: &str,
+        told: &mut UnboundedReceiver<Incoming>,
+    ) -> Result<Option<Opening>, FlowError> {
+        let info = inner.flows.get(id)?;
+        let (lease, epoch) = inner.fence();
+        let is_own = info.host.as_deref() == Some(lease.as_str());
+        let may_go_on = match info.status {
+            Status::Ready | Status::Waiting => true,
+            Status::Running => is_own,
+            _ => false,
+        };
+        if !may_go_on {
+            return Ok(None);
+        }
+        let (mut pending, mut with) = (Vec::new(), Batch::new());
+        while let Ok(incoming) = told.try_recv() {
+            if let Incoming::Event(event, more) = incoming {
+                pending.push(*event);
+                with = with.and(more);
+            }
+        }
+        if info.status == Status::Waiting && pending.is_empty() {
+            return Ok(None);
+        }
+        let mut loaded = inner.load(id)?;
+        let mut version = info.version;
+        if info.status == Status::Ready {
+            let claimed = Event::Claimed { by: lease.clone() };
+            let event = NewEvent::new(claimed.kind(), claimed.to_bytes()?);
+            let payload = event.payload.clone();
+            let batch = Batch::new()
+                .fence(&lease, epoch)
+                .append(stream(id), Expected::Version(version), [event])
+                .mark(stream(id), CATEGORY, Status::Running.word(), Some(&lease));
+            match inner.store().submit(batch).wait() {
+                Ok(_) => {
+                    version += 1;
+                    inner.observers().iter().for_each(|told| told(id, Status::Running));
+                }
+                // Somebody was faster, or it has changed: it is seen again.
+                Err(error) if error.refused().is_some() => {
+                    pending.iter().for_each(|event| inner.write_down(id, event, with.clone()));
+                    inner.bell.notify_one();
+                    return Ok(None);
+                }
+                Err(error) => return Err(error.into()),
+            }
+            loaded.events.push(Stored { version, kind: "claimed".to_owned(), payload: payload.into() });
+        }
+        if loaded.events.last().is_some_and(|event| event.version > version) {
+            // It went on while it was read.
+            version = loaded.events.last().map_or(version, |event| event.version);
+        }
+        Ok(Some((loaded, version, pending, with)))
+    }
+
+    async fn run(&mut self) {
+        loop {
+            let then = match self.turn().await {
+                Ok(Report::Went { went, saved, moves }) => self.went(*went, saved, moves).await,
+                Ok(Report::Stuck(reason)) => self.park(reason).await,
+                Ok(Report::NotKept | Report::Unusable(_) | Report::Stood(_)) => Then::On,
+                Err(Died::Limit(reason)) => self.over(reason).await,
+                Err(Died::Crash(reason)) => self.crashed(reason).await,
+                Err(Died::NoPlace(reason)) => {
+                    tracing::error!(flow = self.id, reason, "a flow cannot go on here; it is tried again");
+                    tokio::time::sleep(LATER).await;
+                    if self.inner.is_stopping() { self.hand_over().await } else { Then::On }
+                }
+            };
+            match then {
+                Then::On => {}
+                Then::Wait => {
+                    if !self.wait().await {
+                        return;
+                    }
+                }
+                Then::Leave => return,
+            }
+        }
+    }
+
+    /// Has a turn run, over what has come.
+    async fn turn(&mut self) -> Result<Report, Died> {
+        let Some(pool) = self.inner.pool.clone() else {
+            return Err(Died::NoPlace("this host has no interpreters".to_owned()));
+        };
+        let news = match self.pending_events() {
+            Ok(news) => news,
+            Err(error) => return Ok(Report::Stuck(error.to_string())),
+        };
+        self.has_news = false;
+        if let Some(seen) = self.kept {
+            let since = self.events.iter().rev().take_while(|event| event.version > seen).count();
+            let since = self.events[self.events.len() - since..].iter().cloned();
+            let job = self.job(Base::Kept(seen), since.chain(news.iter().cloned()).collect());
+            match pool.run(job).await? {
+                Report::NotKept => self.kept = None,
+                report => return Ok(report),
+            }
+        }
+        let all = self.events.iter().cloned().chain(news).collect();
+        let report = pool.run(self.job(self.base.clone(), all)).await?;
+        if let Report::Unusable(reason) = &report {
+            tracing::info!(flow = self.id, reason, "a flow's journal is replayed");
+            self.base = Base::Start;
+            match self.inner.load_whole(&self.id) {
+                Ok(events) => self.events = events,
+                Err(error) => return Ok(Report::Stuck(error.to_string())),
+            }
+        }
+        Ok(report)
+    }
+
+    fn job(&self, base: Base, events: Vec<Stored>) -> Job {
+        let settings = &self.inner.settings;
+        Job {
+            flow: self.id.clone(),
+            name: self.name.clone(),
+            script: (!matches!(base, Base::Kept(_))).then(|| self.script.clone()),
+            base,
+            events,
+            public_url: settings.public_url.clone(),
+            limits: settings.limits,
+            saves: self.saves,
+            looks_at: None,
+        }
+    }
+
+    /// What has come, as it will be stored if nobody else writes before.
+    fn pending_events(&self) -> Result<Vec<Stored>, FlowError> {
+        let versions = self.version + 1..;
+        let stored = self.pending.iter().zip(versions).map(|(event, version)| {
+            let payload = event.to_bytes()?.into();
+            Ok(Stored { version, kind: event.kind().to_owned(), payload })
+        });
+        stored.collect()
+    }
+
+    /// A turn is written, and what it asks for is done.
+    async fn went(&mut self, went: Went, saved: Option<crate::value::Bytes>, moves: u64) -> Then {
+        let settings = &self.inner.settings;
+        if moves > settings.most_moves && went.turn.end.is_none() {
+            let reason = format!("it made more than {} moves", settings.most_moves);
+            return self.over(reason).await;
+        }
+        if saved.is_some() {
+            self.saved_at = moves;
+        }
+        self.saves = moves - self.saved_at >= settings.save_every;
+        let told = self.version + self.pending.len() as u64;
+        let before = moves - went.turn.moves.len() as u64;
+        let packs = moves / PACK_EVERY > before / PACK_EVERY;
+        match self.commit(&went, saved, packs).await {
+            Ok(true) => {
+                self.kept = Some(told);
+                self.after(went.rest).await
+            }
+            Ok(false) => {
+                // What it was told is numbered otherwise now.
+                self.kept = None;
+                if self.is_own() { Then::On } else { Then::Leave }
+            }
+            Err(error) => self.failed(error).await,
+        }
+    }
+
+    async fn after(&mut self, rest: Rest) -> Then {
+        match rest {
+            Rest::Ended => Then::Leave,
+            _ if self.is_paused => Then::Leave,
+            _ if self.inner.is_stopping() => self.hand_over().await,
+            Rest::Nothing => Then::On,
+            _ if self.has_news => Then::On,
+            Rest::Errands if !self.errands.is_empty() => Then::Wait,
+            _ if !self.told.is_empty() => Then::Wait,
+            _ => Then::Leave,
+        }
+    }
+
+    /// The store cannot be written: nothing has happened, and it is tried again while this host has the flow.
+    async fn failed(&mut self, error: FlowError) -> Then {
+        self.kept = None;
+        self.inner.forget(&self.id);
+        if let FlowError::Store(store) = &error
+            && store.refused().is_some()
+        {
+            tracing::warn!(flow = self.id, %error, "another host has this flow now");
+            return Then::Leave;
+        }
+        tracing::error!(flow = self.id, %error, "a turn cannot be written; it is tried again");
+        tokio::time::sleep(LATER).await;
+        match self.look() {
+            Ok(()) if self.is_own() => Then::On,
+            _ => Then::Leave,
+        }
+    }
+
+    /// Waits for what comes next; false if there is nothing more to be done here.
+    async fn wait(&mut self) -> bool {
+        let Some(mut incoming) = self.told.recv().await else { return false };
+        loop {
+            match incoming {
+                Incoming::Event(event, with) => {
+                    if let Event::Result { call, .. } | Event::Tried { call, .. } = &*event {
+                        self.errands.remove(call);
+                    }
+                    self.pending.push(*event);
+                    self.with = std::mem::take(&mut self.with).and(with);
+                }
+                Incoming::Look => {
+                    if self.look().is_err() || !self.is_own() {
+                        return false;
+                    }
+                }
+            }
+            match self.told.try_recv() {
+                Ok(next) => incoming = next,
+                Err(_) => return true,
+            }
+        }
+    }
+
+    /// Ends a flow that took more than it may.
+    async fn over(&mut self, reason: String) -> Then {
+        tracing::warn!(flow = self.id, reason, "a flow is ended");
+        self.inner.forget(&self.id);
+        let failure = Failure {
+            kind: "LimitExceeded".to_owned(),
+            message: reason,
+            frames: Vec::new(),
+            traceback: String::new(),
+            compensated: Vec::new(),
+            not_compensated: Vec::new(),
+        };
+        self.end_here(Event::Ended(End::Failed(failure)), Status::Failed).await
+    }
+
+    async fn park(&mut self, reason: String) -> Then {
+        tracing::error!(flow = self.id, reason, "a flow is parked: somebody has to look at it");
+        self.inner.forget(&self.id);
+        self.end_here(Event::Parked { reason }, Status::Parked).await
+    }
+
+    async fn crashed(&mut self, reason: String) -> Then {
+        self.kept = None;
+        tracing::error!(flow = self.id, reason, "the interpreter of a flow died");
+        let since = self.events.iter().rev().take_while(|event| event.kind != "turn");
+        let deaths = since.filter(|event| event.kind == "died").count() + 1;
+        if deaths >= self.inner.settings.most_deaths {
+            return self.park(format!("its interpreter died {deaths} times: {reason}")).await;
+        }
+        match self.commit_event(&Event::Died { reason }, Status::Running).await {
+            Ok(true) => Then::On,
+            Ok(false) if self.is_own() => Then::On,
+            Ok(false) => Then::Leave,
+            Err(error) => self.failed(error).await,
+        }
+    }
+
+    async fn end_here(&mut self, event: Event, status: Status) -> Then {
+        loop {
+            match self.commit_event(&event, status).await {
+                Ok(true) => return Then::Leave,
+                Ok(false) if self.is_own() => {}
+                Ok(false) => return Then::Leave,
+                Err(error) => return self.failed(error).await,
+            }
+        }
+    }
+
+    /// The host ends: whoever comes next takes the flow up at once.
+    async fn hand_over(&mut self) -> Then {
+        let until = tokio::time::Instant::now() + Duration::from_secs(1);
+        while !self.errands.is_empty() && self.pending.is_empty() {
+            // What is on its way may still come to its end.
+            match tokio::time::timeout_at(until, self.told.recv()).await {
+                Ok(Some(Incoming::Event(event, with))) => {
+                    self.pending.push(*event);
+                    self.with = std::mem::take(&mut self.with).and(with);
+                }
+                Ok(Some(Incoming::Look)) => {}
+                Ok(None) | Err(_) => break,
+            }
+        }
+        if let Err(error) = self.release().await {
+            tracing::warn!(flow = self.id, %error, "a flow cannot be handed over; it is taken up when the lease runs out");
+        }
+        Then::Leave
+    }
+
+    /// Nothing is done here any more for a flow that has left.
+    fn abandon(&mut self) {
+        for (_, errand) in self.errands.drain() {
+            errand.abort();
+        }
+        for event in std::mem::take(&mut self.pending) {
+            let with = std::mem::take(&mut self.with);
+            self.inner.write_down(&self.id, &event, with);
+        }
+    }
+}

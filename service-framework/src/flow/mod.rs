@@ -1,0 +1,21 @@
+//! Flows: scripts in Python's syntax whose execution is kept in the store, so that they survive anything.
+
+pub mod connect;
+pub mod engine;
+mod errors;
+mod flows;
+mod gc;
+pub mod history;
+mod host;
+mod journal;
+mod look;
+pub mod script;
+mod stream;
+#[cfg(test)]
+pub(crate) mod toy;
+pub mod worker;
+
+pub use errors::FlowError;
+pub use flows::{Delivery, FlowInfo, Flows, Start, Told};
+pub use gc::Removed;
+pub use host::{Host, HostSettings, Presence, Schedule, Serves};

@@ -1,0 +1,78 @@
+//! Values of the flags that concern flows.
+
+use std::time::Duration;
+
+use clap::ArgMatches;
+
+/// Values of these flags; those that a command does not have keep their defaults.
+#[derive(Debug)]
+#[cfg_attr(not(feature = "flows"), expect(dead_code, reason = "read where there are flows"))]
+pub(crate) struct FlowOptions {
+    /// What a flow is started with.
+    pub(crate) args: Vec<String>,
+    /// Its id, that of a new one, or what the ids of some begin with.
+    pub(crate) id: Option<String>,
+    /// What it is called, or what some are.
+    pub(crate) name: Option<String>,
+    pub(crate) follow: bool,
+    /// Where callbacks come in, and requests may go.
+    pub(crate) listen: String,
+    pub(crate) public_url: Option<String>,
+    pub(crate) resolve: Vec<String>,
+    pub(crate) allow_hosts: Vec<String>,
+    pub(crate) allow_private: bool,
+    pub(crate) secrets: Vec<String>,
+    /// Which parts are served; all if none is said.
+    pub(crate) only: Vec<String>,
+    /// How many scripts run at once, and what each may take.
+    pub(crate) workers: Option<usize>,
+    pub(crate) cpu_limit: Duration,
+    pub(crate) memory_limit: u64,
+    /// Which flows are meant.
+    pub(crate) status: Option<String>,
+    pub(crate) since: Option<String>,
+    pub(crate) until: Option<String>,
+    pub(crate) after: Option<String>,
+    pub(crate) all: bool,
+    /// After how many steps.
+    pub(crate) step: Option<u64>,
+    /// How long ago a flow has to have ended.
+    pub(crate) older_than: Duration,
+}
+
+impl FlowOptions {
+    pub(super) fn read(matches: &ArgMatches) -> Self {
+        Self {
+            args: many(matches, "arg"),
+            id: one(matches, "id"),
+            name: one(matches, "name"),
+            follow: one(matches, "follow").unwrap_or_default(),
+            listen: one(matches, "listen").unwrap_or_default(),
+            public_url: one(matches, "public_url"),
+            resolve: many(matches, "resolve"),
+            allow_hosts: many(matches, "allow_host"),
+            allow_private: one(matches, "allow_private").unwrap_or_default(),
+            secrets: many(matches, "secret"),
+            only: many(matches, "only"),
+            workers: one(matches, "workers"),
+            cpu_limit: one(matches, "cpu_limit").unwrap_or_default(),
+            memory_limit: one(matches, "memory_limit").unwrap_or_default(),
+            status: one(matches, "status"),
+            since: one(matches, "since"),
+            until: one(matches, "until"),
+            after: one(matches, "after"),
+            all: one(matches, "all").unwrap_or_default(),
+            step: one(matches, "step"),
+            older_than: one(matches, "older_than").unwrap_or_default(),
+        }
+    }
+}
+
+fn one<T: Clone + Send + Sync + 'static>(matches: &ArgMatches, name: &str) -> Option<T> {
+    matches.try_get_one(name).ok().flatten().cloned()
+}
+
+fn many(matches: &ArgMatches, name: &str) -> Vec<String> {
+    let found = matches.try_get_many::<String>(name).ok().flatten();
+    found.into_iter().flatten().cloned().collect()
+}

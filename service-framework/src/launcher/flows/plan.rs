@@ -1,0 +1,265 @@
+//! What a process does for flows: read from its command line, and started.
+
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::Runtime;
+
+use super::deliveries::Deliveries;
+use super::process;
+use crate::flow::connect::callbacks::{CallbackSettings, Callbacks, ListenError, PublicUrl};
+use crate::flow::connect::http::{Http, HttpError, HttpSettings, Secrets};
+use crate::flow::connect::{Connector, OtherFlows};
+use crate::flow::engine::{Checks, Monty};
+use crate::flow::worker::{Pool, TurnLimits};
+use crate::flow::{FlowError, Flows, Host, HostSettings, Presence};
+use crate::launcher::arguments::Options;
+use crate::model::Problem;
+
+/// Variables that begin so are secrets.
+pub(super) const SECRET_PREFIX: &str = "SERVICE_FRAMEWORK_SECRET_";
+/// Where callbacks come in if nobody says.
+const LISTEN: &str = "127.0.0.1:60857";
+/// Shorter leases would be renewed all the time.
+const SHORTEST_LEASE: Duration = Duration::from_millis(100);
+
+/// What a process does.
+pub(super) struct Plan {
+    has_interpreter: bool,
+    has_requests: bool,
+    has_callbacks: bool,
+    listen: SocketAddr,
+    /// Whether another port is as good.
+    may_move: bool,
+    public_url: Option<PublicUrl>,
+    http: HttpSettings,
+    workers: usize,
+    limits: TurnLimits,
+    lease: Duration,
+}
+
+/// Why it could not be started.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum StartError {
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    #[error(transparent)]
+    Http(#[from] HttpError),
+    #[error(transparent)]
+    Flow(#[from] FlowError),
+    #[error("threads cannot be started: {0}")]
+    System(#[from] std::io::Error),
+}
+
+/// A process that serves.
+pub(super) struct Serving {
+    pub(super) host: Option<Host>,
+    callbacks: Option<(Runtime, Callbacks)>,
+    /// Given up last.
+    _presence: Presence,
+}
+
+impl Plan {
+    /// What the command line says.
+    ///
+    /// # Errors
+    /// All that is wrong with it.
+    pub(super) fn read(options: &Options) -> Result<Self, Vec<Problem>> {
+        let flows = &options.flows;
+        let mut problems = Vec::new();
+        let listen = listen_address(&flows.listen).map_err(|problem| problems.push(problem)).ok();
+        let public_url = one("--public_url", flows.public_url.as_deref(), &mut problems);
+        let http = HttpSettings {
+            allow_hosts: many("--allow_host", &flows.allow_hosts, &mut problems),
+            allow_private: flows.allow_private,
+            resolve: many("--resolve", &flows.resolve, &mut problems),
+            secrets: secrets(&flows.secrets, &mut problems),
+            ..HttpSettings::default()
+        };
+        let Some(listen) = listen.filter(|_| problems.is_empty()) else { return Err(problems) };
+        let does = |part: &str| flows.only.is_empty() || flows.only.iter().any(|only| only == part);
+        let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Ok(Self {
+            has_interpreter: does("interpreter"),
+            has_requests: does("requests"),
+            has_callbacks: does("callbacks"),
+            listen,
+            may_move: false,
+            public_url,
+            http,
+            workers: flows.workers.unwrap_or(processors).max(1),
+            limits: TurnLimits { cpu: flows.cpu_limit, memory: flows.memory_limit, ..TurnLimits::default() },
+            lease: options.programs.lease.max(SHORTEST_LEASE),
+        })
+    }
+
+    /// One that takes its callbacks elsewhere if somebody else does where nobody said.
+    pub(super) fn movable(self) -> Self {
+        Self { may_move: self.public_url.is_none() && Ok(self.listen) == LISTEN.parse(), ..self }
+    }
+
+    /// Starts all of it.
+    ///
+    /// # Errors
+    /// Nothing can listen there, or the store or the system says no. Nothing of it runs then.
+    pub(super) fn start(&self, flows: &Flows, role: &str) -> Result<Serving, StartError> {
+        let deliveries = Arc::new(Deliveries::to(flows));
+        let callbacks = match self.has_callbacks {
+            true => Some(self.listen(&deliveries)?),
+            false => None,
+        };
+        let public_url = match (&self.public_url, &callbacks) {
+            (Some(url), _) => url.clone(),
+            (None, Some((_, callbacks))) => callbacks.public_url().clone(),
+            (None, None) => PublicUrl::of(self.listen),
+        };
+        let host = match self.has_interpreter || self.has_requests {
+            true => Some(self.host(flows, &public_url)?),
+            false => None,
+        };
+        if let Some(host) = &host {
+            deliveries.tell(host);
+        }
+        let role = if self.has_interpreter { role } else { CONNECTORS };
+        let presence = Presence::announce(flows, &process_name(), role, self.lease)?;
+        Ok(Serving { host, callbacks, _presence: presence })
+    }
+
+    fn listen(&self, deliveries: &Arc<Deliveries>) -> Result<(Runtime, Callbacks), StartError> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("callbacks")
+            .enable_all()
+            .build()?;
+        let at = |listen| {
+            let public_url = self.public_url.clone();
+            let settings = CallbackSettings { listen, public_url, ..CallbackSettings::default() };
+            runtime.block_on(Callbacks::listen(settings, deliveries.clone()))
+        };
+        let callbacks = match at(self.listen) {
+            Err(error) if self.may_move && error.source.kind() == std::io::ErrorKind::AddrInUse => {
+                let elsewhere = at(SocketAddr::new(self.listen.ip(), 0))?;
+                tracing::info!(
+                    address = %elsewhere.address(),
+                    "somebody else takes callbacks at {}: those of this process come in here, as long as it runs",
+                    self.listen
+                );
+                elsewhere
+            }
+            done => done?,
+        };
+        Ok((runtime, callbacks))
+    }
+
+    fn host(&self, flows: &Flows, public_url: &PublicUrl) -> Result<Host, StartError> {
+        let engine: Arc<dyn Checks> = Arc::new(Monty);
+        let mut connectors: Vec<Arc<dyn Connector>> = Vec::new();
+        if self.has_requests {
+            connectors.push(Arc::new(Http::new(self.http.clone())?));
+        }
+        let mut pool = None;
+        if self.has_interpreter {
+            connectors.push(Arc::new(OtherFlows::new(flows, engine.clone())));
+            pool = Some(Pool::new(self.workers, self.limits, process::opener(self.limits.memory))?);
+        }
+        let settings = HostSettings {
+            name: process_name(),
+            lease: self.lease,
+            public_url: public_url.to_string(),
+            ..HostSettings::default()
+        };
+        Ok(Host::start(flows, engine, pool, connectors, settings)?)
+    }
+
+    /// What it does, for those who read logs.
+    pub(super) fn parts(&self) -> String {
+        let parts = [
+            (self.has_interpreter, "interpreter"),
+            (self.has_requests, "requests"),
+            (self.has_callbacks, "callbacks"),
+        ];
+        parts.iter().filter_map(|(does, part)| does.then_some(*part)).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// The role of a process that has no interpreter.
+const CONNECTORS: &str = "connectors";
+/// That of one that has, until it is told to end.
+pub(super) const SERVE: &str = "serve";
+/// That of one that has until its own flow has ended.
+pub(super) const RUN: &str = "run";
+
+impl Serving {
+    /// Where callbacks come in, if they do here, and what their URLs begin with.
+    pub(super) fn callbacks(&self) -> Option<(SocketAddr, &PublicUrl)> {
+        self.callbacks.as_ref().map(|(_, callbacks)| (callbacks.address(), callbacks.public_url()))
+    }
+
+    /// Takes nothing more, and lets what runs come to a place where it can go on; false if it did not within this time.
+    pub(super) fn stop(self, grace: Duration) -> bool {
+        let Self { host, callbacks, _presence } = self;
+        let has_ended = host.is_none_or(|host| host.stop(grace));
+        if let Some((runtime, callbacks)) = callbacks {
+            runtime.block_on(callbacks.stop());
+            runtime.shutdown_timeout(Duration::from_millis(200));
+        }
+        has_ended
+    }
+}
+
+/// What this process is called in the store.
+fn process_name() -> String {
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    format!("{host} pid {}", std::process::id())
+}
+
+fn listen_address(text: &str) -> Result<SocketAddr, Problem> {
+    let problem = |found: String| {
+        Problem::new("--listen", "an address of this machine and a port, such as 127.0.0.1:60857", found)
+    };
+    let mut found = text.to_socket_addrs().map_err(|error| problem(format!("{text:?}: {error}")))?;
+    found.next().ok_or_else(|| problem(format!("{text:?}")))
+}
+
+fn one<T: std::str::FromStr>(flag: &str, text: Option<&str>, problems: &mut Vec<Problem>) -> Option<T>
+where
+    T::Err: std::fmt::Display,
+{
+    match text?.parse() {
+        Ok(value) => Some(value),
+        Err(error) => {
+            problems.push(Problem::new(flag, error.to_string(), format!("{:?}", text.unwrap_or_default())));
+            None
+        }
+    }
+}
+
+fn many<T: std::str::FromStr>(flag: &str, texts: &[String], problems: &mut Vec<Problem>) -> Vec<T>
+where
+    T::Err: std::fmt::Display,
+{
+    texts.iter().filter_map(|text| one(flag, Some(text), problems)).collect()
+}
+
+/// Those of the environment, and over them those of the command line. Their values stand in no problem.
+fn secrets(said: &[String], problems: &mut Vec<Problem>) -> Secrets {
+    let mut secrets = Secrets::default();
+    let environment = std::env::vars()
+        .filter_map(|(name, value)| Some((name.strip_prefix(SECRET_PREFIX)?.to_owned(), value, name)));
+    for (name, value, from) in environment {
+        if let Err(error) = secrets.insert(&name, &value) {
+            problems.push(Problem::new(from, "a secret", error.to_string()));
+        }
+    }
+    for text in said {
+        let Some((name, value)) = text.split_once('=') else {
+            problems.push(Problem::new("--secret", "NAME=VALUE", "no `=`"));
+            continue;
+        };
+        if let Err(error) = secrets.insert(name, value) {
+            problems.push(Problem::new("--secret", "NAME=VALUE", error.to_string()));
+        }
+    }
+    secrets
+}

@@ -1,0 +1,252 @@
+//! `flow run`: a flow to its end, here or where its store is served.
+
+use std::io::stderr;
+use std::process::ExitCode;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use super::command::failed;
+use super::follow::{Followed, Follower};
+use super::plan::{Plan, RUN, SERVE, Serving, StartError};
+use super::start::refused;
+use super::steps::{end_json, failure_text};
+use super::{script, store};
+use crate::flow::engine::Monty;
+use crate::flow::history::{End, Status};
+use crate::flow::{FlowError, Flows, Start};
+use crate::launcher::arguments::Options;
+use crate::launcher::{exit, limits, report, run as service, signals};
+use crate::model::Problem;
+use crate::store::Location;
+use crate::value::Value;
+
+/// How often it is looked whether somebody serves the store.
+const LOOK: Duration = Duration::from_secs(1);
+/// How long a flow may take to come to a wait when this process ends.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Runs a flow, or follows it.
+///
+/// # Errors
+/// All that is wrong with the script and the command line. Nothing was started.
+pub(super) fn run(options: &Options) -> Result<ExitCode, Vec<Problem>> {
+    let (plan, start) = match (Plan::read(options), wanted(options)) {
+        (Ok(plan), Ok(start)) => (plan.movable(), start),
+        (plan, start) => {
+            let mut problems = start.err().unwrap_or_default();
+            problems.extend(plan.err().unwrap_or_default());
+            return Err(problems);
+        }
+    };
+    let (flows, location) = open(options, start.is_some())?;
+    service::start_logs("flow", options)?;
+    limits::raise_open_files();
+    let (asked, asking) = channel();
+    let first = move |signal| {
+        // Nobody else listens.
+        let _ = asked.send(signal);
+    };
+    if let Err(error) = signals::on_stop(first, || {}) {
+        eprintln!("error: cannot watch for signals: {error}");
+        return Ok(ExitCode::from(exit::FAILED));
+    }
+    let mut here = Here { flows, plan, serving: None, looked: None, served_by: None };
+    if let Err(error) = here.serve_if_nobody_does() {
+        return Ok(not_started(&error));
+    }
+    let id = match here.start(start, options) {
+        Ok(id) => id,
+        Err(error) => {
+            here.stop();
+            return refused(&here.flows, &error);
+        }
+    };
+    let code = here.follow(&id, &asking, options, &location);
+    here.stop();
+    Ok(code)
+}
+
+/// The flow that is to be started; none if it is there.
+fn wanted(options: &Options) -> Result<Option<Start>, Vec<Problem>> {
+    match (&options.positional, &options.flows.id) {
+        (Some(file), _) => {
+            script::start(file, options.further.first().map(String::as_str), options).map(Some)
+        }
+        (None, Some(_)) => Ok(None),
+        (None, None) => Err(vec![Problem::missing(
+            "command line",
+            "FILE: the script, or the --id of a flow that is there",
+        )]),
+    }
+}
+
+fn open(options: &Options, makes: bool) -> Result<(Flows, Location), Vec<Problem>> {
+    if makes {
+        let (store, location) = store::open_or_make(options)?;
+        return Ok((Flows::of(&store), location));
+    }
+    let location = crate::launcher::store::location(options.store.as_deref());
+    Ok((store::open(options)?, location.map_err(|problem| vec![problem])?))
+}
+
+/// This process, and what it does for the store.
+struct Here {
+    flows: Flows,
+    plan: Plan,
+    serving: Option<Serving>,
+    /// When it was looked whether somebody serves it.
+    looked: Option<Instant>,
+    served_by: Option<String>,
+}
+
+impl Here {
+    /// Serves the store from now on, unless somebody else does.
+    fn serve_if_nobody_does(&mut self) -> Result<(), StartError> {
+        if self.serving.is_some() || self.looked.is_some_and(|looked| looked.elapsed() < LOOK) {
+            return Ok(());
+        }
+        let serving = self.flows.serving()?;
+        let other = serving.into_iter().find(|serves| serves.role == SERVE).map(|serves| serves.name);
+        match &other {
+            Some(name) if self.looked.is_none() => {
+                tracing::info!("{name} serves this store and runs the flow")
+            }
+            Some(_) => {}
+            None => {
+                if let Some(name) = &self.served_by {
+                    eprintln!("{name} does not serve this store any more: this process does");
+                }
+                self.serving = Some(self.plan.start(&self.flows, RUN)?);
+            }
+        }
+        self.looked = Some(Instant::now());
+        self.served_by = other;
+        Ok(())
+    }
+
+    fn start(&self, start: Option<Start>, options: &Options) -> Result<String, FlowError> {
+        let Some(start) = start else {
+            let id = options.flows.id.clone().unwrap_or_default();
+            return self.flows.get(&id).map(|info| info.id);
+        };
+        let host = self.serving.as_ref().and_then(|serving| serving.host.as_ref());
+        let (id, is_new) = match host {
+            Some(host) => host.start_flow(start)?,
+            None => self.flows.start(&Monty, start)?,
+        };
+        let palette = options.color.palette(&stderr());
+        let how = if is_new { "flow" } else { "flow, started before," };
+        if options.flows.follow || !is_new {
+            eprintln!("{}", palette.dim(&format!("{how} {id}")));
+        }
+        Ok(id)
+    }
+
+    fn follow(
+        &mut self,
+        id: &str,
+        asking: &Receiver<i32>,
+        options: &Options,
+        location: &Location,
+    ) -> ExitCode {
+        let flows = self.flows.clone();
+        let mut follower = match Follower::new(&flows, id, options) {
+            Ok(follower) => follower,
+            Err(error) => return failed(&error),
+        };
+        let (mut signal, mut broken) = (None, None);
+        let followed = follower.follow(|info| {
+            signal = asking.try_recv().ok();
+            if info.status != Status::Paused {
+                broken = self.serve_if_nobody_does().err();
+            }
+            Ok(signal.is_some() || broken.is_some())
+        });
+        match (followed, signal, broken) {
+            (Err(error), ..) => failed(&error),
+            (Ok(Followed::Ended(end)), ..) => ended(id, &end, options, location),
+            (Ok(Followed::Parked), ..) => parked(id, options, location),
+            (Ok(Followed::Left), _, Some(error)) => not_started(&error),
+            (Ok(Followed::Left), signal, None) => {
+                self.left(id, signal.unwrap_or_default(), options, location)
+            }
+        }
+    }
+
+    fn left(&self, id: &str, signal: i32, options: &Options, location: &Location) -> ExitCode {
+        let store = store::flag(options);
+        match (&self.served_by, location) {
+            (_, Location::Memory) => eprintln!("flow {id} is gone: its store was in memory"),
+            (Some(name), _) => eprintln!(
+                "flow {id} goes on: {name} runs it. To follow it again:\n  service_framework flow run --id {id}{store}"
+            ),
+            (None, _) => eprintln!(
+                "flow {id} stands where it is. It goes on with one of\n  service_framework flow run --id {id}{store}\n  service_framework flow serve{store}"
+            ),
+        }
+        ExitCode::from(u8::try_from(exit::after_signal(signal)).unwrap_or(exit::FAILED))
+    }
+
+    fn stop(&mut self) {
+        if let Some(serving) = self.serving.take()
+            && !serving.stop(GRACE)
+        {
+            tracing::warn!("a flow did not come to a wait; it is taken up after the time of --lease");
+        }
+    }
+}
+
+fn ended(id: &str, end: &End, options: &Options, location: &Location) -> ExitCode {
+    let code = if matches!(end, End::Done(_)) { exit::OK } else { exit::FAILED };
+    let palette = options.color.palette(&stderr());
+    match end {
+        End::Done(_) => {}
+        End::Failed(failure) => {
+            if !failure.traceback.is_empty() {
+                eprintln!("{}", failure.traceback.trim_end());
+            }
+            let how = palette.red("failed:");
+            eprintln!("flow {id} {how} {}", failure_text(failure));
+            if !matches!(location, Location::Memory) && failure.compensated.is_empty() {
+                let store = store::flag(options);
+                eprintln!("to go on from what it failed at: service_framework flow retry {id}{store}");
+            }
+        }
+        End::Cancelled(_) => eprintln!("flow {id} {}", palette.yellow("was cancelled")),
+    }
+    let text = match (options.json, end) {
+        (true, end) => {
+            let mut json = json!({"id": id});
+            if let serde_json::Value::Object(end) = end_json(end) {
+                end.into_iter().for_each(|(name, value)| json[name] = value);
+            }
+            format!("{json}\n")
+        }
+        (false, End::Done(value)) => result_text(value),
+        (false, _) => String::new(),
+    };
+    report::print(&text, code)
+}
+
+/// A result as JSON.
+fn result_text(value: &Value) -> String {
+    format!("{:#}\n", value.to_json())
+}
+
+fn parked(id: &str, options: &Options, location: &Location) -> ExitCode {
+    eprintln!("flow {id} is parked: it cannot go on by itself");
+    if !matches!(location, Location::Memory) {
+        let store = store::flag(options);
+        eprintln!(
+            "to see why, and to have it go on:\n  service_framework flow show {id}{store}\n  service_framework flow resume {id}{store}"
+        );
+    }
+    ExitCode::from(exit::FAILED)
+}
+
+fn not_started(error: &StartError) -> ExitCode {
+    eprintln!("error: {}", report::chain(error));
+    ExitCode::from(exit::FAILED)
+}

@@ -1,0 +1,55 @@
+//! `flow serve`: runs the flows of a store until a signal asks it to end.
+
+use std::process::ExitCode;
+use std::sync::mpsc::channel;
+
+use super::plan::{Plan, SERVE};
+use super::store;
+use crate::flow::Flows;
+use crate::launcher::arguments::Options;
+use crate::launcher::{exit, limits, report, run, signals};
+use crate::model::Problem;
+
+/// Serves until a signal comes.
+///
+/// # Errors
+/// All that is wrong with the command line, or the store cannot be used. Nothing was started.
+pub(super) fn serve(options: &Options) -> Result<ExitCode, Vec<Problem>> {
+    let plan = Plan::read(options)?;
+    let (store, location) = store::open_or_make(options)?;
+    run::start_logs("flows", options)?;
+    limits::raise_open_files();
+    let (asked, asking) = channel();
+    let first = move |signal| {
+        // Nobody else listens.
+        let _ = asked.send(signal);
+    };
+    // Interpreters end with this process.
+    if let Err(error) = signals::on_stop(first, || {}) {
+        tracing::error!("cannot watch for signals: {error}");
+        return Ok(ExitCode::from(exit::FAILED));
+    }
+    let serving = match plan.start(&Flows::of(&store), SERVE) {
+        Ok(serving) => serving,
+        Err(error) => {
+            tracing::error!("{}", report::chain(&error));
+            return Ok(ExitCode::from(exit::FAILED));
+        }
+    };
+    let parts = plan.parts();
+    match serving.callbacks() {
+        Some((address, url)) => {
+            tracing::info!(store = %location, parts, callbacks = %address, %url, "serving flows")
+        }
+        None => tracing::info!(store = %location, parts, "serving flows"),
+    }
+    let _ = asking.recv();
+    tracing::info!("stopping");
+    if serving.stop(options.grace) {
+        return Ok(ExitCode::from(exit::OK));
+    }
+    tracing::error!(
+        "flows have not come to a wait within the grace period; they are taken up after the lease"
+    );
+    Ok(ExitCode::from(exit::FAILED))
+}

@@ -1,0 +1,183 @@
+//! Flows whose host is killed after every commit, and after every errand before its commit: what they come to and what they did outside
+//! is what an undisturbed one comes to and does.
+//!
+//! FLOWS_KILLED_STORE names another store than a file, such as a PostgreSQL database; each run has a flow of its own in it.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::Value as Json;
+
+use crate::folder::LAUNCHER;
+use crate::support::{PATIENCE, free_address, root};
+
+/// One example: its script, its arguments, how its world is, and what somebody outside answers.
+struct Example {
+    script: &'static str,
+    args: &'static str,
+    world: &'static [&'static str],
+    answer: Option<&'static str>,
+}
+
+const EXAMPLES: [Example; 5] = [
+    Example {
+        script: "seed/reboot.py",
+        args: r#"{"host": "h1"}"#,
+        world: &["--job-time", "0.1", "--callbacks", "twice"],
+        answer: None,
+    },
+    Example {
+        script: "nightly.py",
+        args: r#"{"world": "http://wilson.local", "night": "one"}"#,
+        world: &[],
+        answer: None,
+    },
+    // The last thing cannot be kept: those before it are removed again.
+    Example {
+        script: "nightly.py",
+        args: r#"{"world": "http://wilson.local", "night": "two"}"#,
+        world: &["--refuse", "latest"],
+        answer: None,
+    },
+    Example {
+        script: "approval.py",
+        args: r#"{"world": "http://wilson.local"}"#,
+        world: &[],
+        answer: Some(r#"{"approved": true, "by": "ada"}"#),
+    },
+    Example {
+        script: "fan_out.py",
+        args: r#"{"world": "http://wilson.local", "count": 4, "at_once": 2}"#,
+        world: &[],
+        answer: None,
+    },
+];
+
+/// The service outside, which ends with the test.
+struct World(Child, String);
+
+impl Drop for World {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl World {
+    fn start(flags: &[&str]) -> Self {
+        let program = Path::new(LAUNCHER).parent().unwrap().join("flow_world");
+        let mut command = Command::new(program);
+        let mut child = command.args(["--port", "0"]).args(flags).stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let address = line.trim().rsplit('/').next().unwrap().to_owned();
+        Self(child, address)
+    }
+
+    fn get(&self, path: &str) -> Option<Json> {
+        serde_json::from_str(&ask(&self.1, "GET", path, "")?).ok()
+    }
+
+    /// What was done outside, without the keys.
+    fn effects(&self) -> Vec<String> {
+        let ledger = self.get("/ledger").unwrap();
+        let what = |effect: &Json| effect["what"].as_str().unwrap().to_owned();
+        let mut effects: Vec<String> = ledger.as_array().unwrap().iter().map(what).collect();
+        effects.sort();
+        effects
+    }
+}
+
+/// The body of a good answer.
+fn ask(address: &str, method: &str, path: &str, body: &str) -> Option<String> {
+    let mut stream = TcpStream::connect(address).ok()?;
+    let head = format!(
+        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {}",
+        body.len()
+    );
+    write!(stream, "{head}\r\n\r\n{body}").ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    head.starts_with("HTTP/1.1 200").then(|| body.to_owned())
+}
+
+/// What a run came to.
+#[derive(Debug, PartialEq)]
+struct Outcome {
+    result: String,
+    effects: Vec<String>,
+}
+
+/// Runs an example whose host dies there, and again until it has ended. The numbers of commits and errands of the last host too.
+fn run(example: &Example, die: &str) -> (Outcome, u32, u32) {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let (world, folder) = (World::start(example.world), tempfile::tempdir().unwrap());
+    let file = folder.path().join("store.db").display().to_string();
+    let store = std::env::var("FLOWS_KILLED_STORE").unwrap_or(file);
+    let id = format!("killed-{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+    let port = free_address().rsplit(':').next().unwrap().to_owned();
+    let (began, mut die) = (Instant::now(), die);
+    loop {
+        let mut host = host(&store, example, &id, &port, &world.1, die);
+        if let Some(answer) = example.answer {
+            answer_once(&world, answer, &mut host);
+        }
+        let output = host.wait_with_output().unwrap();
+        if output.status.success() {
+            let said = String::from_utf8(output.stdout).unwrap();
+            let (result, counts) = said.trim_end().split_once('\n').unwrap();
+            let (commits, errands) = counts.split_once(' ').unwrap();
+            let outcome = Outcome { result: result.to_owned(), effects: world.effects() };
+            return (outcome, commits.parse().unwrap(), errands.parse().unwrap());
+        }
+        assert!(output.status.code().is_none(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert!(began.elapsed() < PATIENCE, "{}: it does not come to an end", example.script);
+        die = "no";
+    }
+}
+
+fn host(store: &str, example: &Example, id: &str, port: &str, world: &str, die: &str) -> Child {
+    let program = Path::new(LAUNCHER).parent().unwrap().join("examples/flow_host");
+    let script = root().join("examples/flows").join(example.script);
+    let mut command = Command::new(program);
+    command.args([store, script.to_str().unwrap(), id, port, world, die, example.args]);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+/// Answers what the flow asks of a person, as long as its host is there.
+fn answer_once(world: &World, answer: &str, host: &mut Child) {
+    while host.try_wait().unwrap().is_none() {
+        let asked = world.get("/thing/request");
+        let url = asked.as_ref().and_then(|asked| asked["answer_to"].as_str()?.strip_prefix("http://"));
+        if let Some((address, path)) = url.and_then(|url| url.split_once('/'))
+            && ask(address, "POST", &format!("/{path}"), answer).is_some()
+        {
+            return;
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn whoever_kills_the_host_changes_nothing() {
+    thread::scope(|scope| {
+        for example in &EXAMPLES {
+            scope.spawn(move || {
+                let (undisturbed, commits, errands) = run(example, "no");
+                assert!(commits >= 3 && errands >= 2, "{}: {commits} {errands}", example.script);
+                let points =
+                    (1..commits).map(|n| format!("c{n}")).chain((1..=errands).map(|n| format!("e{n}")));
+                for point in points {
+                    let (killed, ..) = run(example, &point);
+                    assert_eq!(killed, undisturbed, "{} {} killed at {point}", example.script, example.args);
+                }
+            });
+        }
+    });
+}
