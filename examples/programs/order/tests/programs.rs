@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::sync::OnceLock;
+use std::path::Path;
+use std::sync::Once;
 
 use service_framework::prelude::*;
 use service_framework::testing::programs;
@@ -11,10 +12,12 @@ use order::shop;
 
 /// One shop for all tests of this process, each with an item and a customer of its own.
 fn open() {
-    static SHOP: OnceLock<tempfile::TempDir> = OnceLock::new();
-    SHOP.get_or_init(|| {
-        let folder = tempfile::tempdir().unwrap();
-        shop::use_folder(folder.path().to_owned());
+    static OPEN: Once = Once::new();
+    OPEN.call_once(|| {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("order_shop");
+        // What the last run left, if there was one.
+        let _ = fs::remove_dir_all(&folder);
+        shop::use_folder(folder);
         for (item, count) in [("rope", "40"), ("anvil", "2"), ("lamp", "3")] {
             shop::write("stock", item, count).unwrap();
             shop::write("prices", item, "12.5").unwrap();
@@ -23,7 +26,6 @@ fn open() {
             shop::write("accounts", customer, "100").unwrap();
         }
         shop::write("carriers", "post", "").unwrap();
-        folder
     });
 }
 
