@@ -33,5 +33,5 @@ fn an_effect_is_had_once_for_each_key() {
     let ledger = ask(&address, "GET /ledger HTTP/1.1", "");
     world.kill().unwrap();
     world.wait().unwrap();
-    assert!(ledger.ends_with(r#"[{"key":"k","times":2,"what":"put x"}]"#), "{ledger}");
+    assert!(ledger.ends_with(r#"[{"key":"k","what":"put x","times":2}]"#), "{ledger}");
 }
