@@ -1,14 +1,12 @@
 //! Those who deliver too slowly, too much, or nothing that makes sense: they go, and others are served.
 
-use std::io;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use service_framework::flow::connect::callbacks::{CallbackSettings, new_id};
 use tokio::io::AsyncWriteExt;
 
 use crate::client::{Book, Client, anywhere, listen};
-use crate::support::within;
+use crate::support::{Log, within};
 
 const SHORT: Duration = Duration::from_millis(200);
 
@@ -158,30 +156,9 @@ async fn what_is_no_request_harms_nobody() {
     callbacks.stop().await;
 }
 
-/// What is logged.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 #[tokio::test]
 async fn no_id_is_logged_as_a_whole() {
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
-        .with_writer(move || writer.clone())
-        .finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let (log, _guard) = Log::listen();
     let id = new_id().unwrap();
     let book = Book::of([id.clone()]);
     let callbacks = listen(anywhere(), &book).await;
@@ -189,7 +166,7 @@ async fn no_id_is_logged_as_a_whole() {
     client.ask("POST", &format!("/callback/{id}"), "1").await;
     book.is_broken.store(true, std::sync::atomic::Ordering::SeqCst);
     client.ask("POST", &format!("/callback/{id}"), "1").await;
-    let logged = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let logged = log.text();
     assert!(logged.contains(&id[..6]) && logged.contains("the disk is full"), "{logged}");
     assert!(!logged.contains(&id), "{logged}");
     callbacks.stop().await;

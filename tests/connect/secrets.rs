@@ -1,15 +1,15 @@
 //! Secrets: in what is sent, and nowhere else.
 
 use std::fmt::Debug;
-use std::io;
 use std::net::TcpListener;
-use std::sync::{Arc, Mutex};
 
 use service_framework::flow::connect::http::{Http, HttpSettings};
 use service_framework::value::Value;
 
 use crate::server::{Server, answer, ok, redirect};
-use crate::support::{Came as _, attempt, body, connector, get, local, map, pairs, perform, request, text};
+use crate::support::{
+    Came as _, Log, attempt, body, connector, get, local, map, pairs, perform, request, text,
+};
 
 const TOKEN: &str = "s3cr3t/value+&\"x";
 const ENCODED: &str = "s3cr3t%2Fvalue%2B%26%22x";
@@ -168,21 +168,6 @@ async fn a_body_with_secrets_goes_to_nobody_else() {
     assert_eq!(other.only().text(), "no secret");
 }
 
-/// What is logged.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 async fn all_that_can_go_wrong(connector: &Http) {
     let echo = Server::start(|asked| answer("503 Busy", &[], format!("{asked:?}")));
     let headers = || map([("X", Value::from("{{secret:TOKEN}}"))]);
@@ -205,13 +190,7 @@ async fn all_that_can_go_wrong(connector: &Http) {
 
 #[tokio::test]
 async fn errors_and_logs_have_no_secrets() {
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
-        .with_writer(move || writer.clone())
-        .finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let (log, _guard) = Log::listen();
     let mut settings = settings();
     settings.secrets.insert("LINE", "s3cr3t\nvalue").unwrap();
     is_hidden(&settings);
@@ -222,7 +201,7 @@ async fn errors_and_logs_have_no_secrets() {
         perform(&connector, request("GET", "http://a/", [("headers", headers)])).await.error();
     assert_eq!(kind, "ValueError");
     is_hidden(&message);
-    let logged = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let logged = log.text();
     assert!(logged.contains("is tried again"), "{logged}");
     is_hidden(&logged);
 }

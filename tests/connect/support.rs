@@ -1,6 +1,8 @@
 //! Requests as scripts ask for them, and what came of them.
 
 use std::fmt::Debug;
+use std::io;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use service_framework::flow::connect::http::{Http, HttpSettings};
@@ -116,4 +118,36 @@ pub(crate) fn status(response: &Value) -> i64 {
 #[track_caller]
 pub(crate) fn text<'a>(response: &'a Value, part: &str) -> &'a str {
     response.get(part).and_then(Value::as_str).unwrap()
+}
+
+/// What is logged on this thread.
+#[derive(Clone, Default)]
+pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Log {
+    /// Everything that is logged for as long as the second is there.
+    pub(crate) fn listen() -> (Self, tracing::subscriber::DefaultGuard) {
+        let log = Self::default();
+        let writer = log.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
+            .with_writer(move || writer.clone())
+            .finish();
+        (log, tracing::subscriber::set_default(subscriber))
+    }
+
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
 }

@@ -1,7 +1,7 @@
 //! Flows as somebody sees them who has the store: started, looked at, and told things.
 
 use crate::store::{
-    Batch, Error as StoreError, Expected, Filter, NewEvent, Refused, Store, StreamInfo, Timestamp,
+    Batch, Error as StoreError, Expected, Filter, NewEvent, Refused, Store, StreamInfo, Timestamp, new_id,
 };
 use crate::value::Value;
 
@@ -9,7 +9,9 @@ use super::engine::{Checks, Script};
 use super::errors::FlowError;
 use super::history::{End, Event, Started, Status, fork, published, retry_from};
 use super::journal;
-use super::stream::{CATEGORY, callback_key, delivered_key, hash_of, id_in, read, source_key, stream};
+use super::stream::{
+    CATEGORY, callback_key, delivered_key, encoded, hash_of, id_in, read, source, source_key, stream,
+};
 use super::worker::Stored;
 
 /// How often something is tried while the flow goes on.
@@ -95,16 +97,12 @@ impl Flows {
         status: Status,
         owner: Option<&str>,
     ) -> Result<(String, bool, u64), FlowError> {
-        let complaints = engine.check(&start.file, &start.source);
-        if !complaints.is_empty() {
-            return Err(FlowError::Complaints { file: start.file, complaints });
-        }
+        check_script(engine, &start)?;
         let id = start.id.clone().unwrap_or_else(new_id);
         check_id(&id)?;
         let started = started_of(&start, engine.version());
         let batch = Batch::new().claim(source_key(&started.source), start.source.into_bytes());
-        let event = Event::Started(started.clone());
-        let event = NewEvent::new(event.kind(), event.to_bytes()?);
+        let event = encoded(&Event::Started(started.clone()))?;
         let batch = batch.append(stream(&id), Expected::NoStream, [event]).mark(
             stream(&id),
             CATEGORY,
@@ -237,7 +235,8 @@ impl Flows {
         let events: Vec<Event> = self.history(id)?.into_iter().map(|(_, _, event)| event).collect();
         let keep =
             retry_from(&events).map_err(|needed| FlowError::NotNow { id: id.to_owned(), status, needed })?;
-        match self.append(&info, &Event::Retried { keep }, Status::Ready, None, Batch::new())? {
+        let event = encoded(&Event::Retried { keep })?;
+        match self.append(&info, &event, Status::Ready, None, Batch::new())? {
             true => Ok(Told::Written),
             false => Err(FlowError::Busy(id.to_owned())),
         }
@@ -253,10 +252,7 @@ impl Flows {
             .map_err(|reason| FlowError::Incomplete { flow: id.to_owned(), reason })?;
         let new = new.unwrap_or_else(new_id);
         check_id(&new)?;
-        let mut fresh = Vec::with_capacity(forked.len());
-        for event in &forked {
-            fresh.push(NewEvent::new(event.kind(), event.to_bytes()?));
-        }
+        let fresh = forked.iter().map(encoded).collect::<Result<Vec<_>, _>>()?;
         let batch = Batch::new().append(stream(&new), Expected::NoStream, fresh).mark(
             stream(&new),
             CATEGORY,
@@ -308,12 +304,13 @@ impl Flows {
         event: &Event,
         to: impl Fn(Status) -> Result<Status, &'static str>,
     ) -> Result<Told, FlowError> {
+        let event = encoded(event)?;
         for _ in 0..TRIES {
             let info = self.get(id)?;
             let status = info.status;
             let to = to(status).map_err(|needed| FlowError::NotNow { id: id.to_owned(), status, needed })?;
             let owner = info.host.as_deref().filter(|_| to == Status::Running);
-            if self.append(&info, event, to, owner, Batch::new())? {
+            if self.append(&info, &event, to, owner, Batch::new())? {
                 return Ok(Told::Written);
             }
         }
@@ -325,6 +322,11 @@ impl Flows {
     /// # Errors
     /// There is no such flow, or the store cannot be written.
     pub(super) fn tell(&self, id: &str, event: &Event, with: Batch) -> Result<Told, FlowError> {
+        self.tell_encoded(id, &encoded(event)?, with)
+    }
+
+    /// As [`Flows::tell`].
+    pub(super) fn tell_encoded(&self, id: &str, event: &NewEvent, with: Batch) -> Result<Told, FlowError> {
         for _ in 0..TRIES {
             let info = self.get(id)?;
             if info.status.has_ended() {
@@ -345,14 +347,13 @@ impl Flows {
     fn append(
         &self,
         seen: &FlowInfo,
-        event: &Event,
+        event: &NewEvent,
         status: Status,
         owner: Option<&str>,
         with: Batch,
     ) -> Result<bool, FlowError> {
         let name = stream(&seen.id);
-        let event = NewEvent::new(event.kind(), event.to_bytes()?);
-        let batch = with.append(&name, Expected::Version(seen.version), [event]).mark(
+        let batch = with.append(&name, Expected::Version(seen.version), [event.clone()]).mark(
             &name,
             CATEGORY,
             status.word(),
@@ -401,12 +402,21 @@ pub enum Delivery {
 
 /// The script that was started so.
 pub(super) fn script_of(store: &Store, id: &str, started: Started) -> Result<Script, FlowError> {
-    let source = store.claimed(&source_key(&started.source))?.and_then(|bytes| String::from_utf8(bytes).ok());
-    let source = source.ok_or_else(|| FlowError::Incomplete {
+    let source = source(store, &started.source)?.ok_or_else(|| FlowError::Incomplete {
         flow: id.to_owned(),
         reason: format!("its script {} is missing", started.source),
     })?;
     Ok(Script { file: started.file, source, function: started.function, args: started.args })
+}
+
+/// # Errors
+/// The script cannot be run: everything that is wrong with it.
+pub(super) fn check_script(engine: &dyn Checks, start: &Start) -> Result<(), FlowError> {
+    let complaints = engine.check(&start.file, &start.source);
+    match complaints.is_empty() {
+        true => Ok(()),
+        false => Err(FlowError::Complaints { file: start.file.clone(), complaints }),
+    }
 }
 
 fn started_of(start: &Start, engine: String) -> Started {
@@ -433,11 +443,6 @@ fn info_of(info: StreamInfo) -> Option<FlowInfo> {
         began: info.created,
         changed: info.changed,
     })
-}
-
-/// Ids that sort by the time at which they were made.
-pub(super) fn new_id() -> String {
-    uuid::Uuid::now_v7().simple().to_string()
 }
 
 pub(super) fn check_id(id: &str) -> Result<(), FlowError> {

@@ -7,7 +7,7 @@ use super::engine::Outcome;
 use super::errors::FlowError;
 use super::flows::Flows;
 use super::history::{Event, Move};
-use super::stream::{callback_key, delivered_key, saved_key, source_key, stream};
+use super::stream::{callback_key, delivered_key, emitted_key, saved_key, source_key, stream};
 use crate::store::{Batch, Error as StoreError, Expected, Refused};
 use crate::value::Value;
 
@@ -100,7 +100,7 @@ fn without(batch: Batch, id: &str, event: &Event) -> Batch {
             }
         }
         Move::Asked(call) | Move::Begun(call) if call.name == "flow.emit" || call.name == "begin" => {
-            batch.release(format!("flow-emitted/{id}/{}", call.id))
+            batch.release(emitted_key(id, call.id))
         }
         _ => batch,
     })

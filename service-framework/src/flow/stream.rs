@@ -3,14 +3,16 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::history::Timing;
-use crate::store::{Event as StoreEvent, Store};
-use crate::value::Value;
+use super::history::{Event, Timing};
+use crate::store::{Error as StoreError, Event as StoreEvent, Filter, NewEvent, Store, StreamInfo};
+use crate::value::{EncodeError, Value};
 
 use super::errors::FlowError;
 use super::journal;
 use super::worker::Stored;
 
+/// How many streams are listed at once.
+const PAGE: usize = 1000;
 /// Under what flows are listed.
 pub(super) const CATEGORY: &str = "flow";
 
@@ -37,6 +39,11 @@ pub(super) fn saved_key(flow: &str) -> String {
 /// The key that says whose a callback is.
 pub(super) fn callback_key(callback: &str) -> String {
     format!("flow-callback/{callback}")
+}
+
+/// The key that is there once a flow has sent the message of this call.
+pub(super) fn emitted_key(flow: &str, call: u32) -> String {
+    format!("flow-emitted/{flow}/{call}")
 }
 
 /// The key that is there once a callback was delivered.
@@ -83,6 +90,39 @@ pub(super) struct ErrandForm {
     pub(super) args: Vec<Value>,
     /// How often it was tried before.
     pub(super) tried: u32,
+}
+
+/// An event as it is appended.
+///
+/// # Errors
+/// A value in it is nested deeper than values may be.
+pub(super) fn encoded(event: &Event) -> Result<NewEvent, EncodeError> {
+    Ok(NewEvent::new(event.kind(), event.to_bytes()?))
+}
+
+/// The text of a script, if the store has it.
+///
+/// # Errors
+/// The store cannot be read.
+pub(super) fn source(store: &Store, hash: &str) -> Result<Option<String>, StoreError> {
+    Ok(store.claimed(&source_key(hash))?.and_then(|bytes| String::from_utf8(bytes).ok()))
+}
+
+/// All streams that a filter finds, in the order of their names.
+///
+/// # Errors
+/// The store cannot be read.
+pub(super) fn all(store: &Store, filter: &Filter) -> Result<Vec<StreamInfo>, StoreError> {
+    let mut all = Vec::new();
+    loop {
+        let after = all.last().map(|info: &StreamInfo| info.stream.clone());
+        let page = store.streams(filter, after.as_deref(), PAGE)?;
+        let is_last = page.len() < PAGE;
+        all.extend(page);
+        if is_last {
+            return Ok(all);
+        }
+    }
 }
 
 /// All events of a flow from this version on.

@@ -30,6 +30,7 @@ mod error;
 mod handle;
 mod location;
 mod memory;
+mod own_lease;
 mod pending;
 #[cfg(feature = "postgres")]
 mod postgres;
@@ -45,6 +46,7 @@ pub use batch::{Batch, Expected, NewEvent};
 pub use error::{Error, Refused};
 pub use handle::{Store, StoreOptions};
 pub use location::{Durability, Location};
+pub(crate) use own_lease::{OwnLease, new_id};
 pub use pending::Pending;
 pub use rows::{Committed, Event, Filter, Lease, LeaseState, Mark, OutboxItem, StreamInfo, Timer};
 pub use time::{Clock, Due, ManualClock, SystemClock, Timestamp};

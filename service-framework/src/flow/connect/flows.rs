@@ -3,9 +3,10 @@
 use crate::flow::connect::{Connector, Errand, Performed, Performing};
 use crate::flow::engine::{Checks, Outcome, Raised};
 use crate::flow::errors::FlowError;
-use crate::flow::flows::{FlowInfo, Flows, Start, Told, new_id};
+use crate::flow::flows::{FlowInfo, Flows, Start, Told};
 use crate::flow::history::Event;
-use crate::store::{Batch, Error as StoreError, Refused};
+use crate::flow::stream::emitted_key;
+use crate::store::{Batch, Error as StoreError, Refused, new_id};
 use crate::value::{Value, decode};
 use std::sync::Arc;
 
@@ -89,7 +90,7 @@ impl OtherFlows {
 
     fn emit(&self, errand: &Errand, id: &str, name: &str, data: &Value) -> Result<(), FlowError> {
         // Whoever tries it again has another value for the key, and is refused.
-        let once = Batch::new().claim(format!("flow-emitted/{}", errand.key()), new_id().into_bytes());
+        let once = Batch::new().claim(emitted_key(&errand.flow, errand.call), new_id().into_bytes());
         let message = Event::Message { name: name.to_owned(), data: data.clone() };
         match self.flows.tell(id, &message, once) {
             Err(FlowError::Store(StoreError::Refused(Refused::Claimed { .. }))) => Ok(()),

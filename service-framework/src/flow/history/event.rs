@@ -129,6 +129,14 @@ pub struct Turn {
     pub end: Option<End>,
 }
 
+impl Turn {
+    /// Whether nothing happened in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.moves.is_empty() && self.printed.is_empty() && self.end.is_none()
+    }
+}
+
 /// One thing that passed between a script and the world. Replay makes the same ones in the same order.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Move {

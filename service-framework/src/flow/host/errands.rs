@@ -13,14 +13,7 @@ use crate::flow::errors::FlowError;
 use crate::flow::history::Event;
 use crate::flow::stream::{ErrandForm, errand_id, queue_of};
 use crate::store::{Batch, Due};
-use crate::value::{Value, encode};
-
-/// An errand of a turn whose connector is here.
-pub(super) struct ErrandHere {
-    pub(super) call: u32,
-    pub(super) name: String,
-    pub(super) args: Vec<Value>,
-}
+use crate::value::encode;
 
 /// An errand that is being done here.
 pub(super) struct Underway {
@@ -41,35 +34,30 @@ impl Underway {
 }
 
 /// Puts an errand into the outbox.
-fn put(batch: Batch, form: &ErrandForm, due: Due) -> Result<Batch, FlowError> {
+pub(super) fn put(batch: Batch, form: &ErrandForm, due: Due) -> Result<Batch, FlowError> {
     Ok(batch.put_outbox(queue_of(&form.name), errand_id(&form.flow, form.call), due, encode(form)?))
 }
 
 impl Hot {
     /// Does an errand that was written just now.
-    pub(super) fn do_here(&mut self, errand: ErrandHere) {
-        let ErrandHere { call, name, args } = errand;
-        let form = ErrandForm { flow: self.id.clone(), call, name, args, tried: 0 };
-        let task = self.inner.handle.spawn(self.inner.clone().perform(form.clone())).abort_handle();
+    pub(super) fn do_here(&mut self, form: ErrandForm) {
+        let call = form.call;
+        let task = self.inner.spawn(self.inner.clone().perform(form.clone())).abort_handle();
         self.errands.insert(call, Underway { task, form });
     }
 }
 
 impl Inner {
     /// Puts an errand into the outbox: for others at once, or for this host first.
-    pub(super) fn put_errand(
-        &self,
-        batch: Batch,
-        flow: &str,
-        call: u32,
-        name: &str,
-        args: &[Value],
-    ) -> Result<Batch, FlowError> {
-        let is_here = self.connectors.contains_key(&queue_of(name));
+    pub(super) fn put_errand(&self, batch: Batch, form: &ErrandForm) -> Result<Batch, FlowError> {
         // If this host ends before it is done, others find it then.
-        let due = if is_here { Due::In(self.settings.lease) } else { Due::NOW };
-        let (flow, name, args) = (flow.to_owned(), name.to_owned(), args.to_vec());
-        put(batch, &ErrandForm { flow, call, name, args, tried: 0 }, due)
+        let due = if self.does(&form.name) { Due::In(self.settings.lease) } else { Due::NOW };
+        put(batch, form, due)
+    }
+
+    /// Whether the connector of what is called so is here.
+    pub(super) fn does(&self, name: &str) -> bool {
+        self.connectors.contains_key(&queue_of(name))
     }
 
     /// Does an errand, and brings its flow what came of it.
@@ -86,6 +74,7 @@ impl Inner {
         let performed = tokio::select! {
             performed = performing => performed,
             () = self.keep_from_others(&form) => return,
+            () = self.over() => return self.give_back(&form),
         };
         let call = form.call;
         let (event, with) = match performed {
@@ -104,6 +93,15 @@ impl Inner {
         self.deliver(&form.flow, event, with);
     }
 
+    /// The host ends: others do it at once.
+    fn give_back(&self, form: &ErrandForm) {
+        let (lease, epoch) = self.lease.fence();
+        if let Ok(batch) = put(Batch::new().fence(lease, epoch), form, Due::NOW) {
+            // If it cannot be written, it is done when this host's time is over.
+            drop(self.store().submit(batch));
+        }
+    }
+
     /// What comes of it is brought to the flow by somebody else.
     async fn done_elsewhere(&self, form: &ErrandForm) {
         let done = Batch::new().done_outbox(errand_id(&form.flow, form.call));
@@ -117,7 +115,7 @@ impl Inner {
         let hold = self.settings.lease;
         loop {
             tokio::time::sleep((hold / 3).max(Duration::from_millis(10))).await;
-            let (lease, epoch) = self.fence();
+            let (lease, epoch) = self.lease.fence();
             let Ok(batch) = put(Batch::new().fence(lease, epoch), form, Due::In(hold)) else { return };
             if let Err(error) = self.store().submit(batch).await {
                 tracing::warn!(flow = form.flow, call = form.call, %error, "an errand cannot be kept from others");

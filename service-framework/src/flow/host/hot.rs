@@ -8,14 +8,14 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::errands::Underway;
 use super::load::Loaded;
-use super::{Incoming, Inner, Tell};
+use super::open::Opened;
+use super::{Incoming, Inner, News, Tell};
 use crate::flow::engine::{Failure, Script};
 use crate::flow::errors::FlowError;
 use crate::flow::history::{End, Event, Status};
 use crate::flow::script::{Rest, Went};
-use crate::flow::stream::{CATEGORY, stream};
 use crate::flow::worker::{Base, Died, Job, Report, Stored};
-use crate::store::{Batch, Expected, NewEvent};
+use crate::store::{Batch, NewEvent};
 
 /// How long it is waited before a flow is tried again whose host has no interpreter or no store.
 const LATER: Duration = Duration::from_millis(500);
@@ -39,7 +39,7 @@ pub(super) struct Hot {
     pub(super) version: u64,
     told: UnboundedReceiver<Incoming>,
     /// What has come and is not written yet, and what belongs to it.
-    pub(super) pending: Vec<Event>,
+    pub(super) pending: Vec<NewEvent>,
     pub(super) with: Batch,
     /// Errands that are done here.
     pub(super) errands: HashMap<u32, Underway>,
@@ -66,8 +66,8 @@ pub(super) enum Then {
 
 /// Drives a flow for as long as it is hot.
 pub(super) async fn drive(inner: Arc<Inner>, id: String, tell: Tell, mut told: UnboundedReceiver<Incoming>) {
-    match Hot::open(&inner, &id, &mut told) {
-        Ok(Some((loaded, version, pending, with))) => {
+    match inner.opened(&id, &mut told) {
+        Ok(Some(Opened { loaded, version, pending, with })) => {
             let Loaded { name, script, base, events } = loaded;
             let mut hot = Hot {
                 inner: inner.clone(),
@@ -108,75 +108,14 @@ impl Inner {
         self.hot().remove(id);
         told.close();
         while let Ok(incoming) = told.try_recv() {
-            if let Incoming::Event(event, with) = incoming {
-                self.write_down(id, &event, with);
+            if let Incoming::News(news) = incoming {
+                self.write_down(id, &[news.event], news.with);
             }
         }
     }
 }
 
-type Opening = (Loaded, u64, Vec<Event>, Batch);
-
 impl Hot {
-    /// Reads a flow and claims it; none if it is not to go on here. What has come for it is written then.
-    fn open(
-        inner: &Inner,
-        id: &str,
-        told: &mut UnboundedReceiver<Incoming>,
-    ) -> Result<Option<Opening>, FlowError> {
-        let info = inner.flows.get(id)?;
-        let (lease, epoch) = inner.fence();
-        let is_own = info.host.as_deref() == Some(lease.as_str());
-        let may_go_on = match info.status {
-            Status::Ready | Status::Waiting => true,
-            Status::Running => is_own,
-            _ => false,
-        };
-        if !may_go_on {
-            return Ok(None);
-        }
-        let (mut pending, mut with) = (Vec::new(), Batch::new());
-        while let Ok(incoming) = told.try_recv() {
-            if let Incoming::Event(event, more) = incoming {
-                pending.push(*event);
-                with = with.and(more);
-            }
-        }
-        if info.status == Status::Waiting && pending.is_empty() {
-            return Ok(None);
-        }
-        let mut loaded = inner.load(id)?;
-        let mut version = info.version;
-        if info.status == Status::Ready {
-            let claimed = Event::Claimed { by: lease.clone() };
-            let event = NewEvent::new(claimed.kind(), claimed.to_bytes()?);
-            let payload = event.payload.clone();
-            let batch = Batch::new()
-                .fence(&lease, epoch)
-                .append(stream(id), Expected::Version(version), [event])
-                .mark(stream(id), CATEGORY, Status::Running.word(), Some(&lease));
-            match inner.store().submit(batch).wait() {
-                Ok(_) => {
-                    version += 1;
-                    inner.observers().iter().for_each(|told| told(id, Status::Running));
-                }
-                // Somebody was faster, or it has changed: it is seen again.
-                Err(error) if error.refused().is_some() => {
-                    pending.iter().for_each(|event| inner.write_down(id, event, with.clone()));
-                    inner.bell.notify_one();
-                    return Ok(None);
-                }
-                Err(error) => return Err(error.into()),
-            }
-            loaded.events.push(Stored { version, kind: "claimed".to_owned(), payload: payload.into() });
-        }
-        if loaded.events.last().is_some_and(|event| event.version > version) {
-            // It went on while it was read.
-            version = loaded.events.last().map_or(version, |event| event.version);
-        }
-        Ok(Some((loaded, version, pending, with)))
-    }
-
     async fn run(&mut self) {
         loop {
             let then = match self.turn().await {
@@ -208,10 +147,8 @@ impl Hot {
         let Some(pool) = self.inner.pool.clone() else {
             return Err(Died::NoPlace("this host has no interpreters".to_owned()));
         };
-        let news = match self.pending_events() {
-            Ok(news) => news,
-            Err(error) => return Ok(Report::Stuck(error.to_string())),
-        };
+        let versions = self.version + 1..;
+        let news: Vec<_> = versions.zip(&self.pending).map(|(at, event)| Stored::at(at, event)).collect();
         self.has_news = false;
         if let Some(seen) = self.kept {
             let since = self.events.iter().rev().take_while(|event| event.version > seen).count();
@@ -250,16 +187,6 @@ impl Hot {
         }
     }
 
-    /// What has come, as it will be stored if nobody else writes before.
-    fn pending_events(&self) -> Result<Vec<Stored>, FlowError> {
-        let versions = self.version + 1..;
-        let stored = self.pending.iter().zip(versions).map(|(event, version)| {
-            let payload = event.to_bytes()?.into();
-            Ok(Stored { version, kind: event.kind().to_owned(), payload })
-        });
-        stored.collect()
-    }
-
     /// A turn is written, and what it asks for is done.
     async fn went(&mut self, went: Went, saved: Option<crate::value::Bytes>, moves: u64) -> Then {
         let settings = &self.inner.settings;
@@ -274,10 +201,11 @@ impl Hot {
         let told = self.version + self.pending.len() as u64;
         let before = moves - went.turn.moves.len() as u64;
         let packs = moves / PACK_EVERY > before / PACK_EVERY;
-        match self.commit(&went, saved, packs).await {
+        let rest = went.rest;
+        match self.commit(went, saved, packs).await {
             Ok(true) => {
                 self.kept = Some(told);
-                self.after(went.rest).await
+                self.after(rest).await
             }
             Ok(false) => {
                 // What it was told is numbered otherwise now.
@@ -324,13 +252,7 @@ impl Hot {
         let Some(mut incoming) = self.told.recv().await else { return false };
         loop {
             match incoming {
-                Incoming::Event(event, with) => {
-                    if let Event::Result { call, .. } | Event::Tried { call, .. } = &*event {
-                        self.errands.remove(call);
-                    }
-                    self.pending.push(*event);
-                    self.with = std::mem::take(&mut self.with).and(with);
-                }
+                Incoming::News(news) => self.take_in(news),
                 Incoming::Look => {
                     if self.look().is_err() || !self.is_own() {
                         return false;
@@ -342,6 +264,14 @@ impl Hot {
                 Err(_) => return true,
             }
         }
+    }
+
+    fn take_in(&mut self, news: News) {
+        if let Some(call) = news.errand {
+            self.errands.remove(&call);
+        }
+        self.pending.push(news.event);
+        self.with = std::mem::take(&mut self.with).and(news.with);
     }
 
     /// Ends a flow that took more than it may.
@@ -398,10 +328,7 @@ impl Hot {
         while !self.errands.is_empty() && self.pending.is_empty() {
             // What is on its way may still come to its end.
             match tokio::time::timeout_at(until, self.told.recv()).await {
-                Ok(Some(Incoming::Event(event, with))) => {
-                    self.pending.push(*event);
-                    self.with = std::mem::take(&mut self.with).and(with);
-                }
+                Ok(Some(Incoming::News(news))) => self.take_in(news),
                 Ok(Some(Incoming::Look)) => {}
                 Ok(None) | Err(_) => break,
             }
@@ -417,9 +344,6 @@ impl Hot {
         for (_, errand) in self.errands.drain() {
             errand.abort();
         }
-        for event in std::mem::take(&mut self.pending) {
-            let with = std::mem::take(&mut self.with);
-            self.inner.write_down(&self.id, &event, with);
-        }
+        self.inner.write_down(&self.id, &self.pending, std::mem::take(&mut self.with));
     }
 }

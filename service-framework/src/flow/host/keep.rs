@@ -1,26 +1,20 @@
 //! What a host does besides: its lease, and hearing of changes.
 
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
 
-use super::{HostSettings, Inner};
+use super::Inner;
 use crate::flow::errors::FlowError;
-use crate::flow::flows::new_id;
 use crate::flow::stream::CATEGORY;
-use crate::store::{Error as StoreError, Lease, Store, Timestamp, Topic};
+use crate::store::{Error as StoreError, Timestamp, Topic};
 
 /// How long it is waited at most before it is looked again.
 const LOOK: Duration = Duration::from_secs(1);
-
-/// A lease of this host's own: its flows are those that are marked with it.
-pub(super) fn own_lease(store: &Store, settings: &HostSettings) -> Result<Lease, StoreError> {
-    let id = new_id();
-    store.acquire(format!("flows/{id}"), format!("{} {id}", settings.name), settings.lease).wait()
-}
+/// What is said when the lease was somebody else's.
+const LOST: &str = "this host of flows had not renewed its lease in time, and its flows were taken over; it goes on with new ones";
 
 pub(super) fn runtime() -> Result<Runtime, FlowError> {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
@@ -46,7 +40,7 @@ pub(super) fn keep(inner: &Arc<Inner>) -> Result<(), FlowError> {
             if inner.runtime.lock().unwrap_or_else(PoisonError::into_inner).is_none() {
                 return;
             }
-            renew(&inner);
+            inner.lease.renew(LOST);
         }
     };
     thread::Builder::new().name("flows lease".to_owned()).spawn(renewing).map_err(failed)?;
@@ -76,29 +70,14 @@ fn until_next(inner: &Inner) -> Duration {
     queues.chain(timer).min().unwrap_or(LOOK).clamp(Duration::from_millis(1), LOOK)
 }
 
-fn renew(inner: &Inner) {
-    let lease = inner.lease.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let renewed = match inner.store().renew(&lease, inner.settings.lease).wait() {
-        Ok(renewed) => renewed,
-        Err(StoreError::Refused(_)) => {
-            tracing::error!(
-                "this host of flows had not renewed its lease in time, and its flows were taken over; it goes on with new ones"
-            );
-            match own_lease(inner.store(), &inner.settings) {
-                Ok(new) => new,
-                Err(error) => return tracing::error!(%error, "no new lease could be had; it is tried again"),
-            }
+/// Waits until something is so, for no longer than this; whether it is.
+pub(super) fn wait(longest: Duration, is_so: impl Fn() -> bool) -> bool {
+    let until = Instant::now() + longest;
+    while !is_so() {
+        if Instant::now() >= until {
+            return false;
         }
-        Err(error) => return tracing::warn!(%error, "the lease could not be renewed; it is tried again"),
-    };
-    *inner.lease.lock().unwrap_or_else(PoisonError::into_inner) = renewed;
-}
-
-/// Gives the lease back, so that nobody waits for it to run out.
-pub(super) fn release(inner: &Inner) {
-    inner.is_stopping.store(true, Ordering::SeqCst);
-    let lease = inner.lease.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    if let Err(error) = inner.store().release(&lease).wait() {
-        tracing::warn!(%error, "the lease could not be given back; it runs out by itself");
+        thread::sleep(Duration::from_millis(2));
     }
+    true
 }

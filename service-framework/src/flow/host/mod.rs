@@ -8,6 +8,7 @@ mod errands;
 mod hot;
 mod keep;
 mod load;
+mod open;
 mod presence;
 mod scan;
 mod schedule;
@@ -18,18 +19,20 @@ mod tests;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::runtime::Runtime;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, watch};
+use tokio::task::JoinHandle;
 
 use super::connect::Connector;
 use super::engine::Checks;
 use super::errors::FlowError;
 use super::flows::{Flows, Start};
 use super::history::{Event, Status};
+use super::stream::encoded;
 use super::worker::Pool;
-use crate::store::{Batch, Lease, Store};
+use crate::store::{Batch, NewEvent, OwnLease, Store};
 
 pub use presence::{Presence, Serves};
 pub use schedule::Schedule;
@@ -47,11 +50,16 @@ pub(super) struct Inner {
     /// By the queues of the outbox.
     connectors: HashMap<String, Arc<dyn Connector>>,
     settings: HostSettings,
-    lease: Mutex<Lease>,
+    /// Its flows are those that are marked with this.
+    lease: OwnLease,
     hot: Mutex<HashMap<String, Tell>>,
     /// Rung when there may be something to be done.
     bell: Arc<Notify>,
     is_stopping: AtomicBool,
+    /// True when all tasks have to end.
+    over: watch::Sender<bool>,
+    /// Each task has one.
+    tasks: Arc<()>,
     /// Who is told how flows come to stand here.
     observers: Mutex<Vec<Observer>>,
     runtime: Mutex<Option<Runtime>>,
@@ -62,10 +70,19 @@ type Observer = Box<dyn Fn(&str, Status) + Send>;
 
 /// What comes for a flow that is hot.
 enum Incoming {
-    /// Something that is not written yet, and what belongs to it.
-    Event(Box<Event>, Batch),
+    /// Something that is not written yet.
+    News(News),
     /// Something was written to its stream by others.
     Look,
+}
+
+/// What has come for a flow.
+struct News {
+    event: NewEvent,
+    /// What belongs to it.
+    with: Batch,
+    /// The call whose errand it is of, if it is.
+    errand: Option<u32>,
 }
 
 /// The way to the task of a flow that is hot.
@@ -103,7 +120,7 @@ impl Host {
         connectors: Vec<Arc<dyn Connector>>,
         settings: HostSettings,
     ) -> Result<Self, FlowError> {
-        let lease = keep::own_lease(flows.store(), &settings)?;
+        let lease = OwnLease::take(flows.store(), "flows", &settings.name, settings.lease)?;
         let runtime = keep::runtime()?;
         let by_queue = |connector: Arc<dyn Connector>| (format!("flow-{}", connector.queue()), connector);
         let host = Self(Arc::new(Inner {
@@ -112,16 +129,18 @@ impl Host {
             pool,
             connectors: connectors.into_iter().map(by_queue).collect(),
             settings,
-            lease: Mutex::new(lease),
+            lease,
             hot: Mutex::default(),
             bell: Arc::default(),
             is_stopping: AtomicBool::new(false),
+            over: watch::channel(false).0,
+            tasks: Arc::default(),
             observers: Mutex::default(),
             handle: runtime.handle().clone(),
             runtime: Mutex::new(Some(runtime)),
         }));
         keep::keep(&host.0)?;
-        host.0.handle.spawn(scan::scan(Arc::downgrade(&host.0)));
+        host.0.spawn(scan::scan(Arc::downgrade(&host.0)));
         Ok(host)
     }
 
@@ -140,7 +159,7 @@ impl Host {
         if !inner.has_room() {
             return inner.flows.start(&*inner.engine, start);
         }
-        let owner = inner.fence().0;
+        let owner = inner.lease.fence().0;
         let (id, is_new, _) = inner.flows.start_as(&*inner.engine, start, Status::Running, Some(&owner))?;
         if is_new {
             inner.open(&id, None);
@@ -169,21 +188,10 @@ impl Host {
         inner.bell.notify_one();
         let hot: Vec<_> = inner.hot().values().cloned().collect();
         hot.iter().for_each(|hot| hot.send(Incoming::Look));
-        let until = Instant::now() + grace;
-        let has_ended = loop {
-            if inner.hot().is_empty() {
-                break true;
-            }
-            if Instant::now() >= until {
-                break false;
-            }
-            std::thread::sleep(Duration::from_millis(5));
-        };
-        if let Some(runtime) = inner.runtime.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            runtime.shutdown_timeout(Duration::from_millis(200));
-        }
+        let has_ended = keep::wait(grace, || inner.hot().is_empty());
+        inner.end_tasks();
         if has_ended {
-            keep::release(inner);
+            inner.lease.release();
         }
         has_ended
     }
@@ -202,14 +210,45 @@ impl Inner {
         self.observers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Name and epoch of the lease under which this host writes.
-    fn fence(&self) -> (String, u64) {
-        let lease = self.lease.lock().unwrap_or_else(PoisonError::into_inner);
-        (lease.name.clone(), lease.epoch)
-    }
-
     fn is_stopping(&self) -> bool {
         self.is_stopping.load(Ordering::SeqCst)
+    }
+
+    /// Has something go on until it has to end with the host.
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
+        let (over, counted) = (self.over(), self.tasks.clone());
+        self.handle.spawn(async move {
+            tokio::select! {
+                // It may have something to say to its end.
+                biased;
+                () = task => {}
+                () = over => {}
+            }
+            drop(counted);
+        })
+    }
+
+    /// When all tasks have to end.
+    fn over(&self) -> impl Future<Output = ()> + Send + 'static {
+        let mut over = self.over.subscribe();
+        async move {
+            // It is gone only with the host.
+            let _ = over.wait_for(|over| *over).await;
+        }
+    }
+
+    /// Ends what is still at something, and the threads for it.
+    fn end_tasks(&self) {
+        self.over.send_replace(true);
+        let Some(runtime) = self.runtime.lock().unwrap_or_else(PoisonError::into_inner).take() else {
+            return;
+        };
+        if keep::wait(Duration::from_secs(1), || Arc::strong_count(&self.tasks) == 1) {
+            runtime.shutdown_background();
+        } else {
+            // Something hangs, in the store most likely. When it comes back it ends by itself, but its timers must be there still.
+            std::mem::forget(runtime);
+        }
     }
 
     /// Whether one more flow may be hot here.
@@ -219,7 +258,15 @@ impl Inner {
 
     /// Brings something to a flow: to its task here, to a new one, or to its stream.
     fn deliver(self: &Arc<Self>, flow: &str, event: Event, with: Batch) {
-        let mut incoming = Incoming::Event(Box::new(event), with);
+        let errand = match &event {
+            Event::Result { call, .. } | Event::Tried { call, .. } => Some(*call),
+            _ => None,
+        };
+        let event = match encoded(&event) {
+            Ok(event) => event,
+            Err(error) => return tracing::error!(flow, %error, "what came for a flow cannot be written"),
+        };
+        let mut incoming = Incoming::News(News { event, with, errand });
         if let Some(hot) = self.hot().get(flow) {
             match hot.to.send(incoming) {
                 Ok(()) => return,
@@ -228,15 +275,23 @@ impl Inner {
         }
         if self.has_room() {
             self.open(flow, Some(incoming));
-        } else if let Incoming::Event(event, with) = incoming {
-            self.write_down(flow, &event, with);
+        } else if let Incoming::News(news) = incoming {
+            self.write_down(flow, &[news.event], news.with);
         }
     }
 
-    /// Writes to a flow's stream what came for it.
-    fn write_down(&self, flow: &str, event: &Event, with: Batch) {
-        if let Err(error) = self.flows.tell(flow, event, with) {
-            tracing::warn!(flow, event = event.kind(), %error, "what came for a flow cannot be written; it comes again");
+    /// Writes to a flow's stream what came for it; what belongs to it goes with the first.
+    fn tell_all(&self, flow: &str, events: &[NewEvent], mut with: Batch) -> Result<(), FlowError> {
+        for event in events {
+            self.flows.tell_encoded(flow, event, std::mem::take(&mut with))?;
+        }
+        Ok(())
+    }
+
+    /// As [`Inner::tell_all`], where nobody is left to be told that it failed.
+    fn write_down(&self, flow: &str, events: &[NewEvent], with: Batch) {
+        if let Err(error) = self.tell_all(flow, events, with) {
+            tracing::warn!(flow, %error, "what came for a flow cannot be written; it comes again");
         }
     }
 
@@ -255,6 +310,6 @@ impl Inner {
             }
             hot.insert(flow.to_owned(), tell.clone());
         }
-        self.handle.spawn(hot::drive(self.clone(), flow.to_owned(), tell, told));
+        self.spawn(hot::drive(self.clone(), flow.to_owned(), tell, told));
     }
 }

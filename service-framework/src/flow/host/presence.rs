@@ -6,13 +6,12 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crate::flow::errors::FlowError;
-use crate::flow::flows::{Flows, new_id};
-use crate::store::{Batch, Error as StoreError, Filter, Lease, Store, StreamInfo, Timestamp};
+use crate::flow::flows::Flows;
+use crate::flow::stream::all;
+use crate::store::{Batch, Error as StoreError, Filter, Lease, Store, StreamInfo, Timestamp, new_id};
 
 /// Under what they are listed.
 const CATEGORY: &str = "flow-host";
-/// How many are read at once.
-const PAGE: usize = 1000;
 /// How long one stays listed whose lease has run out.
 const KEPT: Duration = Duration::from_secs(3600);
 
@@ -97,7 +96,7 @@ fn gone(store: &Store) -> Result<Vec<String>, StoreError> {
 }
 
 fn listed(store: &Store) -> Result<Vec<StreamInfo>, StoreError> {
-    store.streams(&Filter::category(CATEGORY), None, PAGE)
+    all(store, &Filter::category(CATEGORY))
 }
 
 impl Flows {

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use super::{Incoming, Inner, schedule};
 use crate::flow::errors::FlowError;
 use crate::flow::history::{Event, Status};
-use crate::flow::stream::{CATEGORY, ErrandForm, TimerForm, id_in, stream};
-use crate::store::{Batch, Error as StoreError, Expected, Filter, NewEvent, StreamInfo, Timestamp};
+use crate::flow::stream::{CATEGORY, ErrandForm, TimerForm, all, id_in};
+use crate::store::{Batch, Filter, Timestamp};
 use crate::value::decode;
 
 /// How many are taken at once.
@@ -76,9 +76,9 @@ impl Inner {
 
     /// Flows of this host to which others have written, and those that have no task here.
     fn look_at_own(self: &Arc<Self>) -> Result<(), FlowError> {
-        let lease = self.fence().0;
+        let lease = self.lease.fence().0;
         let filter = Filter::category(CATEGORY).status(Status::Running.word()).owner(lease);
-        for info in self.all(&filter)? {
+        for info in all(self.store(), &filter)? {
             let Some(flow) = id_in(&info.stream) else { continue };
             let known = self.hot().get(flow).map(|hot| (hot.version(), hot.clone()));
             match known {
@@ -90,23 +90,10 @@ impl Inner {
         Ok(())
     }
 
-    fn all(&self, filter: &Filter) -> Result<Vec<StreamInfo>, StoreError> {
-        let mut all = Vec::new();
-        loop {
-            let after = all.last().map(|info: &StreamInfo| info.stream.clone());
-            let page = self.store().streams(filter, after.as_deref(), PAGE)?;
-            let is_last = page.len() < PAGE;
-            all.extend(page);
-            if is_last {
-                return Ok(all);
-            }
-        }
-    }
-
     fn take_timers(self: &Arc<Self>) -> Result<(), FlowError> {
         let is_due = |now, next: Option<_>| next.is_some_and(|next| next <= now);
         while is_due(self.store().now()?, self.store().next_timer()?) {
-            let timers = self.store().take_timers(self.fence().0, self.settings.lease, PAGE).wait()?;
+            let timers = self.store().take_timers(self.lease.fence().0, self.settings.lease, PAGE).wait()?;
             if timers.is_empty() {
                 break;
             }
@@ -142,13 +129,13 @@ impl Inner {
             if self.store().next_outbox(queue)?.is_none_or(|next| next > now) {
                 continue;
             }
-            let holder = self.fence().0;
+            let holder = self.lease.fence().0;
             let taken = self.store().take_outbox(queue, holder, self.settings.lease, PAGE).wait()?;
             for item in taken {
                 match decode::<ErrandForm>(&item.payload) {
                     Ok(form) => {
                         let tried = form.tried + item.attempt.saturating_sub(1);
-                        self.handle.spawn(self.clone().perform(ErrandForm { tried, ..form }));
+                        self.spawn(self.clone().perform(ErrandForm { tried, ..form }));
                     }
                     Err(error) => {
                         tracing::error!(id = item.id, %error, "an errand cannot be read, and is dropped");
@@ -163,56 +150,27 @@ impl Inner {
     /// Flows whose host has not renewed its lease are this one's from now on.
     fn take_over(self: &Arc<Self>) -> Result<(), FlowError> {
         let filter = Filter::category(CATEGORY).status(Status::Running.word());
-        let mine = self.fence().0;
+        let mine = self.lease.fence().0;
         let mut is_gone = HashMap::<String, bool>::new();
-        for info in self.all(&filter)? {
+        for info in all(self.store(), &filter)? {
             let Some(owner) = info.mark.owner.clone().filter(|owner| *owner != mine) else { continue };
             let gone = match is_gone.get(&owner) {
                 Some(gone) => *gone,
                 None => {
-                    let gone = self.take_lease(&owner)?;
+                    let gone = self.lease.take_from(&owner)?;
                     is_gone.insert(owner, gone);
                     gone
                 }
             };
-            if gone {
-                self.claim(&info)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn take_lease(&self, owner: &str) -> Result<bool, StoreError> {
-        match self.store().acquire(owner, self.fence().0, self.settings.lease).wait() {
-            Ok(lease) => {
-                // It has changed hands, so nothing counts under it any more.
-                self.store().release(&lease).wait()?;
-                Ok(true)
-            }
-            Err(StoreError::Refused(_)) => Ok(false),
-            Err(error) => Err(error),
-        }
-    }
-
-    fn claim(self: &Arc<Self>, info: &StreamInfo) -> Result<(), FlowError> {
-        let Some(flow) = id_in(&info.stream) else { return Ok(()) };
-        let (lease, epoch) = self.fence();
-        let event = Event::Claimed { by: lease.clone() };
-        let event = NewEvent::new(event.kind(), event.to_bytes()?);
-        let batch = Batch::new()
-            .fence(&lease, epoch)
-            .append(stream(flow), Expected::Version(info.version), [event])
-            .mark(stream(flow), CATEGORY, Status::Running.word(), Some(&lease));
-        match self.store().submit(batch).wait() {
-            Ok(_) => {
+            if let Some(flow) = id_in(&info.stream).filter(|_| gone)
+                && self.claim(flow, info.version)?.is_some()
+            {
                 tracing::warn!(flow, "taking up a flow whose host is gone");
                 if self.has_room() {
                     self.open(flow, None);
                 }
-                Ok(())
             }
-            Err(StoreError::Refused(_)) => Ok(()),
-            Err(error) => Err(error.into()),
         }
+        Ok(())
     }
 }

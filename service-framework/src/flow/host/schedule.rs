@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::flow::connect::cron::Cron;
 use crate::flow::engine::Checks;
 use crate::flow::errors::FlowError;
-use crate::flow::flows::{Flows, Start, check_id};
-use crate::flow::stream::{hash_of, source_key};
+use crate::flow::flows::{Flows, Start, check_id, check_script};
+use crate::flow::stream::{all, hash_of, source, source_key};
 use crate::store::{Batch, Due, Error as StoreError, Expected, Filter, NewEvent, Refused, Timestamp};
 use crate::value::{Value, decode, encode};
 
@@ -16,8 +16,6 @@ use crate::value::{Value, decode, encode};
 const CATEGORY: &str = "flow-schedule";
 /// What their events are called.
 const KIND: &str = "scheduled";
-/// How many are read at once.
-const PAGE: usize = 1000;
 
 /// A schedule.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,10 +68,7 @@ impl Flows {
         check_id(name)?;
         // Something is put behind it.
         check_id(&format!("{name}.20261127T000000Z"))?;
-        let complaints = engine.check(&start.file, &start.source);
-        if !complaints.is_empty() {
-            return Err(FlowError::Complaints { file: start.file.clone(), complaints });
-        }
+        check_script(engine, start)?;
         let form = Form {
             cron: cron.to_string(),
             file: start.file.clone(),
@@ -131,13 +126,8 @@ impl Flows {
     }
 
     fn schedule_names(&self) -> Result<Vec<String>, FlowError> {
-        let (mut names, mut after) = (Vec::new(), None::<String>);
-        loop {
-            let page = self.store().streams(&Filter::category(CATEGORY), after.as_deref(), PAGE)?;
-            let Some(last) = page.last() else { return Ok(names) };
-            after = Some(last.stream.clone());
-            names.extend(page.iter().filter_map(|info| name_in(&info.stream)).map(str::to_owned));
-        }
+        let listed = all(self.store(), &Filter::category(CATEGORY))?;
+        Ok(listed.iter().filter_map(|info| name_in(&info.stream)).map(str::to_owned).collect())
     }
 
     fn read_schedule(&self, name: &str) -> Result<Option<(u64, Form)>, FlowError> {
@@ -177,8 +167,7 @@ impl Flows {
         form: &Form,
         due: Timestamp,
     ) -> Result<(), FlowError> {
-        let source = self.store().claimed(&source_key(&form.source))?;
-        let Some(source) = source.and_then(|bytes| String::from_utf8(bytes).ok()) else {
+        let Some(source) = source(self.store(), &form.source)? else {
             tracing::error!(schedule = name, "the script of a schedule is missing: schedule it again");
             return Ok(());
         };

@@ -180,6 +180,12 @@ fn a_flow_awaits_another_whether_it_has_ended_or_not() {
     test.flows().signal("slow", "go", Value::Int(1)).unwrap();
     let values = test.done("both");
     assert_eq!(values[1..], [Value::List(vec![Value::Int(1)]), Value::Str("RuntimeError".to_owned())]);
+    // Who was told once is not told again and again.
+    let began = Instant::now();
+    while test.store.next_outbox("flow-flow").unwrap().is_some() {
+        assert!(began.elapsed() < BOUND, "an errand stays in the outbox");
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use super::asked::{Asked, Awaited, raised};
 use super::inline::{self, Inline};
-use super::running::{Running, Standing};
+use super::memory::Standing;
+use super::running::Running;
 use crate::flow::engine::{Call, Engine, Outcome, Step};
 use crate::flow::history::Move;
 use crate::value::Value;

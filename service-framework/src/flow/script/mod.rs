@@ -3,12 +3,14 @@
 //! [`Running`] is the only place where a script moves. Each [`Move`](crate::flow::history::Move) is *applied* by the same code whether
 //! it was decided just now or is read from the journal, so replay cannot do anything else than what was done.
 
+mod apply;
 mod asked;
 mod commands;
 mod decide;
 mod inbox;
 mod inline;
 mod looking;
+mod memory;
 mod running;
 #[cfg(test)]
 mod tests;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::flow::engine::{Limits, Script};
 use crate::flow::history::{Event, EventError};
 use crate::flow::script::{Stood, Went};
+use crate::store::NewEvent;
 use crate::value::Bytes;
 
 /// An event as the store has it.
@@ -19,6 +20,11 @@ pub struct Stored {
 }
 
 impl Stored {
+    /// A new event as it will be stored at this version.
+    pub(crate) fn at(version: u64, event: &NewEvent) -> Self {
+        Self { version, kind: event.kind.to_string(), payload: event.payload.clone().into() }
+    }
+
     /// The event.
     ///
     /// # Errors

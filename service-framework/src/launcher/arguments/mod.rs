@@ -3,6 +3,7 @@
 mod commands;
 mod flags;
 mod flow_commands;
+mod flow_flags;
 mod flow_options;
 mod help;
 mod parse;

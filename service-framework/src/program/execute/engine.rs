@@ -20,7 +20,7 @@ use crate::model::Problem;
 use crate::program::pool::{Pool, TIME_START};
 use crate::program::run::{End, Event, Plan, Request, Run, answer, find, prepare};
 use crate::program::spec::Spec;
-use crate::store::{Batch, Error as StoreError, NewEvent, Store};
+use crate::store::{Batch, Error as StoreError, NewEvent, OwnLease, Store, new_id};
 use crate::value::Value;
 
 /// How an engine runs programs.
@@ -108,13 +108,13 @@ impl Engine {
         let bound = hooks.bind(&spec).map_err(EngineError::Problems)?;
         let spec = Arc::new(spec);
         let plans = (0..spec.programs().len()).map(|place| Arc::new(Plan::new(&spec, place))).collect();
-        let lease = recover::own_lease(&store, &settings)?;
+        let lease = OwnLease::take(&store, "server", &settings.name, settings.lease)?;
         let desk = Desk::new(settings.most_at_once, settings.most_waiting, store.clone());
         let engine = Self(Arc::new(Inner {
             spec,
             plans,
             hooks: bound.into(),
-            journal: Arc::new(Journal { store, lease: Mutex::new(lease), is_stopping: false.into() }),
+            journal: Arc::new(Journal { store, lease, is_stopping: false.into() }),
             desk: Arc::new(desk),
             settings,
             state: Mutex::default(),
@@ -329,7 +329,7 @@ impl Engine {
         // Nobody renews it while it is given back.
         self.lock().is_stopped = true;
         if has_ended {
-            recover::release(&self.0.journal);
+            self.0.journal.lease.release();
         }
         has_ended
     }
@@ -399,9 +399,4 @@ pub(super) fn until(plan: &Plan, pool: &Pool) -> Option<Instant> {
 fn now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-}
-
-/// Ids that sort by the time at which their runs began.
-pub(super) fn new_id() -> String {
-    uuid::Uuid::now_v7().simple().to_string()
 }

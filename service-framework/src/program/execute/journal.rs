@@ -1,7 +1,7 @@
 //! The journal: what happened to runs, in the store before the next thing happens.
 
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use crate::program::pool::Pool;
 use crate::program::run::{End, Event, EventError, Illegal, Plan, Run};
 use crate::program::spec::LockError;
 use crate::store::{
-    Batch, Error as StoreError, Event as StoredEvent, Expected, Lease, NewEvent, Refused, Store,
+    Batch, Error as StoreError, Event as StoredEvent, Expected, NewEvent, OwnLease, Refused, Store,
 };
 
 /// Under what runs are listed.
@@ -128,15 +128,14 @@ pub(crate) fn status(end: End) -> &'static str {
 /// The store, and the lease under which this server writes.
 pub(super) struct Journal {
     pub(super) store: Store,
-    pub(super) lease: Mutex<Lease>,
+    pub(super) lease: OwnLease,
     /// Whether nothing more is to begin.
     pub(super) is_stopping: AtomicBool,
 }
 
 impl Journal {
     pub(super) fn fence(&self) -> (String, u64) {
-        let lease = self.lease.lock().unwrap_or_else(PoisonError::into_inner);
-        (lease.name.clone(), lease.epoch)
+        self.lease.fence()
     }
 }
 

@@ -2,20 +2,18 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::desk::{Answer, Job, Refusal, Turn};
 use super::drive::Course;
-use super::engine::{Engine, Settings, new_id, until};
-use super::journal::{
-    CATEGORY, Entry, Journal, JournalError, RUNNING, Told, id_in, read_start, replay, stream,
-};
+use super::engine::{Engine, until};
+use super::journal::{CATEGORY, Entry, JournalError, RUNNING, Told, id_in, read_start, replay, stream};
 use super::keep::Keeping;
 use crate::program::run::{Event, Next, Plan, answer};
-use crate::store::{Batch, Error as StoreError, Expected, Filter, Lease, Refused, Store, StreamInfo};
+use crate::store::{Batch, Error as StoreError, Expected, Filter, Refused, StreamInfo};
 
 /// How many runs are looked up at once.
 const PAGE: usize = 256;
@@ -24,18 +22,14 @@ const MUCH_LATER: Duration = Duration::from_secs(3600);
 /// How soon it is looked again where there may be more to take up.
 const SOON: Duration = Duration::from_millis(5);
 
-/// A lease of this engine's own: its runs are those that are marked with it.
-pub(super) fn own_lease(store: &Store, settings: &Settings) -> Result<Lease, StoreError> {
-    let id = new_id();
-    store.acquire(format!("server/{id}"), format!("{} {id}", settings.name), settings.lease).wait()
-}
-
 /// Renews the lease for as long as the engine is there, whatever else it is at.
 pub(super) fn keep_lease(engine: &Engine) -> io::Result<()> {
     let every = engine.0.settings.lease / 3;
     again_and_again(engine, "program lease", every, move |engine| {
         // Runs that come to their ends while the engine stops are still under it.
-        renew(engine);
+        engine.0.journal.lease.renew(
+            "this server had not renewed its lease in time, and its runs were taken over; it goes on with new ones",
+        );
         every
     })
 }
@@ -83,32 +77,6 @@ fn again_and_again(
         }
     };
     thread::Builder::new().name(name.to_owned()).spawn(work).map(drop)
-}
-
-fn renew(engine: &Engine) {
-    let journal = &engine.0.journal;
-    let lease = journal.lease.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    match journal.store.renew(&lease, engine.0.settings.lease).wait() {
-        Ok(renewed) => *journal.lease.lock().unwrap_or_else(PoisonError::into_inner) = renewed,
-        Err(StoreError::Refused(_)) => {
-            tracing::error!(
-                "this server had not renewed its lease in time, and its runs were taken over; it goes on with new ones"
-            );
-            match own_lease(&journal.store, &engine.0.settings) {
-                Ok(new) => *journal.lease.lock().unwrap_or_else(PoisonError::into_inner) = new,
-                Err(error) => tracing::error!(%error, "no new lease could be had; it is tried again"),
-            }
-        }
-        Err(error) => tracing::warn!(%error, "the lease could not be renewed; it is tried again"),
-    }
-}
-
-/// Gives the lease back, so that nobody waits for it to run out.
-pub(super) fn release(journal: &Journal) {
-    let lease = journal.lease.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    if let Err(error) = journal.store.release(&lease).wait() {
-        tracing::warn!(%error, "the lease could not be given back; it runs out by itself");
-    }
 }
 
 impl Engine {
@@ -264,26 +232,9 @@ impl Owners {
         if let Some(is_gone) = self.gone.get(owner) {
             return Ok(*is_gone);
         }
-        let is_gone = take_lease(engine, owner)?;
+        let is_gone = engine.0.journal.lease.take_from(owner)?;
         self.gone.insert(owner.to_owned(), is_gone);
         Ok(is_gone)
-    }
-}
-
-/// Takes the lease of a server that is gone, so that it cannot write any more should it come back.
-fn take_lease(engine: &Engine, name: &str) -> Result<bool, StoreError> {
-    let journal = &engine.0.journal;
-    match journal.store.acquire(name, journal.fence().0, engine.0.settings.lease).wait() {
-        Ok(lease) => {
-            // Its runs are this engine's by their marks from now on; the lease only has to have changed hands.
-            match journal.store.release(&lease).wait() {
-                // Another thread of this engine has taken and released it at the same time.
-                Ok(()) | Err(StoreError::Refused(_)) => Ok(true),
-                Err(error) => Err(error),
-            }
-        }
-        Err(StoreError::Refused(_)) => Ok(false),
-        Err(error) => Err(error),
     }
 }
 

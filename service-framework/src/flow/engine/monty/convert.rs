@@ -5,6 +5,8 @@
 
 mod time;
 
+pub(super) use time::of_naive;
+
 use monty_types::{DictPairs, ExcType, MontyException, MontyObject};
 
 use crate::value::{Tag, Value};

@@ -88,7 +88,7 @@ pub(super) fn time_result(call: &OsFunctionCall, outcome: Outcome) -> ExtFunctio
 
 /// A point in time in a zone; without one, in UTC but not saying so, as a clock that runs on UTC shows it.
 fn point_in_time(seconds: f64, zone: Option<&MontyTimeZone>) -> Option<MontyDateTime> {
-    use chrono::{DateTime, Datelike, TimeDelta, Timelike};
+    use chrono::{DateTime, TimeDelta};
 
     let micros = (seconds * 1e6).round();
     if !micros.is_finite() || micros.abs() > 4e17 {
@@ -97,20 +97,7 @@ fn point_in_time(seconds: f64, zone: Option<&MontyTimeZone>) -> Option<MontyDate
     let offset = zone.map(|zone| zone.offset_seconds);
     let shift = TimeDelta::try_seconds(i64::from(offset.unwrap_or(0)))?;
     let at = DateTime::from_timestamp_micros(micros as i64)?.naive_utc().checked_add_signed(shift)?;
-    if !(1..=9999).contains(&at.year()) {
-        return None;
-    }
-    Some(MontyDateTime {
-        year: at.year(),
-        month: at.month() as u8,
-        day: at.day() as u8,
-        hour: at.hour() as u8,
-        minute: at.minute() as u8,
-        second: at.second() as u8,
-        microsecond: at.nanosecond() / 1000,
-        offset_seconds: offset,
-        timezone_name: zone.and_then(|zone| zone.name.clone()),
-    })
+    convert::of_naive(at, offset, zone.and_then(|zone| zone.name.clone()))
 }
 
 /// The exception that is raised for something from outside.

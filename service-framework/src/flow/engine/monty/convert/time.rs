@@ -59,7 +59,16 @@ pub(super) fn datetime(text: &str) -> Option<MontyObject> {
         Ok(at) => (at.naive_local(), Some(at.offset().local_minus_utc())),
         Err(_) => (NaiveDateTime::parse_from_str(&with_seconds(&text), "%Y-%m-%dT%H:%M:%S%.f").ok()?, None),
     };
-    let object = MontyObject::DateTime(MontyDateTime {
+    of_naive(at, offset, None).map(MontyObject::DateTime)
+}
+
+/// A point in time as a clock in a zone shows it; none if monty has no such year or would lose a part of it.
+pub(in crate::flow::engine::monty) fn of_naive(
+    at: NaiveDateTime,
+    offset: Option<i32>,
+    zone: Option<String>,
+) -> Option<MontyDateTime> {
+    let object = MontyDateTime {
         year: at.year(),
         month: at.month() as u8,
         day: at.day() as u8,
@@ -68,8 +77,8 @@ pub(super) fn datetime(text: &str) -> Option<MontyObject> {
         second: at.second() as u8,
         microsecond: micros_of(at.nanosecond())?,
         offset_seconds: offset,
-        timezone_name: None,
-    });
+        timezone_name: zone,
+    };
     (1..=9999).contains(&at.year()).then_some(object)
 }
 

@@ -1,0 +1,81 @@
+//! A flow that becomes hot: read, and claimed if it is for whoever comes first.
+
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use super::load::Loaded;
+use super::{Incoming, Inner, News};
+use crate::flow::errors::FlowError;
+use crate::flow::history::{Event, Status};
+use crate::flow::stream::{CATEGORY, encoded, stream};
+use crate::flow::worker::Stored;
+use crate::store::{Batch, Error as StoreError, Expected, NewEvent};
+
+/// A flow that is to go on here, and what has come for it.
+pub(super) struct Opened {
+    pub(super) loaded: Loaded,
+    /// Version of the last event that is written.
+    pub(super) version: u64,
+    pub(super) pending: Vec<NewEvent>,
+    pub(super) with: Batch,
+}
+
+impl Inner {
+    /// Reads a flow and claims it; none if it is not to go on here. What has come for it is written down then, or still there.
+    pub(super) fn opened(
+        &self,
+        id: &str,
+        told: &mut UnboundedReceiver<Incoming>,
+    ) -> Result<Option<Opened>, FlowError> {
+        let info = self.flows.get(id)?;
+        let may_go_on = match info.status {
+            Status::Ready | Status::Waiting => true,
+            Status::Running => info.host.as_deref() == Some(self.lease.fence().0.as_str()),
+            _ => false,
+        };
+        if !may_go_on {
+            return Ok(None);
+        }
+        let (mut pending, mut with) = (Vec::new(), Batch::new());
+        while let Ok(incoming) = told.try_recv() {
+            if let Incoming::News(News { event, with: more, .. }) = incoming {
+                pending.push(event);
+                with = with.and(more);
+            }
+        }
+        if info.status == Status::Waiting && pending.is_empty() {
+            return Ok(None);
+        }
+        let mut loaded = self.load(id)?;
+        if info.status == Status::Ready {
+            let Some(claimed) = self.claim(id, info.version)? else {
+                // Somebody was faster, or it has changed: it is seen again.
+                self.write_down(id, &pending, with);
+                self.bell.notify_one();
+                return Ok(None);
+            };
+            loaded.events.push(claimed);
+        }
+        // It may have gone on while it was read.
+        let version = loaded.events.last().map_or(info.version, |event| event.version.max(info.version));
+        Ok(Some(Opened { loaded, version, pending, with }))
+    }
+
+    /// Takes a flow of this version for this host; none if it has another one by now.
+    pub(super) fn claim(&self, flow: &str, version: u64) -> Result<Option<Stored>, FlowError> {
+        let (lease, epoch) = self.lease.fence();
+        let event = encoded(&Event::Claimed { by: lease.clone() })?;
+        let claimed = Stored::at(version + 1, &event);
+        let batch = Batch::new()
+            .fence(&lease, epoch)
+            .append(stream(flow), Expected::Version(version), [event])
+            .mark(stream(flow), CATEGORY, Status::Running.word(), Some(&lease));
+        match self.store().submit(batch).wait() {
+            Ok(_) => {
+                self.observers().iter().for_each(|told| told(flow, Status::Running));
+                Ok(Some(claimed))
+            }
+            Err(StoreError::Refused(_)) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
