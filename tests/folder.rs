@@ -19,7 +19,10 @@ pub(crate) fn desk() -> PathBuf {
 }
 
 /// A folder with files, in which the launcher runs.
-pub(crate) struct Folder(tempfile::TempDir);
+pub(crate) struct Folder {
+    folder: tempfile::TempDir,
+    variables: Vec<(&'static str, String)>,
+}
 
 /// How a run ended, with the folder's name taken out.
 #[derive(Debug, PartialEq)]
@@ -32,12 +35,18 @@ pub(crate) struct Ended {
 
 impl Folder {
     pub(crate) fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
+        Self { folder: tempfile::tempdir().unwrap(), variables: Vec::new() }
     }
 
     /// Writes a file.
     pub(crate) fn with(self, name: &str, content: impl ToString) -> Self {
         fs::write(self.path(name), content.to_string()).unwrap();
+        self
+    }
+
+    /// Sets a variable of the environment for what is run.
+    pub(crate) fn with_variable(mut self, name: &'static str, value: &str) -> Self {
+        self.variables.push((name, value.to_owned()));
         self
     }
 
@@ -49,18 +58,19 @@ impl Folder {
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
+        self.folder.path().join(name)
     }
 
-    /// `program` in this folder, with nothing of the environment that a launcher reads.
+    /// `program` in this folder, with nothing of the environment that a launcher reads but what was set here.
     pub(crate) fn command(&self, program: impl AsRef<Path>) -> Command {
         let mut command = Command::new(program.as_ref());
-        command.current_dir(self.0.path()).stdin(Stdio::null());
+        command.current_dir(self.folder.path()).stdin(Stdio::null());
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("SERVICE_FRAMEWORK") || name == "NO_COLOR" {
                 command.env_remove(name);
             }
         }
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
     }
 

@@ -16,6 +16,7 @@ mod logs;
 mod new;
 mod programs;
 mod running;
+mod schema;
 mod states;
 mod states_shown;
 mod store_faults;

@@ -10,6 +10,7 @@ use service_framework::store::{Batch, Expected, Filter, Location, NewEvent, Stor
 use tempfile::TempDir;
 
 use crate::folder::LAUNCHER;
+use crate::schema::Schema;
 
 /// A writer in a process of its own, which is killed when this goes.
 struct Writer {
@@ -76,15 +77,9 @@ fn nothing_acknowledged_is_lost_by_a_kill() {
 
 #[test]
 fn nothing_acknowledged_in_postgres_is_lost_by_a_kill() {
-    let Ok(url) = std::env::var("SERVICE_FRAMEWORK_TEST_POSTGRES") else {
-        eprintln!("skipped: SERVICE_FRAMEWORK_TEST_POSTGRES names no PostgreSQL server");
-        return;
-    };
-    let schema = format!("test_{}", uuid::Uuid::new_v4().simple());
-    let separator = if url.contains('?') { '&' } else { '?' };
-    kill_again_and_again(&format!("{url}{separator}schema={schema}"));
-    let mut client = postgres::Client::connect(&url, postgres::NoTls).unwrap();
-    client.batch_execute(&format!("DROP SCHEMA {schema} CASCADE")).unwrap();
+    if let Some(schema) = Schema::new() {
+        kill_again_and_again(&schema.location);
+    }
 }
 
 /// Kills a writer in whatever it does, ten times, and looks at what is there each time.

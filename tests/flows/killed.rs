@@ -3,16 +3,13 @@
 //!
 //! FLOWS_KILLED_STORE names another store than a file, such as a PostgreSQL database; each run has a flow of its own in it.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use serde_json::Value as Json;
-
+use super::world::{World, ask};
 use crate::folder::LAUNCHER;
 use crate::support::{PATIENCE, free_address, root};
 
@@ -58,55 +55,6 @@ const EXAMPLES: [Example; 5] = [
     },
 ];
 
-/// The service outside, which ends with the test.
-struct World(Child, String);
-
-impl Drop for World {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-impl World {
-    fn start(flags: &[&str]) -> Self {
-        let program = Path::new(LAUNCHER).parent().unwrap().join("flow_world");
-        let mut command = Command::new(program);
-        let mut child = command.args(["--port", "0"]).args(flags).stdout(Stdio::piped()).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address = line.trim().rsplit('/').next().unwrap().to_owned();
-        Self(child, address)
-    }
-
-    fn get(&self, path: &str) -> Option<Json> {
-        serde_json::from_str(&ask(&self.1, "GET", path, "")?).ok()
-    }
-
-    /// What was done outside, without the keys.
-    fn effects(&self) -> Vec<String> {
-        let ledger = self.get("/ledger").unwrap();
-        let what = |effect: &Json| effect["what"].as_str().unwrap().to_owned();
-        let mut effects: Vec<String> = ledger.as_array().unwrap().iter().map(what).collect();
-        effects.sort();
-        effects
-    }
-}
-
-/// The body of a good answer.
-fn ask(address: &str, method: &str, path: &str, body: &str) -> Option<String> {
-    let mut stream = TcpStream::connect(address).ok()?;
-    let head = format!(
-        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {}",
-        body.len()
-    );
-    write!(stream, "{head}\r\n\r\n{body}").ok()?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).ok()?;
-    let (head, body) = answer.split_once("\r\n\r\n")?;
-    head.starts_with("HTTP/1.1 200").then(|| body.to_owned())
-}
-
 /// What a run came to.
 #[derive(Debug, PartialEq)]
 struct Outcome {
@@ -124,7 +72,7 @@ fn run(example: &Example, die: &str) -> (Outcome, u32, u32) {
     let port = free_address().rsplit(':').next().unwrap().to_owned();
     let (began, mut die) = (Instant::now(), die);
     loop {
-        let mut host = host(&store, example, &id, &port, &world.1, die);
+        let mut host = host(&store, example, &id, &port, &world.address, die);
         if let Some(answer) = example.answer {
             answer_once(&world, answer, &mut host);
         }
@@ -133,6 +81,7 @@ fn run(example: &Example, die: &str) -> (Outcome, u32, u32) {
             let said = String::from_utf8(output.stdout).unwrap();
             let (result, counts) = said.trim_end().split_once('\n').unwrap();
             let (commits, errands) = counts.split_once(' ').unwrap();
+            replays(&store, &id);
             let outcome = Outcome { result: result.to_owned(), effects: world.effects() };
             return (outcome, commits.parse().unwrap(), errands.parse().unwrap());
         }
@@ -148,6 +97,12 @@ fn host(store: &str, example: &Example, id: &str, port: &str, world: &str, die: 
     let mut command = Command::new(program);
     command.args([store, script.to_str().unwrap(), id, port, world, die, example.args]);
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+/// What its journal says is what its script does.
+fn replays(store: &str, id: &str) {
+    let replayed = Command::new(LAUNCHER).args(["flow", "replay", id, "--store", store]).output().unwrap();
+    assert!(replayed.status.success(), "{}", String::from_utf8_lossy(&replayed.stdout));
 }
 
 /// Answers what the flow asks of a person, as long as its host is there.

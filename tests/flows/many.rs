@@ -1,6 +1,7 @@
-//! `flow cancel`, `pause`, `resume`, `retry`, `fork`, `schedule` and `gc`.
+//! `flow cancel`, `pause`, `resume`, `retry`, `fork`, `replay`, `schedule` and `gc`.
 
 use serde_json::json;
+use service_framework::store::{Batch, Expected, NewEvent, Store};
 
 use super::support::{does, serve, shown, status, until, with};
 use crate::folder::json as parsed;
@@ -69,6 +70,29 @@ fn a_failed_flow_is_retried_and_forked() {
     assert_eq!(folder.launch("flow fork d").code, Some(2));
     assert_eq!(folder.launch("flow retry e").code, Some(0));
     until(&folder, "e", "failed");
+}
+
+#[test]
+fn a_flow_whose_journal_says_something_else_is_found() {
+    let folder = with("import uuid\n\ndef main():\n    return str(uuid.uuid4())\n")
+        .with("other.py", "from flow.time import now\n\ndef main():\n    return now()\n");
+    does(&folder, "flow run job.py --id a");
+    does(&folder, "flow run other.py --id b");
+    assert_eq!(does(&folder, "flow replay a").stdout, "flow a: 1 step, the same\n");
+    assert!(does(&folder, "flow replay --all").stdout.ends_with("2 the same, 0 not\n"));
+    // As if the script of one were another.
+    let store =
+        Store::open(&folder.path("service_framework.db").display().to_string().parse().unwrap()).unwrap();
+    let turns = store.read("flow/a", 1, 100).unwrap().into_iter().filter(|event| event.kind == "turn");
+    let turns = turns.map(|event| NewEvent::new("turn", event.payload));
+    store.commit(Batch::new().append("flow/b", Expected::Any, turns)).unwrap();
+    let all = folder.launch("flow replay --all --json");
+    assert_eq!(all.code, Some(1));
+    let said: Vec<_> = all.stdout.lines().map(parsed).collect();
+    assert_eq!((&said[0]["same"], &said[1]["same"]), (&json!(true), &json!(false)));
+    assert!(said[1]["reason"].as_str().unwrap().contains("uuid"), "{}", said[1]);
+    assert_eq!(folder.launch("flow replay").code, Some(2));
+    assert_eq!(folder.launch("flow replay nobody").code, Some(1));
 }
 
 #[test]

@@ -1,11 +1,15 @@
 //! Flows by their command line: real processes, a real service that takes jobs, and whatever becomes of them.
 
+mod faults;
 mod jobs;
 mod killed;
+mod large;
 mod limits;
 mod looking;
 mod many;
 mod refused;
 mod running;
+mod seed;
 mod served;
 mod support;
+mod world;

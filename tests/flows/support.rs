@@ -9,6 +9,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value as Json;
 
 use crate::folder::{Folder, LAUNCHER, json};
+use crate::schema::Schema;
 use crate::support::{PATIENCE, Process};
 
 /// Callbacks come in at a port that nobody else has, and a process that was killed is soon known to be gone.
@@ -111,5 +112,23 @@ pub(super) fn kill(pids: &[Pid]) {
     for pid in pids {
         // It fails if it has ended, which is what is wanted.
         let _ = kill_process(*pid, Signal::KILL);
+    }
+}
+
+/// A store that tests share nothing with: a file in each folder, or a schema of PostgreSQL.
+pub(super) struct Place(Option<Schema>);
+
+/// One of each kind; without a server of PostgreSQL, only a file.
+pub(super) fn places() -> Vec<Place> {
+    [Some(Place(None)), Schema::new().map(|schema| Place(Some(schema)))].into_iter().flatten().collect()
+}
+
+impl Place {
+    /// A folder whose processes have this store.
+    pub(super) fn folder(&self) -> Folder {
+        match &self.0 {
+            Some(schema) => Folder::new().with_variable("SERVICE_FRAMEWORK_STORE", &schema.location),
+            None => Folder::new(),
+        }
     }
 }

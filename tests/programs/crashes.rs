@@ -18,6 +18,7 @@ use serde_json::Value as Json;
 use tempfile::TempDir;
 
 use crate::folder::LAUNCHER;
+use crate::schema::Schema;
 use crate::support::{Process, wait_for_file};
 
 /// In the order in which they run.
@@ -29,27 +30,24 @@ const NEVER: usize = 0;
 struct Shop {
     folder: TempDir,
     location: String,
-    /// The database server and the schema to be dropped in the end.
-    schema: Option<(String, String)>,
+    _schema: Option<Schema>,
 }
 
 impl Shop {
     fn in_sqlite() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let location = folder.path().join("store.db").display().to_string();
-        Self { folder, location, schema: None }
+        Self { folder, location, _schema: None }
     }
 
     /// None if there is no server; says so.
     fn in_postgres() -> Option<Self> {
-        let Ok(url) = std::env::var("SERVICE_FRAMEWORK_TEST_POSTGRES") else {
-            eprintln!("skipped: SERVICE_FRAMEWORK_TEST_POSTGRES names no PostgreSQL server");
-            return None;
-        };
-        let schema = format!("test_{}", uuid::Uuid::new_v4().simple());
-        let separator = if url.contains('?') { '&' } else { '?' };
-        let location = format!("{url}{separator}schema={schema}");
-        Some(Self { folder: tempfile::tempdir().unwrap(), location, schema: Some((url, schema)) })
+        let schema = Schema::new()?;
+        Some(Self {
+            folder: tempfile::tempdir().unwrap(),
+            location: schema.location.clone(),
+            _schema: Some(schema),
+        })
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -70,15 +68,6 @@ impl Shop {
     fn ledger(&self) -> Vec<Line> {
         let text = fs::read_to_string(self.path("ledger")).unwrap_or_default();
         text.lines().map(Line::read).collect()
-    }
-}
-
-impl Drop for Shop {
-    fn drop(&mut self) {
-        if let Some((url, schema)) = &self.schema {
-            let mut client = postgres::Client::connect(url, postgres::NoTls).unwrap();
-            client.batch_execute(&format!("DROP SCHEMA IF EXISTS {schema} CASCADE")).unwrap();
-        }
     }
 }
 

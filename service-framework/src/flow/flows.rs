@@ -1,5 +1,8 @@
 //! Flows as somebody sees them who has the store: started, looked at, and told things.
 
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
 use crate::store::{
     Batch, Error as StoreError, Expected, Filter, NewEvent, Refused, Store, StreamInfo, Timestamp, new_id,
 };
@@ -21,7 +24,53 @@ const PAGE: usize = 1000;
 
 /// The flows of a store. Clones are the same.
 #[derive(Clone, Debug)]
-pub struct Flows(pub(super) Store);
+pub struct Flows(pub(super) Store, Arc<Shared>);
+
+/// What the clones share.
+#[derive(Debug, Default)]
+struct Shared {
+    passed: Passed,
+    tellers: Tellers,
+}
+
+/// Whoever has something for a flow waits here for whoever else has, and not in the store, where only one of them succeeds at a
+/// time and the others try again.
+#[derive(Debug)]
+struct Tellers([Mutex<()>; 64]);
+
+impl Default for Tellers {
+    fn default() -> Self {
+        Self(std::array::from_fn(|_| Mutex::default()))
+    }
+}
+
+impl Tellers {
+    fn turn_for(&self, flow: &str) -> MutexGuard<'_, ()> {
+        let place = crc32fast::hash(flow.as_bytes()) as usize % self.0.len();
+        self.0[place].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Hashes of scripts that were checked and can be run, so that one that is started often is checked once.
+#[derive(Debug, Default)]
+struct Passed(Mutex<HashSet<String>>);
+
+impl Passed {
+    /// Most that are remembered; all are forgotten then.
+    const MOST: usize = 1024;
+
+    fn known(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn remember(&self, hash: String) {
+        let mut known = self.known();
+        if known.len() == Self::MOST {
+            known.clear();
+        }
+        known.insert(hash);
+    }
+}
 
 /// A flow that is to be started.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -72,7 +121,7 @@ impl Flows {
     /// The flows of this store.
     #[must_use]
     pub fn of(store: &Store) -> Self {
-        Self(store.clone())
+        Self(store.clone(), Arc::default())
     }
 
     /// The store.
@@ -97,7 +146,7 @@ impl Flows {
         status: Status,
         owner: Option<&str>,
     ) -> Result<(String, bool, u64), FlowError> {
-        check_script(engine, &start)?;
+        self.check_script(engine, &start)?;
         let id = start.id.clone().unwrap_or_else(new_id);
         check_id(&id)?;
         let started = started_of(&start, engine.version());
@@ -119,6 +168,21 @@ impl Flows {
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// # Errors
+    /// The script cannot be run: everything that is wrong with it.
+    pub(super) fn check_script(&self, engine: &dyn Checks, start: &Start) -> Result<(), FlowError> {
+        let hash = format!("{} {}", engine.version(), hash_of(&start.source));
+        if self.1.passed.known().contains(&hash) {
+            return Ok(());
+        }
+        let complaints = engine.check(&start.file, &start.source);
+        if complaints.is_empty() {
+            self.1.passed.remember(hash);
+            return Ok(());
+        }
+        Err(FlowError::Complaints { file: start.file.clone(), complaints })
     }
 
     /// Flows in the order of their ids, which is that in which they were started where they were given none: at most `limit`,
@@ -327,6 +391,7 @@ impl Flows {
 
     /// As [`Flows::tell`].
     pub(super) fn tell_encoded(&self, id: &str, event: &NewEvent, with: Batch) -> Result<Told, FlowError> {
+        let _turn = self.1.tellers.turn_for(id);
         for _ in 0..TRIES {
             let info = self.get(id)?;
             if info.status.has_ended() {
@@ -407,16 +472,6 @@ pub(super) fn script_of(store: &Store, id: &str, started: Started) -> Result<Scr
         reason: format!("its script {} is missing", started.source),
     })?;
     Ok(Script { file: started.file, source, function: started.function, args: started.args })
-}
-
-/// # Errors
-/// The script cannot be run: everything that is wrong with it.
-pub(super) fn check_script(engine: &dyn Checks, start: &Start) -> Result<(), FlowError> {
-    let complaints = engine.check(&start.file, &start.source);
-    match complaints.is_empty() {
-        true => Ok(()),
-        false => Err(FlowError::Complaints { file: start.file.clone(), complaints }),
-    }
 }
 
 fn started_of(start: &Start, engine: String) -> Started {

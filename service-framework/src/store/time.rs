@@ -117,6 +117,11 @@ impl ManualClock {
         Self(Arc::new(AtomicI64::new(time.as_micros())))
     }
 
+    /// Sets it, also to what is past.
+    pub fn set(&self, time: Timestamp) {
+        self.0.store(time.as_micros(), Ordering::SeqCst);
+    }
+
     /// Lets time pass.
     pub fn advance(&self, by: Duration) {
         let micros = i64::try_from(by.as_micros()).unwrap_or(i64::MAX);

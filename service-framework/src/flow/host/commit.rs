@@ -86,7 +86,7 @@ impl Hot {
     pub(super) async fn release(&mut self) -> Result<(), FlowError> {
         let mut with = self.with.clone();
         for (_, errand) in self.errands.drain() {
-            with = errand.leave_to_others(with)?;
+            with = errand.leave_to_others(&self.inner, with)?;
         }
         let fresh = self.pending.clone();
         self.write(with, &fresh, Status::Ready).await
@@ -177,7 +177,7 @@ impl Hot {
             if let Command::Unsend(call) = command
                 && let Some(errand) = self.errands.remove(call)
             {
-                errand.abort();
+                errand.abort(&self.inner);
             }
         }
     }

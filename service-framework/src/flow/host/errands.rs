@@ -1,6 +1,8 @@
 //! Errands that are done here: by a connector, over and over until they come to an end, and kept from others meanwhile.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::task::AbortHandle;
@@ -22,13 +24,15 @@ pub(super) struct Underway {
 }
 
 impl Underway {
-    pub(super) fn abort(self) {
+    /// Gives it up.
+    pub(super) fn abort(&self, inner: &Inner) {
         self.task.abort();
+        inner.underway().remove(&errand_id(&self.form.flow, self.form.call));
     }
 
     /// Leaves it to whoever comes first.
-    pub(super) fn leave_to_others(self, batch: Batch) -> Result<Batch, FlowError> {
-        self.task.abort();
+    pub(super) fn leave_to_others(&self, inner: &Inner, batch: Batch) -> Result<Batch, FlowError> {
+        self.abort(inner);
         put(batch, &self.form, Due::NOW)
     }
 }
@@ -60,8 +64,24 @@ impl Inner {
         self.connectors.contains_key(&queue_of(name))
     }
 
-    /// Does an errand, and brings its flow what came of it.
+    fn underway(&self) -> MutexGuard<'_, HashMap<String, Arc<()>>> {
+        self.underway.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Does an errand, and brings its flow what came of it; unless it is done here already, and the disk was too slow to keep it from
+    /// being taken again.
     pub(super) async fn perform(self: Arc<Self>, form: ErrandForm) {
+        let id = errand_id(&form.flow, form.call);
+        let who = Arc::new(());
+        match self.underway().entry(id.clone()) {
+            Entry::Occupied(_) => return,
+            Entry::Vacant(free) => drop(free.insert(who.clone())),
+        }
+        let _ends = Ends { inner: self.clone(), id, who };
+        self.do_errand(form).await;
+    }
+
+    async fn do_errand(self: &Arc<Self>, form: ErrandForm) {
         let Some(connector) = self.connectors.get(&queue_of(&form.name)).cloned() else { return };
         let errand = Errand {
             flow: form.flow.clone(),
@@ -123,6 +143,23 @@ impl Inner {
                     return;
                 }
             }
+        }
+    }
+}
+
+/// An errand that is being done, until this goes.
+struct Ends {
+    inner: Arc<Inner>,
+    id: String,
+    who: Arc<()>,
+}
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        let mut underway = self.inner.underway();
+        // It may have been given up, and somebody else be at it.
+        if underway.get(&self.id).is_some_and(|who| Arc::ptr_eq(who, &self.who)) {
+            underway.remove(&self.id);
         }
     }
 }

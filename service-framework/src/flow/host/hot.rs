@@ -342,7 +342,7 @@ impl Hot {
     /// Nothing is done here any more for a flow that has left.
     fn abandon(&mut self) {
         for (_, errand) in self.errands.drain() {
-            errand.abort();
+            errand.abort(&self.inner);
         }
         self.inner.write_down(&self.id, &self.pending, std::mem::take(&mut self.with));
     }

@@ -53,6 +53,8 @@ pub(super) struct Inner {
     /// Its flows are those that are marked with this.
     lease: OwnLease,
     hot: Mutex<HashMap<String, Tell>>,
+    /// Who does which errand here now, by their ids in the outbox.
+    underway: Mutex<HashMap<String, Arc<()>>>,
     /// Rung when there may be something to be done.
     bell: Arc<Notify>,
     is_stopping: AtomicBool,
@@ -131,6 +133,7 @@ impl Host {
             settings,
             lease,
             hot: Mutex::default(),
+            underway: Mutex::default(),
             bell: Arc::default(),
             is_stopping: AtomicBool::new(false),
             over: watch::channel(false).0,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::flow::connect::cron::Cron;
 use crate::flow::engine::Checks;
 use crate::flow::errors::FlowError;
-use crate::flow::flows::{Flows, Start, check_id, check_script};
+use crate::flow::flows::{Flows, Start, check_id};
 use crate::flow::stream::{all, hash_of, source, source_key};
 use crate::store::{Batch, Due, Error as StoreError, Expected, Filter, NewEvent, Refused, Timestamp};
 use crate::value::{Value, decode, encode};
@@ -68,7 +68,7 @@ impl Flows {
         check_id(name)?;
         // Something is put behind it.
         check_id(&format!("{name}.20261127T000000Z"))?;
-        check_script(engine, start)?;
+        self.check_script(engine, start)?;
         let form = Form {
             cron: cron.to_string(),
             file: start.file.clone(),

@@ -52,6 +52,8 @@ impl Connector for World {
     }
 }
 
+mod clock;
+
 struct Test {
     store: Store,
     world: Arc<World>,

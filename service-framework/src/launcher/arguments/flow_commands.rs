@@ -26,6 +26,7 @@ pub(crate) enum FlowCommand {
     Pause,
     Resume,
     Retry,
+    Replay,
     Fork,
     Schedule,
     Check,
@@ -88,7 +89,7 @@ impl FlowCommand {
 }
 
 /// Every command behind `flow`, in the order of help.
-pub(super) static OF_FLOWS: [Command; 16] = [
+pub(super) static OF_FLOWS: [Command; 17] = [
     Command {
         name: Name::Flow(FlowCommand::Run),
         word: "flow run",
@@ -279,6 +280,17 @@ pub(super) static OF_FLOWS: [Command; 16] = [
         commands: &[],
         takes_config: false,
         lesson: include_str!("help/flow_retry.txt"),
+    },
+    Command {
+        name: Name::Flow(FlowCommand::Replay),
+        word: "flow replay",
+        about: "Find out whether flows do again what their journals say.",
+        usage: "[ID] [--status STATUS] [--name NAME] [--all] …",
+        flags: &[&FLOW_STATUS, &NAME_FILTER, &ID_FILTER, &SINCE, &UNTIL, &ALL, &STORE, &JSON, &COLOR, &HELP],
+        positional: Some(ONE_OR_MANY),
+        commands: &[],
+        takes_config: false,
+        lesson: include_str!("help/flow_replay.txt"),
     },
     Command {
         name: Name::Flow(FlowCommand::Fork),

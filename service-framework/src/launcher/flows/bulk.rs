@@ -46,28 +46,43 @@ pub(super) fn retry(options: &Options) -> Result<ExitCode, Vec<Problem>> {
     change(options, &Change { does: |flows, id| flows.retry(id), fits, done: "is retried" })
 }
 
+/// Which flows are meant.
+pub(super) enum Meant {
+    /// The one of this id.
+    One(String),
+    /// All of these.
+    Many(Selection),
+}
+
+impl Meant {
+    /// # Errors
+    /// It is not said which flows are meant, or it is said twice.
+    pub(super) fn read(options: &Options) -> Result<Self, Vec<Problem>> {
+        let selection = Selection::read(options)?;
+        match (&options.positional, selection.is_all() && !options.flows.all) {
+            (Some(id), true) => Ok(Self::One(id.clone())),
+            (None, false) => Ok(Self::Many(selection)),
+            (Some(id), false) => {
+                let found = format!("the id {id:?} and flags that say which");
+                Err(vec![Problem::new("command line", "either an id, or flags that say which flows", found)])
+            }
+            (None, true) => {
+                let expected = "which flows: an ID, or --status, --name, --id, --since, --until or --all";
+                Err(vec![Problem::missing("command line", expected)])
+            }
+        }
+    }
+}
+
 /// # Errors
 /// It is not said which flows are meant, or there is no such store.
 fn change(options: &Options, change: &Change) -> Result<ExitCode, Vec<Problem>> {
-    let selection = Selection::read(options)?;
-    match (&options.positional, selection.is_all() && !options.flows.all) {
-        (Some(id), true) => {
-            let flows = store::open(options)?;
-            Ok(one(&flows, id, change, options))
-        }
-        (None, false) => {
-            let flows = store::open(options)?;
-            Ok(many(&flows, &selection, change, options))
-        }
-        (Some(id), false) => {
-            let found = format!("the id {id:?} and flags that say which");
-            Err(vec![Problem::new("command line", "either an id, or flags that say which flows", found)])
-        }
-        (None, true) => {
-            let expected = "which flows: an ID, or --status, --name, --id, --since, --until or --all";
-            Err(vec![Problem::missing("command line", expected)])
-        }
-    }
+    let meant = Meant::read(options)?;
+    let flows = store::open(options)?;
+    Ok(match meant {
+        Meant::One(id) => one(&flows, &id, change, options),
+        Meant::Many(selection) => many(&flows, &selection, change, options),
+    })
 }
 
 fn one(flows: &Flows, id: &str, change: &Change, options: &Options) -> ExitCode {

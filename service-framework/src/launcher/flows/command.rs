@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use super::{bulk, check, gc, list, logs, one, run, schedule, serve, show, start, state};
+use super::{bulk, check, gc, list, logs, one, replay, run, schedule, serve, show, start, state};
 use crate::flow::{FlowError, Flows};
 use crate::launcher::arguments::{FlowCommand, Options};
 use crate::launcher::{exit, report};
@@ -30,6 +30,7 @@ pub(in crate::launcher) fn act(command: FlowCommand, options: &Options) -> Resul
         FlowCommand::Pause => bulk::pause(options),
         FlowCommand::Resume => bulk::resume(options),
         FlowCommand::Retry => bulk::retry(options),
+        FlowCommand::Replay => replay::replay(options),
         FlowCommand::Schedule => schedule::schedule(options),
         FlowCommand::Check => check::check(options),
         FlowCommand::Gc => gc::gc(options),

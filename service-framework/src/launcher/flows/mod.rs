@@ -31,6 +31,8 @@ mod plan;
 #[cfg(feature = "flows")]
 mod process;
 #[cfg(feature = "flows")]
+mod replay;
+#[cfg(feature = "flows")]
 mod run;
 #[cfg(feature = "flows")]
 mod schedule;
