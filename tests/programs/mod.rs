@@ -8,4 +8,5 @@ mod equivalence;
 mod hostile;
 mod killed;
 mod new;
+mod run;
 mod three_services;

@@ -179,8 +179,9 @@ impl Killer {
 }
 
 impl Watch for Killer {
-    fn before(&self, _: &Step<'_>, _: &Pool) {
+    fn before(&self, _: &Step<'_>, _: &Pool) -> bool {
         self.reach();
+        true
     }
 
     fn after(&self, _: &Step<'_>, _: &Pool, _: Option<&str>) {

@@ -2,7 +2,7 @@
 """A deployment that undoes itself: folders, files, a server and a symbolic link, each step a command.
 
 Run with: service_framework program run deploy -s ryu_spec.json --arg root=/tmp/site --arg release=r1 --arg text=hello
-What it did goes back with: kill $(cat /tmp/site/*/pid); rm -r /tmp/site
+What it did goes back with: kill $(cat /tmp/site/current/pid); rm -r /tmp/site
 
 Each command gets the pool as JSON on stdin and prints the new one. What a rectifier needs stands in the pool before the
 step is done, or is found where the step left it: a crash may come in between.

@@ -154,9 +154,10 @@ impl Log {
 }
 
 impl Watch for Log {
-    fn before(&self, step: &Step<'_>, _: &Pool) {
+    fn before(&self, step: &Step<'_>, _: &Pool) -> bool {
         let (hook, attempt, is_reversing) = (step.hook.name.clone(), step.attempt, step.is_reversing);
         self.calls().push(Called { hook, attempt, is_reversing, error: None });
+        true
     }
 
     fn after(&self, _: &Step<'_>, _: &Pool, error: Option<&str>) {

@@ -342,6 +342,21 @@ mod tests {
     }
 
     #[test]
+    fn every_flag_is_found_as_help_writes_it() {
+        for command in all() {
+            for flag in command.flags {
+                let found = command.flag(&format!("--{}", flag.name));
+                assert!(
+                    found.is_some_and(|found| found.name == flag.name),
+                    "{} --{}",
+                    command.word,
+                    flag.name
+                );
+            }
+        }
+    }
+
+    #[test]
     fn no_command_has_two_flags_of_one_name() {
         for command in all() {
             let mut spellings: Vec<_> = command.flags.iter().filter_map(|flag| flag.short).collect();

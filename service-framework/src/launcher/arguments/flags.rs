@@ -203,6 +203,7 @@ pub(crate) static MIN_WAIT: Flag =
 
 pub(crate) static LOG_FORMAT: Flag = Flag::new("log_format", "how log lines on stderr are written")
     .value("human|json", log_format)
+    .words(&["human", "json"])
     .default("human");
 
 pub(crate) static BIND_ALL: Flag =
@@ -218,6 +219,7 @@ pub(crate) static GRACE: Flag =
 
 pub(crate) static COLOR: Flag = Flag::new("color", "colours in what is printed for people")
     .value("auto|always|never", color)
+    .words(&["auto", "always", "never"])
     .default("auto")
     .more(&["auto: on terminals, unless NO_COLOR is set."]);
 
@@ -358,10 +360,10 @@ pub(crate) static KEEP: Flag = Flag::new("keep", "how many runs that ended are k
     .more(&["All if not said, and 1,000 in memory. Runs that are stuck are kept in any case."]);
 
 pub(crate) static KEEP_FOR: Flag =
-    Flag::new("keep-for", "how long runs are kept that ended").value("DURATION", duration).default("720h");
+    Flag::new("keep_for", "how long runs are kept that ended").value("DURATION", duration).default("720h");
 
 pub(crate) static FORGET_KEYS: Flag =
-    Flag::new("forget-keys", "remove runs with an idempotency key too, which would run again then")
+    Flag::new("forget_keys", "remove runs with an idempotency key too, which would run again then")
         .more(&["Otherwise they are kept for good, so that the same key has the same answer."]);
 
 pub(crate) static ARG: Flag =

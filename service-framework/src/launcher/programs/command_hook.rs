@@ -240,11 +240,18 @@ impl Ended {
         if self.stdout.iter().all(u8::is_ascii_whitespace) {
             return Err("printed no pool: a command prints all of its pool as a JSON object".to_owned());
         }
-        let json: Json = serde_json::from_slice(&self.stdout)
-            .map_err(|error| format!("printed something that is no JSON: {error}: {:?}", self.printed()))?;
+        let json: Json = serde_json::from_slice(&self.stdout).map_err(|error| {
+            format!(
+                "printed something else than a pool (what is for people goes to stderr): {error}: {:?}",
+                self.printed()
+            )
+        })?;
         match json {
             Json::Object(entries) => Ok(entries),
-            _ => Err(format!("printed something that is no JSON object: {:?}", self.printed())),
+            _ => Err(format!(
+                "printed something else than a pool, which is a JSON object: {:?}",
+                self.printed()
+            )),
         }
     }
 
@@ -312,9 +319,9 @@ mod tests {
             ("true", "\"sh\" ended well, but printed no pool"),
             (
                 "echo hello",
-                "printed something that is no JSON: expected value at line 1 column 1: \"hello\\n\"",
+                "printed something else than a pool (what is for people goes to stderr): expected value at line 1 column 1: \"hello\\n\"",
             ),
-            ("echo 1", "printed something that is no JSON object: \"1\\n\""),
+            ("echo 1", "printed something else than a pool, which is a JSON object: \"1\\n\""),
         ] {
             let error = shell(script, &mut pool(), None).unwrap_err();
             assert!(error.text().contains(said), "{said:?} is not in {:?}", error.text());

@@ -9,13 +9,14 @@ use std::time::Instant;
 use serde_json::{Map, Value as Json};
 
 use super::serve::{process_name, read, start};
-use super::story::{call_text, called};
+use super::story::{call_text, called, printable};
 use super::{command_hook, store};
 use crate::launcher::arguments::Options;
 use crate::launcher::terminal::Palette;
 use crate::launcher::{exit, report, signals};
-use crate::model::Problem;
-use crate::program::{Answer, End, Engine, Pool, Refusal, Request, Settings, Step, Watch};
+use crate::model::{Problem, near_miss};
+use crate::program::spec::{Arg, ArgType};
+use crate::program::{Answer, End, Engine, Pool, Refusal, Request, Runs, Settings, Step, Watch};
 use crate::service::Programs;
 
 /// Runs the program that the command line names.
@@ -23,8 +24,11 @@ use crate::service::Programs;
 /// # Errors
 /// All that is wrong with the files and the command line. Nothing was started.
 pub(super) fn play(options: &Options, own: Option<Programs>) -> Result<ExitCode, Vec<Problem>> {
-    let pool = pool(options);
-    let (programs, pool) = match (read(options, own, false), pool) {
+    let programs = read(options, own, false);
+    let program =
+        programs.as_ref().ok().and_then(|programs| programs.spec().ok()?.program(asked_for(options)));
+    let pool = pool(options, program.map(|program| program.args.as_slice()).unwrap_or_default());
+    let (programs, pool) = match (programs, pool) {
         (Ok(programs), Ok(pool)) => (programs, pool),
         (programs, pool) => {
             let mut problems = programs.err().unwrap_or_default();
@@ -32,15 +36,19 @@ pub(super) fn play(options: &Options, own: Option<Programs>) -> Result<ExitCode,
             return Err(problems);
         }
     };
-    let store = store::open(options)?;
+    let store = store::open_or_make(options)?;
     let watch = Tree {
         palette: options.color.palette(&io::stderr()),
-        steps: options.programs.step,
+        steps: options.programs.step.then(|| Runs::of(&store)),
         began: Mutex::default(),
     };
     let settings = Settings { name: process_name(), watch: Some(Arc::new(watch)), ..Settings::default() };
     let (_service, engine) = start(programs, store, settings)?;
     Ok(run_once(&engine, pool, options))
+}
+
+fn asked_for(options: &Options) -> &str {
+    options.positional.as_deref().unwrap_or_default()
 }
 
 fn run_once(engine: &Engine, pool: Pool, options: &Options) -> ExitCode {
@@ -49,7 +57,7 @@ fn run_once(engine: &Engine, pool: Pool, options: &Options) -> ExitCode {
         eprintln!("error: cannot watch for signals: {error}");
         return ExitCode::from(exit::FAILED);
     }
-    let mut request = Request::new(options.positional.as_deref().unwrap_or_default(), pool);
+    let mut request = Request::new(asked_for(options), pool);
     if let Some(key) = &options.programs.key {
         request = request.idempotent(key);
     }
@@ -78,8 +86,9 @@ fn told(end: End, palette: Palette) -> String {
     }
 }
 
-/// `--pool`, and over it each `--arg`, whose value is JSON if it can be read so and text if not.
-fn pool(options: &Options) -> Result<Pool, Vec<Problem>> {
+/// `--pool`, and over it each `--arg`, whose value is text where the program says so, and else JSON if it can be read so and text if
+/// not.
+fn pool(options: &Options, args: &[Arg]) -> Result<Pool, Vec<Problem>> {
     let mut problems = Vec::new();
     let mut entries = match options.programs.pool.as_deref().map(serde_json::from_str::<Json>) {
         None => Map::new(),
@@ -96,8 +105,9 @@ fn pool(options: &Options) -> Result<Pool, Vec<Problem>> {
     for arg in &options.programs.args {
         match arg.split_once('=') {
             Some((name, text)) if !name.is_empty() => {
-                let value = serde_json::from_str(text).unwrap_or_else(|_| Json::String(text.to_owned()));
-                entries.insert(name.to_owned(), value);
+                problems.extend(misspelt(name, args));
+                let kind = args.iter().find(|arg| arg.name == name).map(|arg| arg.kind);
+                entries.insert(name.to_owned(), value(text, kind));
             }
             _ => problems.push(Problem::new("--arg", "name=value", format!("{arg:?}"))),
         }
@@ -110,29 +120,45 @@ fn pool(options: &Options) -> Result<Pool, Vec<Problem>> {
     }
 }
 
+/// What somebody who types a value means by it.
+fn value(text: &str, kind: Option<ArgType>) -> Json {
+    match (serde_json::from_str(text), kind) {
+        (Ok(Json::String(text)), _) => Json::String(text),
+        (Ok(_), Some(ArgType::Str)) | (Err(_), _) => Json::String(text.to_owned()),
+        (Ok(value), _) => value,
+    }
+}
+
+/// A pool may hold anything, but hardly something that is called almost like an arg.
+fn misspelt(name: &str, args: &[Arg]) -> Option<Problem> {
+    let names = || args.iter().map(|arg| arg.name.as_str());
+    let meant = near_miss(name, names()).filter(|_| names().all(|known| known != name))?;
+    let problem = Problem::new("--arg", "an arg of the program", format!("{name:?}"));
+    Some(
+        problem
+            .with_hint(format!("did you mean {meant:?}? What is called so none the less goes into --pool")),
+    )
+}
+
 /// Shows the steps of a run on stderr.
 struct Tree {
     palette: Palette,
-    /// Whether it waits before each of them.
-    steps: bool,
+    /// Where a run is cancelled, if it waits before each step.
+    steps: Option<Runs>,
     began: Mutex<Option<Instant>>,
 }
 
 impl Watch for Tree {
-    fn before(&self, step: &Step<'_>, pool: &Pool) {
-        if self.steps {
-            let line = called(&step.hook.reference, step.attempt, step.is_reversing);
-            say(&format!("{:#}\n{line}  {} ", pool.to_json(), self.palette.dim("press Enter")));
-            // At the end of input nobody steps any more.
-            let _ = io::stdin().lock().read_line(&mut String::new());
-        }
+    fn before(&self, step: &Step<'_>, pool: &Pool) -> bool {
+        let goes_on = self.steps.as_ref().is_none_or(|runs| self.asks(runs, step, pool));
         if let Ok(mut began) = self.began.lock() {
             *began = Some(Instant::now());
         }
+        goes_on
     }
 
     fn noted(&self, text: &str) {
-        say(&format!("  {} {text}\n", self.palette.red("!")));
+        say(&format!("  {} {}\n", self.palette.red("!"), printable(text)));
     }
 
     fn after(&self, step: &Step<'_>, _: &Pool, error: Option<&str>) {
@@ -140,6 +166,27 @@ impl Watch for Tree {
         let took = began.map(|began| began.elapsed()).unwrap_or_default();
         let called = called(&step.hook.reference, step.attempt, step.is_reversing);
         say(&call_text(&called, took, error, self.palette));
+    }
+}
+
+impl Tree {
+    /// Shows what comes next, and waits until somebody says that it may; false if all is to be undone instead.
+    fn asks(&self, runs: &Runs, step: &Step<'_>, pool: &Pool) -> bool {
+        let line = called(&step.hook.reference, step.attempt, step.is_reversing);
+        let may = if step.is_reversing { "press Enter" } else { "press Enter, or u and Enter to undo all" };
+        say(&format!("{:#}\n{line}  {} ", pool.to_json(), self.palette.dim(may)));
+        let mut said = String::new();
+        let has_ended = !matches!(io::stdin().lock().read_line(&mut said), Ok(1..));
+        // What is being undone is undone, whoever looks on.
+        if step.is_reversing || !(has_ended || said.trim() == "u") {
+            return true;
+        }
+        say(if has_ended { "nobody says that it may go on: it is undone\n" } else { "" });
+        // Otherwise the step would be tried again, if its hook has more attempts.
+        if let Err(error) = runs.cancel(step.run) {
+            say(&format!("the run cannot be cancelled: {}\n", report::chain(&error)));
+        }
+        false
     }
 }
 

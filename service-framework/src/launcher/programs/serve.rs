@@ -24,7 +24,7 @@ const KEPT_IN_MEMORY: usize = 1000;
 /// All that is wrong with the files and the command line. Nothing was started.
 pub(super) fn serve(options: &Options, own: Option<Programs>) -> Result<ExitCode, Vec<Problem>> {
     let (programs, address) = prepare(options, own)?;
-    let store = store::open(options)?;
+    let store = store::open_or_make(options)?;
     let settings = ServeSettings { address, ..ServeSettings::default() };
     if options.addresses.is_some() {
         return serve_as_service(programs, store, settings, options);

@@ -113,7 +113,7 @@ fn entry_to_json(entry: &Entry) -> Json {
             "attempt": attempt,
             "reversing": is_reversing,
             "began": utc(*began),
-            "took_ms": ended.as_ref().map(|end| end.took.as_secs_f64() * 1000.0),
+            "took_ms": ended.as_ref().map(|end| end.took.as_micros() as f64 / 1000.0),
             "error": ended.as_ref().and_then(|end| end.error.as_ref()),
             "set": ended.as_ref().map(|end| end.changes.to_json()),
             "removed": ended.as_ref().map(|end| &end.changes.removed),
@@ -125,7 +125,9 @@ fn entry_to_json(entry: &Entry) -> Json {
 fn entry_to_text(entry: &Entry, palette: Palette) -> String {
     let (hook, attempt, is_reversing, ended) = match entry {
         Entry::Call { hook, attempt, is_reversing, ended, .. } => (hook, *attempt, *is_reversing, ended),
-        Entry::Other { what, .. } => return format!("  {}\n", palette.yellow(&format!("! {what}"))),
+        Entry::Other { what, .. } => {
+            return format!("  {}\n", palette.yellow(&format!("! {}", printable(what))));
+        }
     };
     let Some(end) = ended else {
         let called = called(hook, attempt, is_reversing);
@@ -151,8 +153,22 @@ pub(super) fn called(hook: &str, attempt: u32, is_reversing: bool) -> String {
 /// How a call went.
 pub(super) fn call_text(called: &str, took: Duration, error: Option<&str>, palette: Palette) -> String {
     let how = if error.is_some() { palette.red("failed") } else { palette.green("ok") };
-    let why = error.map(|error| format!("       {}\n", error.trim_end().replace('\n', "\n       ")));
+    let why =
+        error.map(|error| format!("       {}\n", printable(error.trim_end()).replace('\n', "\n       ")));
     format!("{called}  {how}  {}\n{}", palette.dim(&short(took)), why.unwrap_or_default())
+}
+
+/// What a hook says may be anything, and a terminal obeys control characters.
+pub(super) fn printable(text: &str) -> String {
+    let mut printable = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' | '\t' => printable.push(c),
+            c if c.is_control() => printable.extend(c.escape_default()),
+            c => printable.push(c),
+        }
+    }
+    printable
 }
 
 /// How a status looks.

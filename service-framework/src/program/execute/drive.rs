@@ -13,8 +13,8 @@ use crate::store::{Error as StoreError, NewEvent, Refused};
 
 /// Who looks at the steps of runs while they happen. What it does holds the run up.
 pub trait Watch: Send + Sync {
-    /// A hook's function is about to be called with this pool.
-    fn before(&self, step: &Step<'_>, pool: &Pool);
+    /// A hook's function is about to be called with this pool. False if it is not to be: then the step has failed.
+    fn before(&self, step: &Step<'_>, pool: &Pool) -> bool;
     /// It was; none if it did not fail.
     fn after(&self, step: &Step<'_>, pool: &Pool, error: Option<&str>);
     /// Something failed without a call, such as the check of a hook's arguments.
@@ -130,8 +130,10 @@ impl Course {
             attempt: coming.attempt,
             until: self.until_of(hook, coming.is_reversing),
         };
-        if let Some(watch) = &self.watch {
-            watch.before(&step, self.run.pool());
+        if let Some(watch) = &self.watch
+            && !watch.before(&step, self.run.pool())
+        {
+            return Some("it was stopped before this step".to_owned());
         }
         let pool = self.run.lend_pool();
         let error = call(&self.hooks[coming.place], pool, &told).err();

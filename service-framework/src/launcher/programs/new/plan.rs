@@ -12,7 +12,7 @@ use super::wiring::{self, Head, wiring};
 use super::{fixed, proofs};
 use crate::launcher::new::shared::Addition;
 use crate::model::Problem;
-use crate::program::spec::Spec;
+use crate::program::spec::{Program, Spec};
 
 pub(super) const WIRING: &str = "src/wiring.rs";
 pub(super) const SPEC: &str = "ryu_spec.json";
@@ -262,6 +262,17 @@ impl Wanted<'_> {
         let new = all.iter().zip(&self.gives.programs).filter(|(proof, _)| !is_there(&proof.first()));
         let (names, code): (Vec<_>, Vec<_>) =
             new.map(|(proof, asked)| (proof.first(), proof.code(asked, &self.identifier))).unzip();
+        let text = before.as_deref().unwrap_or_default();
+        for proof in &all {
+            if let Some(test) = source.find(&proof.first(), &[What::Function]) {
+                let lacks = lacks(proof.program, text);
+                plan.mismatches.extend(lacks.map(|text| Mismatch {
+                    file: TESTS.to_owned(),
+                    line: test.line,
+                    text,
+                }));
+            }
+        }
         if !code.is_empty() {
             let head = before.is_none().then(|| proofs::HEAD.to_owned());
             let parts: Vec<String> = head.into_iter().chain(code).collect();
@@ -276,6 +287,13 @@ impl Wanted<'_> {
         }
         Ok(())
     }
+}
+
+/// What a program needs and tests of this text do not speak of.
+fn lacks<'a>(program: &'a Program, text: &'a str) -> impl Iterator<Item = String> {
+    let needed = program.args.iter().filter(|arg| arg.required && arg.default.is_none());
+    let missing = needed.filter(|arg| !text.contains(&format!("{:?}", arg.name)));
+    missing.map(|arg| format!("`{}` needs `{}`, which no test here gives it", program.name, arg.name))
 }
 
 /// The wiring, if somebody has changed it.

@@ -280,6 +280,20 @@ fn a_function_without_a_hook_is_told() {
 }
 
 #[test]
+fn what_a_program_needs_and_its_tests_do_not_give_is_told() {
+    let place = Place::with(&order());
+    place.make();
+    let mut spec = order();
+    spec["programs"]["buy"]["args"]["coupon"] = arg("str");
+    place.change(&spec);
+    let told = place.mismatches();
+    assert!(
+        told.iter().any(|told| told.ends_with("`buy` needs `coupon`, which no test here gives it")),
+        "{told:?}"
+    );
+}
+
+#[test]
 fn a_wiring_that_somebody_has_changed_is_theirs() {
     let place = Place::with(&order());
     place.make();
