@@ -1,5 +1,6 @@
 //! Flows by their command line: real processes, a real service that takes jobs, and whatever becomes of them.
 
+mod children;
 mod jobs;
 mod killed;
 mod limits;

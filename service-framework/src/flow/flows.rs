@@ -38,6 +38,8 @@ pub struct Start {
     pub function: Option<String>,
     /// Its arguments, by name.
     pub args: Vec<(String, Value)>,
+    /// The scripts that it may start by `flows.start(name)`, it and those that it starts: each with its text.
+    pub scripts: Vec<(String, String)>,
     /// The flow that starts it.
     pub parent: Option<String>,
 }
@@ -98,10 +100,40 @@ impl Flows {
         owner: Option<&str>,
     ) -> Result<(String, bool, u64), FlowError> {
         check_script(engine, &start)?;
-        let id = start.id.clone().unwrap_or_else(new_id);
-        check_id(&id)?;
-        let started = started_of(&start, engine.version());
+        let mut started = started_of(&start, engine.version());
+        let mut batch = Batch::new();
+        for (name, text) in start.scripts {
+            let source = hash_of(&text);
+            batch = batch.claim(source_key(&source), text.into_bytes());
+            started.scripts.push((name, source));
+        }
+        let batch = batch.claim(source_key(&started.source), start.source.into_bytes());
+        self.begin(start.id, started, batch, status, owner)
+    }
+
+    /// As [`Flows::start`], for a flow that may start what the one may that starts it.
+    pub(super) fn start_child(
+        &self,
+        engine: &dyn Checks,
+        start: Start,
+        scripts: Vec<(String, String)>,
+    ) -> Result<String, FlowError> {
+        check_text(engine, &start.file, &start.source)?;
+        let started = Started { scripts, ..started_of(&start, engine.version()) };
         let batch = Batch::new().claim(source_key(&started.source), start.source.into_bytes());
+        self.begin(start.id, started, batch, Status::Ready, None).map(|(id, ..)| id)
+    }
+
+    fn begin(
+        &self,
+        id: Option<String>,
+        started: Started,
+        batch: Batch,
+        status: Status,
+        owner: Option<&str>,
+    ) -> Result<(String, bool, u64), FlowError> {
+        let id = id.unwrap_or_else(new_id);
+        check_id(&id)?;
         let event = encoded(&Event::Started(started.clone()))?;
         let batch = batch.append(stream(&id), Expected::NoStream, [event]).mark(
             stream(&id),
@@ -410,12 +442,17 @@ pub(super) fn script_of(store: &Store, id: &str, started: Started) -> Result<Scr
 }
 
 /// # Errors
-/// The script cannot be run: everything that is wrong with it.
+/// The script, or one that it may start, cannot be run: everything that is wrong with it.
 pub(super) fn check_script(engine: &dyn Checks, start: &Start) -> Result<(), FlowError> {
-    let complaints = engine.check(&start.file, &start.source);
+    check_text(engine, &start.file, &start.source)?;
+    start.scripts.iter().try_for_each(|(name, text)| check_text(engine, name, text))
+}
+
+fn check_text(engine: &dyn Checks, file: &str, source: &str) -> Result<(), FlowError> {
+    let complaints = engine.check(file, source);
     match complaints.is_empty() {
         true => Ok(()),
-        false => Err(FlowError::Complaints { file: start.file.clone(), complaints }),
+        false => Err(FlowError::Complaints { file: file.to_owned(), complaints }),
     }
 }
 
@@ -428,6 +465,7 @@ fn started_of(start: &Start, engine: String) -> Started {
         source: hash_of(&start.source),
         function: start.function.clone(),
         args: start.args.clone(),
+        scripts: Vec::new(),
         parent: start.parent.clone(),
         forked_from: None,
         engine,

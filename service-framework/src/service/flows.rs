@@ -128,6 +128,7 @@ fn start_model() -> ConnectionModel {
         .optional("name", Type::Str)
         .optional("function", Type::Str)
         .optional("args", Type::map(Type::Str, Type::Any))
+        .optional("scripts", Type::map(Type::Str, Type::Str))
         .optional("id", Type::Str)
         .returns("id", Type::Str)
         .returns("is_new", Type::Bool)
@@ -185,10 +186,18 @@ fn start(host: &Host, args: &Value) -> Result<Value> {
         source,
         function: text(args, "function"),
         args: given.collect(),
+        scripts: scripts(args),
         parent: None,
     };
     let (id, is_new) = host.start_flow(start).map_err(|error| refused(&error))?;
     Ok([("id", Value::Str(id)), ("is_new", Value::Bool(is_new))].into_iter().collect())
+}
+
+/// The scripts that the flow may start, by name.
+fn scripts(args: &Value) -> Vec<(String, String)> {
+    let Some(Value::Map(scripts)) = args.get("scripts") else { return Vec::new() };
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    scripts.iter().filter_map(|(name, script)| Some((text(name)?, text(script)?))).collect()
 }
 
 fn signal(host: &Host, args: &Value) -> Result<Value> {

@@ -155,6 +155,17 @@ pub struct Complaint {
     pub instead: String,
 }
 
+/// A file that a script starts as a flow, by its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mention {
+    /// Its name, as it stands there.
+    pub file: String,
+    /// From 1 on.
+    pub line: u32,
+    /// From 1 on, in characters.
+    pub column: u32,
+}
+
 /// An interpreter. What it does is given by its arguments alone: the same answers give the same calls.
 pub trait Engine {
     /// A script that stands still.
@@ -170,6 +181,12 @@ pub trait Engine {
     /// The functions at the top level of a script, in the order of its lines: what a [`Script::function`] can be. None if it cannot
     /// be read, or if the engine cannot tell.
     fn functions(&self, _source: &str) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// The files that a script says it starts as flows, in the order of its lines: those whose names stand in it. None if it cannot
+    /// be read, or if the engine cannot tell.
+    fn starts(&self, _source: &str) -> Vec<Mention> {
         Vec::new()
     }
 
@@ -211,6 +228,9 @@ pub trait Checks: Send + Sync {
     /// [`Engine::check`].
     fn check(&self, file: &str, source: &str) -> Vec<Complaint>;
 
+    /// [`Engine::functions`].
+    fn functions(&self, source: &str) -> Vec<String>;
+
     /// [`Engine::version`].
     fn version(&self) -> String;
 }
@@ -218,6 +238,10 @@ pub trait Checks: Send + Sync {
 impl<E: Engine + Send + Sync> Checks for E {
     fn check(&self, file: &str, source: &str) -> Vec<Complaint> {
         Engine::check(self, file, source)
+    }
+
+    fn functions(&self, source: &str) -> Vec<String> {
+        Engine::functions(self, source)
     }
 
     fn version(&self) -> String {

@@ -96,6 +96,9 @@ pub struct Started {
     pub function: Option<String>,
     /// Its arguments.
     pub args: Vec<(String, Value)>,
+    /// The scripts that it may start by their names, each with the name under which the store has its text.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scripts: Vec<(String, String)>,
     /// The flow that waits for it or started it.
     #[serde(default)]
     pub parent: Option<String>,
@@ -105,6 +108,13 @@ pub struct Started {
     /// [`Engine::version`](crate::flow::engine::Engine::version) of the engine that it began with.
     #[serde(default)]
     pub engine: String,
+}
+
+impl Started {
+    /// The names under which the store has the texts that it needs.
+    pub fn sources(&self) -> impl Iterator<Item = &String> {
+        [&self.source].into_iter().chain(self.scripts.iter().map(|(_, source)| source))
+    }
 }
 
 /// A time that passes.

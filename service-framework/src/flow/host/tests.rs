@@ -189,6 +189,51 @@ fn a_flow_awaits_another_whether_it_has_ended_or_not() {
 }
 
 #[test]
+fn whoever_begins_to_wait_in_the_last_moment_is_told() {
+    let test = Test::new();
+    test.start("p", &["wait message end"]);
+    test.waits("p");
+    let mut told = Vec::new();
+    for call in 0..300 {
+        let id = format!("quick{call}");
+        test.start(&id, &["now"]);
+        let watched = Event::Watched { by: "p".to_owned(), call };
+        // As the flow may go on fast, others may be written first.
+        if test.flows().tell(&id, &watched, Batch::new()).unwrap() == crate::flow::Told::Written {
+            told.push(call);
+        }
+        test.done(&id);
+    }
+    let has_all = || {
+        let history = test.flows().history("p").unwrap();
+        let has = |call: &u32| {
+            history.iter().any(|(_, _, event)| matches!(event, Event::Result { call: of, .. } if of == call))
+        };
+        told.iter().all(has)
+    };
+    let began = Instant::now();
+    while !has_all() {
+        assert!(began.elapsed() < BOUND, "somebody waits for ever");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert!(!told.is_empty(), "nobody was in time");
+}
+
+#[test]
+fn who_waits_for_a_flow_that_takes_too_much_is_told() {
+    let (store, world) = (Store::in_memory(), Arc::new(World::default()));
+    let host = host_on(&store, &world, HostSettings { most_moves: 4, ..settings() });
+    let test = Test { store, world, host };
+    test.start("long", &["wait message go", "now", "now", "now", "now", "wait message never"]);
+    test.waits("long");
+    test.start("waits", &["try flow.result long"]);
+    test.until("long", |info| info.version > 3);
+    test.flows().signal("long", "go", Value::Nil).unwrap();
+    assert_eq!(test.done("waits"), [Value::Str("RuntimeError".to_owned())]);
+    assert!(matches!(test.end("long"), End::Failed(failure) if failure.kind == "LimitExceeded"));
+}
+
+#[test]
 fn a_failed_flow_is_retried_where_it_failed_and_forked_anywhere() {
     let test = Test::new();
     test.start("f", &["ask http.get", "ask http.fail", "ask http.get"]);

@@ -8,7 +8,7 @@ use super::flow_flags::{
     AFTER_FLOW, ALL, ALLOW_HOST, ALLOW_PRIVATE, AT_STEP, CPU_LIMIT, FLOW_ARG, FLOW_ID, FLOW_LEASE,
     FLOW_LIMIT, FLOW_NAME, FLOW_STATUS, FOLLOW, FOLLOW_LOGS, FORK_ID, ID_FILTER, LISTEN, MEMORY_LIMIT,
     NAME_FILTER, OLDER_THAN, ONLY, PUBLIC_URL, RESOLVE, RUN_LEVEL, SCHEDULE_ID, SECRET, SINCE, UNTIL,
-    WORKERS,
+    WITH_SCRIPT, WORKERS,
 };
 
 /// Which of them it is.
@@ -98,6 +98,7 @@ pub(super) static OF_FLOWS: [Command; 16] = [
             &FLOW_ARG,
             &FLOW_ID,
             &FLOW_NAME,
+            &WITH_SCRIPT,
             &FOLLOW,
             &STORE,
             &LISTEN,
@@ -163,7 +164,7 @@ pub(super) static OF_FLOWS: [Command; 16] = [
         word: "flow start",
         about: "Start a flow for whoever serves the store, and print its id.",
         usage: "FILE [FUNCTION] [--arg NAME=VALUE …] [--id ID]",
-        flags: &[&FLOW_ARG, &FLOW_ID, &FLOW_NAME, &STORE, &JSON, &COLOR, &HELP],
+        flags: &[&FLOW_ARG, &FLOW_ID, &FLOW_NAME, &WITH_SCRIPT, &STORE, &JSON, &COLOR, &HELP],
         positional: Some(FILE),
         commands: &[],
         takes_config: false,
@@ -296,7 +297,7 @@ pub(super) static OF_FLOWS: [Command; 16] = [
         word: "flow schedule",
         about: "Start a flow again and again, at times as of cron.",
         usage: "CRON FILE [FUNCTION] [--id NAME] | list | remove NAME",
-        flags: &[&FLOW_ARG, &SCHEDULE_ID, &STORE, &JSON, &COLOR, &HELP],
+        flags: &[&FLOW_ARG, &SCHEDULE_ID, &WITH_SCRIPT, &STORE, &JSON, &COLOR, &HELP],
         positional: Some(Positional {
             name: "CRON",
             help: "when, such as '30 4 * * MON-FRI' or @daily, in UTC; or list, or remove",
@@ -311,8 +312,8 @@ pub(super) static OF_FLOWS: [Command; 16] = [
         name: Name::Flow(FlowCommand::Check),
         word: "flow check",
         about: "Find everything in a script that cannot be run.",
-        usage: "FILE [--json]",
-        flags: &[&JSON, &COLOR, &HELP],
+        usage: "FILE [--with_script FILE …] [--json]",
+        flags: &[&WITH_SCRIPT, &JSON, &COLOR, &HELP],
         positional: Some(FILE),
         commands: &[],
         takes_config: false,

@@ -14,6 +14,15 @@ pub(crate) static FLOW_ARG: Flag =
         .value("NAME=VALUE", text)
         .many();
 
+pub(crate) static WITH_SCRIPT: Flag =
+    Flag::new("with_script", "a script that it may start by this name, in its folder; may be said often")
+        .value("FILE", text)
+        .many()
+        .more(&[
+            "Those that it starts by a name which stands in it, flows.start(\"other.py\"), come along",
+            "by themselves.",
+        ]);
+
 pub(crate) static FLOW_ID: Flag =
     Flag::new("id", "the flow's id; the same id is the same flow, started once")
         .alias("key")

@@ -10,6 +10,8 @@ use clap::ArgMatches;
 pub(crate) struct FlowOptions {
     /// What a flow is started with.
     pub(crate) args: Vec<String>,
+    /// Which scripts it may start, besides those that it says by name.
+    pub(crate) along: Vec<String>,
     /// Its id, that of a new one, or what the ids of some begin with.
     pub(crate) id: Option<String>,
     /// What it is called, or what some are.
@@ -44,6 +46,7 @@ impl FlowOptions {
     pub(super) fn read(matches: &ArgMatches) -> Self {
         Self {
             args: many(matches, "arg"),
+            along: many(matches, "with_script"),
             id: one(matches, "id"),
             name: one(matches, "name"),
             follow: one(matches, "follow").unwrap_or_default(),

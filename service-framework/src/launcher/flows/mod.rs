@@ -3,6 +3,8 @@
 #[cfg(any(not(feature = "flows"), test))]
 mod absent;
 #[cfg(feature = "flows")]
+mod beside;
+#[cfg(feature = "flows")]
 mod bulk;
 #[cfg(feature = "flows")]
 mod calls;
