@@ -10,7 +10,8 @@ use super::errors::FlowError;
 use super::history::{End, Event, Started, Status, fork, published, retry_from};
 use super::journal;
 use super::stream::{
-    CATEGORY, callback_key, delivered_key, encoded, hash_of, id_in, read, source, source_key, stream,
+    CATEGORY, callback_key, delivered_key, encoded, hash_of, id_in, read, saved_key, source, source_key,
+    stream,
 };
 use super::worker::Stored;
 
@@ -268,7 +269,8 @@ impl Flows {
         let keep =
             retry_from(&events).map_err(|needed| FlowError::NotNow { id: id.to_owned(), status, needed })?;
         let event = encoded(&Event::Retried { keep })?;
-        match self.append(&info, &event, Status::Ready, None, Batch::new())? {
+        // What was saved may stand behind the place to which it goes back.
+        match self.append(&info, &event, Status::Ready, None, Batch::new().release(saved_key(id)))? {
             true => Ok(Told::Written),
             false => Err(FlowError::Busy(id.to_owned())),
         }
@@ -456,11 +458,15 @@ fn check_text(engine: &dyn Checks, file: &str, source: &str) -> Result<(), FlowE
     }
 }
 
-fn started_of(start: &Start, engine: String) -> Started {
+/// What it is called in lists.
+pub(super) fn name_of(start: &Start) -> String {
     let file = start.file.rsplit('/').next().unwrap_or(&start.file);
-    let name = start.name.clone().unwrap_or_else(|| file.strip_suffix(".py").unwrap_or(file).to_owned());
+    start.name.clone().unwrap_or_else(|| file.strip_suffix(".py").unwrap_or(file).to_owned())
+}
+
+fn started_of(start: &Start, engine: String) -> Started {
     Started {
-        name,
+        name: name_of(start),
         file: start.file.clone(),
         source: hash_of(&start.source),
         function: start.function.clone(),

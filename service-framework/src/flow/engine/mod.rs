@@ -87,7 +87,7 @@ pub struct Frame {
 }
 
 /// Why a script ended without a result.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     /// Type of the exception, such as `ValueError`; `LimitExceeded` if it took more than its [`Limits`].
     pub kind: String,
@@ -103,6 +103,26 @@ pub struct Failure {
     /// What went wrong when its compensations ran, in order: each a line.
     #[serde(default)]
     pub not_compensated: Vec<String>,
+}
+
+impl Failure {
+    /// That of a script that took more than it may: it was interrupted then, and came to this if it came to a failure.
+    #[must_use]
+    pub fn exceeded(reason: &str, interrupted: Option<&Failure>) -> Self {
+        let kind = "LimitExceeded";
+        let (mut lines, mut failure) = (String::new(), Self::default());
+        if let Some(interrupted) = interrupted {
+            let stack = interrupted.traceback.trim_end().rsplit_once('\n').map(|(stack, _)| stack);
+            lines = stack.map(|stack| format!("{stack}\n")).unwrap_or_default();
+            failure = interrupted.clone();
+        }
+        Self {
+            kind: kind.to_owned(),
+            message: reason.to_owned(),
+            traceback: format!("{lines}{kind}: {reason}\n"),
+            ..failure
+        }
+    }
 }
 
 /// What a script came to.

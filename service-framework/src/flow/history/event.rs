@@ -60,6 +60,11 @@ pub enum Event {
     },
     /// Somebody wants it ended: its compensations run.
     Cancelled,
+    /// It took more than it may: it is interrupted where it stood before, and its compensations run.
+    Exceeded {
+        /// More than what.
+        reason: String,
+    },
     /// Somebody wants it to stand still.
     Paused,
     /// It may go on.
@@ -212,6 +217,7 @@ impl Event {
             Self::Delivered { .. } => "delivered",
             Self::Watched { .. } => "watched",
             Self::Cancelled => "cancelled",
+            Self::Exceeded { .. } => "exceeded",
             Self::Paused => "paused",
             Self::Resumed => "resumed",
             Self::Retried { .. } => "retried",

@@ -10,6 +10,7 @@ use crate::flow::engine::Outcome;
 use crate::flow::errors::FlowError;
 use crate::flow::history::{End, Event, Status};
 use crate::flow::journal;
+use crate::flow::limits::leave_place;
 use crate::flow::script::{Command, Rest, Went};
 use crate::flow::stream::{
     CATEGORY, ErrandForm, TimerForm, callback_key, encoded, errand_id, stream, timer_id,
@@ -64,7 +65,7 @@ impl Hot {
                     // It has not seen what was written meanwhile.
                     saved = None;
                     // What the turn took keeps its place only if all of it was written before.
-                    if !self.pending.is_empty() || !self.is_own() {
+                    if !self.pending.is_empty() || !self.is_own() || self.lacks_place() {
                         self.write_pending()?;
                         self.inner.forget(&self.id);
                         return Ok(false);
@@ -130,7 +131,14 @@ impl Hot {
             .fence(&lease, epoch)
             .append(&name, Expected::Version(self.version), fresh.iter().cloned())
             .mark(&name, CATEGORY, status.word(), owner);
+        let left = self.place.clone().filter(|_| status != Status::Running);
+        let batch = left.iter().fold(batch, |batch, place| leave_place(batch, &self.id, place));
         self.inner.store().submit(batch).await?;
+        if left.is_some() {
+            self.place = None;
+            // Another one of its name may go on.
+            self.inner.bell.notify_one();
+        }
         self.has_written();
         self.events.extend((self.version + 1..).zip(fresh).map(|(at, event)| Stored::at(at, event)));
         self.version += fresh.len() as u64;
@@ -211,6 +219,11 @@ impl Hot {
         }
     }
 
+    /// Whether it has to take a place again before it may go on.
+    pub(super) fn lacks_place(&self) -> bool {
+        self.is_limited && self.place.is_none()
+    }
+
     fn events_since(&self, version: u64) -> &[Stored] {
         let count = self.events.iter().rev().take_while(|event| event.version > version).count();
         &self.events[self.events.len() - count..]
@@ -221,7 +234,11 @@ impl Hot {
         let news = self.inner.flows.events(&self.id, self.version + 1)?;
         for event in &news {
             match event.kind.as_str() {
-                "paused" => self.is_paused = true,
+                "paused" => {
+                    self.is_paused = true;
+                    // Whoever looks gives it back, and another flow may have it by now.
+                    self.place = None;
+                }
                 "resumed" => self.is_paused = false,
                 _ => {}
             }

@@ -2,13 +2,14 @@
 
 use super::commands::{Command, Name, Positional};
 use super::flags::{
-    BACKUP_COUNT, COLOR, CONSOLE_LEVEL, FILE_LEVEL, GRACE, HELP, JSON, LOG_FOLDER, LOG_FORMAT, STORE,
+    BACKUP_COUNT, BIND_ALL, COLOR, CONFIG, CONSOLE_LEVEL, FILE_LEVEL, GRACE, HELP, HOOKS, JSON, LOG_FOLDER,
+    LOG_FORMAT, STORE,
 };
 use super::flow_flags::{
-    AFTER_FLOW, ALL, ALLOW_HOST, ALLOW_PRIVATE, AT_STEP, CPU_LIMIT, FLOW_ARG, FLOW_ID, FLOW_LEASE,
-    FLOW_LIMIT, FLOW_NAME, FLOW_STATUS, FOLLOW, FOLLOW_LOGS, FORK_ID, ID_FILTER, LISTEN, MEMORY_LIMIT,
-    NAME_FILTER, OLDER_THAN, ONLY, PUBLIC_URL, RESOLVE, RUN_LEVEL, SCHEDULE_ID, SECRET, SINCE, UNTIL,
-    WITH_SCRIPT, WORKERS,
+    AFTER_FLOW, ALL, ALLOW_HOST, ALLOW_PRIVATE, AT_STEP, CPU_LIMIT, FLOW_ADDRESSES, FLOW_ARG, FLOW_ID,
+    FLOW_LEASE, FLOW_LIMIT, FLOW_NAME, FLOW_SERVICE, FLOW_STATUS, FOLLOW, FOLLOW_LOGS, FORK_ID, ID_FILTER,
+    LISTEN, MEMORY_LIMIT, NAME_FILTER, OLDER_THAN, ONLY, PROGRAMS, PUBLIC_URL, RESOLVE, RUN_LEVEL,
+    SCHEDULE_ID, SECRET, SINCE, UNTIL, WITH_SCRIPT, WORKERS,
 };
 
 /// Which of them it is.
@@ -28,6 +29,7 @@ pub(crate) enum FlowCommand {
     Retry,
     Fork,
     Schedule,
+    Limit,
     Check,
     Gc,
 }
@@ -78,17 +80,24 @@ impl FlowCommand {
             },
             FUNCTION,
         ];
+        const LIMITED: [Positional; 1] = [Positional {
+            name: "N",
+            help: "how many at most; or the name whose limit is removed",
+            required: false,
+            choices: &[],
+        }];
         match self {
             Self::Run | Self::Start => &[FUNCTION],
             Self::Signal => &SIGNAL,
             Self::Schedule => &SCHEDULE,
+            Self::Limit => &LIMITED,
             _ => &[],
         }
     }
 }
 
 /// Every command behind `flow`, in the order of help.
-pub(super) static OF_FLOWS: [Command; 16] = [
+pub(super) static OF_FLOWS: [Command; 17] = [
     Command {
         name: Name::Flow(FlowCommand::Run),
         word: "flow run",
@@ -107,6 +116,12 @@ pub(super) static OF_FLOWS: [Command; 16] = [
             &ALLOW_HOST,
             &ALLOW_PRIVATE,
             &SECRET,
+            &FLOW_SERVICE,
+            &FLOW_ADDRESSES,
+            &CONFIG,
+            &BIND_ALL,
+            &PROGRAMS,
+            &HOOKS,
             &WORKERS,
             &FLOW_LEASE,
             &CPU_LIMIT,
@@ -140,6 +155,12 @@ pub(super) static OF_FLOWS: [Command; 16] = [
             &ALLOW_HOST,
             &ALLOW_PRIVATE,
             &SECRET,
+            &FLOW_SERVICE,
+            &FLOW_ADDRESSES,
+            &CONFIG,
+            &BIND_ALL,
+            &PROGRAMS,
+            &HOOKS,
             &ONLY,
             &WORKERS,
             &FLOW_LEASE,
@@ -307,6 +328,22 @@ pub(super) static OF_FLOWS: [Command; 16] = [
         commands: &[],
         takes_config: false,
         lesson: include_str!("help/flow_schedule.txt"),
+    },
+    Command {
+        name: Name::Flow(FlowCommand::Limit),
+        word: "flow limit",
+        about: "Say how many flows of a name go on at the same moment.",
+        usage: "NAME N | list | remove NAME",
+        flags: &[&STORE, &JSON, &COLOR, &HELP],
+        positional: Some(Positional {
+            name: "NAME",
+            help: "what the flows are called, as `flow list` says it; or list, or remove",
+            required: true,
+            choices: &[],
+        }),
+        commands: &[],
+        takes_config: false,
+        lesson: include_str!("help/flow_limit.txt"),
     },
     Command {
         name: Name::Flow(FlowCommand::Check),

@@ -1,5 +1,6 @@
 //! Values of the flags that concern flows.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::ArgMatches;
@@ -24,6 +25,8 @@ pub(crate) struct FlowOptions {
     pub(crate) allow_hosts: Vec<String>,
     pub(crate) allow_private: bool,
     pub(crate) secrets: Vec<String>,
+    /// The spec of programs that scripts run.
+    pub(crate) programs: Option<PathBuf>,
     /// Which parts are served; all if none is said.
     pub(crate) only: Vec<String>,
     /// How many scripts run at once, and what each may take.
@@ -56,6 +59,7 @@ impl FlowOptions {
             allow_hosts: many(matches, "allow_host"),
             allow_private: one(matches, "allow_private").unwrap_or_default(),
             secrets: many(matches, "secret"),
+            programs: one(matches, "programs"),
             only: many(matches, "only"),
             workers: one(matches, "workers"),
             cpu_limit: one(matches, "cpu_limit").unwrap_or_default(),
