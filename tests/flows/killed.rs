@@ -21,7 +21,10 @@ struct Example {
     answer: Option<&'static str>,
 }
 
-const EXAMPLES: [Example; 5] = [
+/// What stands in arguments for a folder that each run has for itself.
+const FOLDER: &str = "FOLDER";
+
+const EXAMPLES: [Example; 6] = [
     Example {
         script: "seed/reboot.py",
         args: r#"{"host": "h1"}"#,
@@ -53,7 +56,47 @@ const EXAMPLES: [Example; 5] = [
         world: &[],
         answer: None,
     },
+    // A release that is cut off is undone, and deployed again.
+    Example {
+        script: "deploy.py",
+        args: r#"{"root": "FOLDER", "releases": [["r1", "hello"], ["r2", "again"]]}"#,
+        world: &[],
+        answer: None,
+    },
 ];
+
+/// The releases that there are, which of them is current, and which are served.
+fn deployed(site: &Path) -> Vec<String> {
+    let Ok(current) = std::fs::read_link(site.join("current")) else { return Vec::new() };
+    let folders =
+        std::fs::read_dir(site).unwrap().flatten().filter(|entry| entry.file_type().unwrap().is_dir());
+    let told = |entry: std::fs::DirEntry| {
+        let name = entry.file_name().into_string().unwrap();
+        let served = if server(&entry.path()).is_some() { "served" } else { "not served" };
+        format!("{name} is there and {served}")
+    };
+    folders.map(told).chain([format!("{} is current", current.display())]).collect()
+}
+
+/// The server of a release, if it is there.
+fn server(release: &Path) -> Option<rustix::process::Pid> {
+    let pid = std::fs::read_to_string(release.join("pid")).ok()?;
+    let pid = rustix::process::Pid::from_raw(pid.parse().ok()?)?;
+    rustix::process::test_kill_process(pid).ok().map(|()| pid)
+}
+
+/// A site, whose servers end with the test.
+struct Site(std::path::PathBuf);
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        for entry in std::fs::read_dir(&self.0).into_iter().flatten().flatten() {
+            if let Some(pid) = server(&entry.path()) {
+                let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+            }
+        }
+    }
+}
 
 /// What a run came to.
 #[derive(Debug, PartialEq)]
@@ -62,17 +105,19 @@ struct Outcome {
     effects: Vec<String>,
 }
 
-/// Runs an example whose host dies there, and again until it has ended. The numbers of commits and errands of the last host too.
-fn run(example: &Example, die: &str) -> (Outcome, u32, u32) {
+/// Runs an example whose host dies there, and again until it has ended. The numbers of commits, errands and hooks of the last host too.
+fn run(example: &Example, die: &str) -> (Outcome, [u32; 3]) {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
     let (world, folder) = (World::start(example.world), tempfile::tempdir().unwrap());
     let file = folder.path().join("store.db").display().to_string();
     let store = std::env::var("FLOWS_KILLED_STORE").unwrap_or(file);
     let id = format!("killed-{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+    let site = Site(folder.path().join("site"));
     let port = free_address().rsplit(':').next().unwrap().to_owned();
     let (began, mut die) = (Instant::now(), die);
     loop {
-        let mut host = host(&store, example, &id, &port, &world.address, die);
+        let args = example.args.replace(FOLDER, &site.0.display().to_string());
+        let mut host = host(&store, example.script, &id, &port, &world.address, [die, &args]);
         if let Some(answer) = example.answer {
             answer_once(&world, answer, &mut host);
         }
@@ -80,10 +125,12 @@ fn run(example: &Example, die: &str) -> (Outcome, u32, u32) {
         if output.status.success() {
             let said = String::from_utf8(output.stdout).unwrap();
             let (result, counts) = said.trim_end().split_once('\n').unwrap();
-            let (commits, errands) = counts.split_once(' ').unwrap();
+            let counts: Vec<u32> = counts.split(' ').map(|count| count.parse().unwrap()).collect();
             replays(&store, &id);
-            let outcome = Outcome { result: result.to_owned(), effects: world.effects() };
-            return (outcome, commits.parse().unwrap(), errands.parse().unwrap());
+            let mut effects = world.effects();
+            effects.extend(deployed(&site.0));
+            let outcome = Outcome { result: result.to_owned(), effects };
+            return (outcome, counts.try_into().unwrap());
         }
         assert!(output.status.code().is_none(), "{}", String::from_utf8_lossy(&output.stderr));
         assert!(began.elapsed() < PATIENCE, "{}: it does not come to an end", example.script);
@@ -91,11 +138,11 @@ fn run(example: &Example, die: &str) -> (Outcome, u32, u32) {
     }
 }
 
-fn host(store: &str, example: &Example, id: &str, port: &str, world: &str, die: &str) -> Child {
+fn host(store: &str, script: &str, id: &str, port: &str, world: &str, [die, args]: [&str; 2]) -> Child {
     let program = Path::new(LAUNCHER).parent().unwrap().join("examples/flow_host");
-    let script = root().join("examples/flows").join(example.script);
+    let script = root().join("examples/flows").join(script);
     let mut command = Command::new(program);
-    command.args([store, script.to_str().unwrap(), id, port, world, die, example.args]);
+    command.args([store, script.to_str().unwrap(), id, port, world, die, args]);
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
@@ -124,10 +171,13 @@ fn whoever_kills_the_host_changes_nothing() {
     thread::scope(|scope| {
         for example in &EXAMPLES {
             scope.spawn(move || {
-                let (undisturbed, commits, errands) = run(example, "no");
+                let (undisturbed, [commits, errands, hooks]) = run(example, "no");
                 assert!(commits >= 3 && errands >= 2, "{}: {commits} {errands}", example.script);
-                let points =
-                    (1..commits).map(|n| format!("c{n}")).chain((1..=errands).map(|n| format!("e{n}")));
+                assert_eq!(hooks > 0, example.script == "deploy.py");
+                let points = (1..commits).map(|n| format!("c{n}"));
+                let points = points.chain((1..=errands).map(|n| format!("e{n}")));
+                // Those of the second release, when there is one before it.
+                let points = points.chain((hooks / 2 + 1..=hooks).map(|n| format!("h{n}")));
                 for point in points {
                     let (killed, ..) = run(example, &point);
                     assert_eq!(killed, undisturbed, "{} {} killed at {point}", example.script, example.args);

@@ -1,7 +1,10 @@
 //! Scripts that take too much fail, scripts that reach for what they must not have fail or are refused, and others go on.
 
-use super::support::{does, serve, shown, until, with};
+use rustix::process::Signal;
+
+use super::support::{does, interpreters, serve, shown, status, until, with};
 use crate::folder::json;
+use crate::support::Process;
 
 /// What ends by a limit, or by an error of the script's own: `main` of each.
 const HOSTILE: [(&str, &str); 14] = [
@@ -79,5 +82,134 @@ fn what_reaches_outside_is_refused_before_it_starts() {
             !folder.path("service_framework.db").exists()
                 || does(&folder, "flow list").stdout == "no flows\n"
         );
+    }
+}
+
+/// Processor time of the interpreters of a process, in ticks of 10 ms.
+fn ticks(of: &Process) -> u64 {
+    let one = |pid: &rustix::process::Pid| {
+        let path = format!("/proc/{}/stat", pid.as_raw_nonzero());
+        let stat = std::fs::read_to_string(path).unwrap_or_default();
+        let (_, fields) = stat.rsplit_once(") ")?;
+        let mut fields = fields.split(' ').skip(11).filter_map(|field| field.parse::<u64>().ok());
+        Some(fields.next()? + fields.next()?)
+    };
+    interpreters(of).iter().filter_map(one).sum()
+}
+
+#[test]
+fn a_long_history_is_replayed_whatever_one_turn_may_take() {
+    let folder = with(
+        "
+from flow.events import signal
+from flow.time import sleep
+
+def main(rounds=24, work=60000):
+    total = 0
+    for n in range(rounds):
+        for i in range(work):
+            total += i % 7
+        sleep(0.001)
+    await signal('go')
+    return total
+",
+    );
+    let mut first = serve(&folder, "--cpu_limit 1h --workers 1");
+    does(&folder, "flow start job.py --id long");
+    until(&folder, "long", "waiting");
+    let taken = ticks(&first);
+    first.end_by(Signal::KILL);
+    // Far more than a turn took, far less than all of them.
+    let limit = format!("{}ms", (taken * 10 / 4).max(50));
+    let _served = serve(&folder, &format!("--cpu_limit {limit} --workers 1"));
+    does(&folder, "flow signal long go null");
+    until(&folder, "long", "done");
+    // To look at it is to replay it too.
+    assert!(does(&folder, "flow state long --step 20").stdout.contains("sleep(0.001)"));
+}
+
+#[test]
+fn what_a_script_did_is_undone_when_it_takes_too_much() {
+    let folder = with(
+        "
+from flow.events import signal
+from flow.saga import on_failure
+
+def undo(what):
+    print('undone', what)
+
+def main(compensates=True):
+    if compensates:
+        on_failure(undo, 'the room')
+    await signal('go')
+    while True:
+        pass
+",
+    )
+    .with(
+        "undoes.py",
+        "
+from flow.events import signal
+from flow.saga import on_failure
+
+def undo():
+    while True:
+        pass
+
+def main():
+    on_failure(undo)
+    await signal('go')
+    raise ValueError('no')
+",
+    );
+    let _served = serve(&folder, "--cpu_limit 1s --workers 3");
+    does(&folder, "flow start job.py --id undone");
+    does(&folder, "flow start job.py --id plain --arg compensates=false");
+    does(&folder, "flow start undoes.py --id worse");
+    for id in ["undone", "plain", "worse"] {
+        does(&folder, &format!("flow signal {id} go null"));
+    }
+    for id in ["undone", "plain", "worse"] {
+        until(&folder, id, "failed");
+        assert_eq!(shown(&folder, id)["error"]["kind"], "LimitExceeded", "{id}");
+    }
+    let error = shown(&folder, "undone")["error"].clone();
+    assert_eq!(error["compensated"], serde_json::json!(["undo"]));
+    assert!(error["traceback"].as_str().unwrap().contains("line 11, in main"), "{error}");
+    assert_eq!(does(&folder, "flow logs undone").stdout, "undone the room\n");
+    assert_eq!(folder.launch("flow retry undone").code, Some(1));
+    does(&folder, "flow retry plain");
+    until(&folder, "plain", "failed");
+}
+
+#[test]
+fn a_limit_of_a_name_is_kept_by_every_process() {
+    let folder = with(
+        "from flow.time import sleep\nfrom flow.http import request\n\ndef main(n):\n    return request.get(f'http://jobs.local/{n}').status_code\n",
+    );
+    let jobs = super::jobs::Jobs::start();
+    assert_eq!(does(&folder, "flow limit job 1").stdout, "job: 1 at most\n");
+    assert_eq!(
+        json(&does(&folder, "flow limit list --json").stdout),
+        serde_json::json!({"name": "job", "limit": 1})
+    );
+    let flags = format!("--resolve jobs.local={}", jobs.address);
+    let (_one, _two) = (serve(&folder, &flags), serve(&folder, &flags));
+    for n in 0..6 {
+        does(&folder, &format!("flow start job.py --id j{n} --arg n={n}"));
+    }
+    for n in 0..6 {
+        until(&folder, &format!("j{n}"), "done");
+    }
+    does(&folder, "flow limit job 0");
+    does(&folder, "flow start job.py --id late --arg n=7");
+    does(&folder, "flow start job.py --id other --name other --arg n=8");
+    until(&folder, "other", "done");
+    assert_eq!(status(&folder, "late"), "ready");
+    does(&folder, "flow limit remove job");
+    until(&folder, "late", "done");
+    assert_eq!(folder.launch("flow limit remove job").code, Some(1));
+    for line in ["flow limit job", "flow limit job many", "flow limit remove"] {
+        assert_eq!(folder.launch(line).code, Some(2), "{line}");
     }
 }

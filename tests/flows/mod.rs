@@ -1,5 +1,7 @@
 //! Flows by their command line: real processes, a real service that takes jobs, and whatever becomes of them.
 
+mod children;
+mod deploying;
 mod faults;
 mod jobs;
 mod killed;
@@ -11,5 +13,6 @@ mod refused;
 mod running;
 mod seed;
 mod served;
+mod services;
 mod support;
 mod world;

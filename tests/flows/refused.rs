@@ -54,7 +54,7 @@ fn every_command_teaches_itself() {
         .take_while(|line| !line.is_empty())
         .filter_map(|line| line.split_whitespace().next())
         .collect();
-    assert_eq!(commands.len(), 17, "{commands:?}");
+    assert_eq!(commands.len(), 18, "{commands:?}");
     for command in commands {
         let help = folder.launch(&format!("flow {command} --help"));
         assert_eq!(help.code, Some(0));

@@ -81,9 +81,12 @@ def point(pool, target):
     new.replace(link)
 
 
-def switch(pool):
+def find_current(pool):
     link = Path(pool["root"]) / "current"
     pool["before"] = os.readlink(link) if link.is_symlink() else None
+
+
+def switch(pool):
     point(pool, pool["release"])
 
 

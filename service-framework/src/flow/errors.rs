@@ -27,6 +27,12 @@ pub enum FlowError {
         /// What was given.
         id: String,
     },
+    /// No flow is called so. Nothing changed.
+    #[error("{name:?} is no name of flows: 1 to 200 bytes")]
+    BadName {
+        /// What was given.
+        name: String,
+    },
     /// The script cannot be run. Nothing was started.
     #[error("{file} cannot be run:\n{}", .complaints.iter().map(|c| line(file, c)).collect::<Vec<_>>().join("\n"))]
     Complaints {

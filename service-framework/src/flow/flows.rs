@@ -13,7 +13,8 @@ use super::errors::FlowError;
 use super::history::{End, Event, Started, Status, fork, published, retry_from};
 use super::journal;
 use super::stream::{
-    CATEGORY, callback_key, delivered_key, encoded, hash_of, id_in, read, source, source_key, stream,
+    CATEGORY, callback_key, delivered_key, encoded, hash_of, id_in, read, saved_key, source, source_key,
+    stream,
 };
 use super::worker::Stored;
 
@@ -87,6 +88,8 @@ pub struct Start {
     pub function: Option<String>,
     /// Its arguments, by name.
     pub args: Vec<(String, Value)>,
+    /// The scripts that it may start by `flows.start(name)`, it and those that it starts: each with its text.
+    pub scripts: Vec<(String, String)>,
     /// The flow that starts it.
     pub parent: Option<String>,
 }
@@ -147,10 +150,40 @@ impl Flows {
         owner: Option<&str>,
     ) -> Result<(String, bool, u64), FlowError> {
         self.check_script(engine, &start)?;
-        let id = start.id.clone().unwrap_or_else(new_id);
-        check_id(&id)?;
-        let started = started_of(&start, engine.version());
+        let mut started = started_of(&start, engine.version());
+        let mut batch = Batch::new();
+        for (name, text) in start.scripts {
+            let source = hash_of(&text);
+            batch = batch.claim(source_key(&source), text.into_bytes());
+            started.scripts.push((name, source));
+        }
+        let batch = batch.claim(source_key(&started.source), start.source.into_bytes());
+        self.begin(start.id, started, batch, status, owner)
+    }
+
+    /// As [`Flows::start`], for a flow that may start what the one may that starts it.
+    pub(super) fn start_child(
+        &self,
+        engine: &dyn Checks,
+        start: Start,
+        scripts: Vec<(String, String)>,
+    ) -> Result<String, FlowError> {
+        self.check_text(engine, &start.file, &start.source)?;
+        let started = Started { scripts, ..started_of(&start, engine.version()) };
         let batch = Batch::new().claim(source_key(&started.source), start.source.into_bytes());
+        self.begin(start.id, started, batch, Status::Ready, None).map(|(id, ..)| id)
+    }
+
+    fn begin(
+        &self,
+        id: Option<String>,
+        started: Started,
+        batch: Batch,
+        status: Status,
+        owner: Option<&str>,
+    ) -> Result<(String, bool, u64), FlowError> {
+        let id = id.unwrap_or_else(new_id);
+        check_id(&id)?;
         let event = encoded(&Event::Started(started.clone()))?;
         let batch = batch.append(stream(&id), Expected::NoStream, [event]).mark(
             stream(&id),
@@ -171,18 +204,23 @@ impl Flows {
     }
 
     /// # Errors
-    /// The script cannot be run: everything that is wrong with it.
+    /// The script, or one that it may start, cannot be run: everything that is wrong with it.
     pub(super) fn check_script(&self, engine: &dyn Checks, start: &Start) -> Result<(), FlowError> {
-        let hash = format!("{} {}", engine.version(), hash_of(&start.source));
+        self.check_text(engine, &start.file, &start.source)?;
+        start.scripts.iter().try_for_each(|(name, text)| self.check_text(engine, name, text))
+    }
+
+    fn check_text(&self, engine: &dyn Checks, file: &str, source: &str) -> Result<(), FlowError> {
+        let hash = format!("{} {}", engine.version(), hash_of(source));
         if self.1.passed.known().contains(&hash) {
             return Ok(());
         }
-        let complaints = engine.check(&start.file, &start.source);
+        let complaints = engine.check(file, source);
         if complaints.is_empty() {
             self.1.passed.remember(hash);
             return Ok(());
         }
-        Err(FlowError::Complaints { file: start.file.clone(), complaints })
+        Err(FlowError::Complaints { file: file.to_owned(), complaints })
     }
 
     /// Flows in the order of their ids, which is that in which they were started where they were given none: at most `limit`,
@@ -300,7 +338,8 @@ impl Flows {
         let keep =
             retry_from(&events).map_err(|needed| FlowError::NotNow { id: id.to_owned(), status, needed })?;
         let event = encoded(&Event::Retried { keep })?;
-        match self.append(&info, &event, Status::Ready, None, Batch::new())? {
+        // What was saved may stand behind the place to which it goes back.
+        match self.append(&info, &event, Status::Ready, None, Batch::new().release(saved_key(id)))? {
             true => Ok(Told::Written),
             false => Err(FlowError::Busy(id.to_owned())),
         }
@@ -474,15 +513,20 @@ pub(super) fn script_of(store: &Store, id: &str, started: Started) -> Result<Scr
     Ok(Script { file: started.file, source, function: started.function, args: started.args })
 }
 
-fn started_of(start: &Start, engine: String) -> Started {
+/// What it is called in lists.
+pub(super) fn name_of(start: &Start) -> String {
     let file = start.file.rsplit('/').next().unwrap_or(&start.file);
-    let name = start.name.clone().unwrap_or_else(|| file.strip_suffix(".py").unwrap_or(file).to_owned());
+    start.name.clone().unwrap_or_else(|| file.strip_suffix(".py").unwrap_or(file).to_owned())
+}
+
+fn started_of(start: &Start, engine: String) -> Started {
     Started {
-        name,
+        name: name_of(start),
         file: start.file.clone(),
         source: hash_of(&start.source),
         function: start.function.clone(),
         args: start.args.clone(),
+        scripts: Vec::new(),
         parent: start.parent.clone(),
         forked_from: None,
         engine,

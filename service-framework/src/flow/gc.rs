@@ -19,8 +19,8 @@ const PAGE: usize = 1000;
 /// What was taken away of a flow.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Removed {
-    /// The script that it had, by the name under which the store has it.
-    pub source: String,
+    /// The scripts that it had, by the names under which the store has them.
+    pub sources: Vec<String>,
 }
 
 impl Flows {
@@ -33,12 +33,12 @@ impl Flows {
         if !info.status.has_ended() {
             return Ok(None);
         }
-        let source = self.started(id)?.source;
+        let sources = self.started(id)?.sources().cloned().collect();
         let batch =
             Batch::new().append(stream(id), Expected::Version(info.version), []).release(saved_key(id));
         let batch = self.since(id, 0)?.iter().fold(batch, |batch, (_, _, event)| without(batch, id, event));
         match self.store().commit(batch.remove(stream(id))) {
-            Ok(_) => Ok(Some(Removed { source })),
+            Ok(_) => Ok(Some(Removed { sources })),
             Err(StoreError::Refused(Refused::Conflict { .. })) => Ok(None),
             Err(error) => Err(error.into()),
         }
@@ -79,7 +79,9 @@ impl Flows {
             after = Some(last.id.clone());
             for info in &page {
                 match self.started(&info.id) {
-                    Ok(started) => drop(sources.remove(&started.source)),
+                    Ok(started) => started.sources().for_each(|used| {
+                        sources.remove(used);
+                    }),
                     Err(FlowError::NoFlow(_)) => {}
                     Err(error) => return Err(error),
                 }
@@ -123,6 +125,10 @@ mod tests {
         start("a", "now");
         start("b", "now");
         start("c", "now\nnow");
+        let scripts = vec![("other.py".to_owned(), "now\nnow".to_owned())];
+        let with_script =
+            Start { id: Some("d".to_owned()), source: "now".to_owned(), scripts, ..Start::default() };
+        flows.start(&Toy, with_script).unwrap();
         assert_eq!(flows.remove("a").unwrap(), None, "it has not ended");
         let end = |id: &str| {
             let ended = Event::Ended(crate::flow::history::End::Done(Value::Nil));
@@ -133,9 +139,12 @@ mod tests {
         let mut sources = HashSet::new();
         for id in ["a", "c"] {
             end(id);
-            sources.insert(flows.remove(id).unwrap().unwrap().source);
+            sources.extend(flows.remove(id).unwrap().unwrap().sources);
         }
         assert!(matches!(flows.get("a"), Err(FlowError::NoFlow(_))));
+        assert_eq!(flows.remove_unused(sources.clone()).unwrap(), 0, "another one may start it");
+        end("d");
+        sources.extend(flows.remove("d").unwrap().unwrap().sources);
         assert_eq!(flows.remove_unused(sources).unwrap(), 1);
         assert!(flows.script("b").is_ok());
     }

@@ -8,6 +8,7 @@ mod gc;
 pub mod history;
 mod host;
 mod journal;
+mod limits;
 mod look;
 pub mod script;
 mod stream;

@@ -134,7 +134,7 @@ impl Launcher {
             Name::Store => store::act(options),
             Name::Up => Ok(up::up(&up_options(options), &self.services)),
             Name::Program(command) => self.program(command, options),
-            Name::Flow(command) => flows::act(command, options),
+            Name::Flow(command) => flows::act(command, options, self.services, &self.places),
             Name::Completions => Ok(self.completions(options)),
             // Its line is wrong, which has been said, or asks for help.
             Name::Group => Ok(self.print_help(asked.command, Help::Short, options, &[])),
@@ -194,7 +194,7 @@ impl Launcher {
                 let helpers = self.helpers.get_or_init(Helpers::of_process);
                 program::describe(helpers, &path, service.as_deref(), &[])
             }
-            Target::Command(path) => run::read_command_model(&path),
+            Target::Command(path) => run::read_model_of(&path),
         }
     }
 

@@ -12,7 +12,7 @@ use super::check;
 use super::inputs::{Inputs, explained, flag_warnings};
 use super::logs::{self, Files, Logs};
 use super::{command, exit, files, limits, report, signals};
-use crate::model::{Problem, ServiceModel};
+use crate::model::{Problem, ServiceModel, Side};
 use crate::service::{Cause, Prepared, Service, Setup, Stop, write_current_workflow};
 
 /// Starts `service` and stays until it has ended.
@@ -65,7 +65,7 @@ pub(super) fn start_command(path: &Path, options: &Options) -> Result<ExitCode, 
     ended
 }
 
-fn folder_of(path: &Path) -> PathBuf {
+pub(super) fn folder_of(path: &Path) -> PathBuf {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     folder.unwrap_or(Path::new(".")).to_owned()
 }
@@ -114,7 +114,11 @@ fn logs_of(service: &str, options: &Options) -> Logs {
 
 /// What is wrong with a file or with the log folder is listed together with everything else, but setup functions, which might act on
 /// what they are given, are not called then.
-fn prepare(service: Service, inputs: &Inputs, options: &Options) -> Result<Prepared, Vec<Problem>> {
+pub(super) fn prepare(
+    service: Service,
+    inputs: &Inputs,
+    options: &Options,
+) -> Result<Prepared, Vec<Problem>> {
     if !(inputs.problems.is_empty() && inputs.further.is_empty()) {
         return Err(check::check(service.model(), inputs, options.main_mode).problems);
     }
@@ -169,13 +173,33 @@ fn run(prepared: Prepared, stop: &Stop, ends: Ends) -> ExitCode {
 /// # Errors
 /// All that is wrong with the file.
 pub(super) fn read_command_model(path: &Path) -> Result<ServiceModel, Vec<Problem>> {
-    let json = files::read_json(path).map_err(|problem| vec![problem])?;
-    let name = path.display().to_string();
-    let model = ServiceModel::from_json(&json, Some(&name))?;
+    let model = read_model(path)?;
     match model.command {
         Some(_) => Ok(model),
-        None => Err(vec![no_command(&name)]),
+        None => Err(vec![no_command(&path.display().to_string())]),
     }
+}
+
+/// Reads the model of a service that is to be looked at: one that only asks needs no command, as `flow serve` takes it.
+///
+/// # Errors
+/// As for [`read_command_model`].
+pub(super) fn read_model_of(path: &Path) -> Result<ServiceModel, Vec<Problem>> {
+    let model = read_model(path)?;
+    let has_handlers = model.main || model.connections.iter().any(|connection| connection.side == Side::In);
+    match has_handlers || !model.states.is_empty() {
+        true => read_command_model(path),
+        false => Ok(model),
+    }
+}
+
+/// Reads the model of a service, whether it has a command or not.
+///
+/// # Errors
+/// All that is wrong with the file.
+pub(super) fn read_model(path: &Path) -> Result<ServiceModel, Vec<Problem>> {
+    let json = files::read_json(path).map_err(|problem| vec![problem])?;
+    ServiceModel::from_json(&json, Some(&path.display().to_string()))
 }
 
 fn no_command(file: &str) -> Problem {

@@ -39,6 +39,12 @@ impl Services {
         self.programs
     }
 
+    /// The services and the programs.
+    #[cfg(feature = "flows")]
+    pub(super) fn split(self) -> (Vec<Service>, Option<Programs>) {
+        (self.services, self.programs)
+    }
+
     pub(super) fn models(&self) -> impl ExactSizeIterator<Item = &ServiceModel> {
         self.services.iter().map(Service::model)
     }

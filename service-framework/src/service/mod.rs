@@ -20,6 +20,8 @@ mod error;
 mod external;
 mod extract;
 #[cfg(feature = "flows")]
+mod flow_service;
+#[cfg(feature = "flows")]
 mod flows;
 #[cfg(feature = "testing")]
 mod for_test;
@@ -73,7 +75,11 @@ pub use extract::{
     Place, Run,
 };
 #[cfg(feature = "flows")]
-pub use flows::{ServiceRequests, flow_service};
+pub use flow_service::flow_service;
+#[cfg(feature = "flows")]
+pub(crate) use flow_service::{HostReach, side_of, with_flows};
+#[cfg(feature = "flows")]
+pub use flows::ServiceRequests;
 pub use given::Given;
 pub use handler::{
     Async, Erased, Handler, NoShape, NoShapeEither, Nothing, OnWorkers, Plain, Signature, Workers, workers,

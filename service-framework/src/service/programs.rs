@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::builder::Service;
 use super::error::{HandlerError, OwnRefusal, Result};
 use super::to_send::ToSend;
-use crate::model::{ConnectionModel, Problem, Type};
+use crate::model::{ConnectionModel, Problem, Side, Type};
 use crate::program::spec::{Arg, ArgType, Hook, Program};
 use crate::program::{
     Answer, Bound, Call, End, Engine, EngineError, HookError, Hooks, LAST_FAILED, Pool, Refusal, Request,
@@ -133,9 +133,56 @@ impl Programs {
     /// # Errors
     /// Hooks are missing or too many, or the store cannot be used.
     pub fn service(self, store: Store, settings: Settings) -> Result<(Service, Engine), EngineError> {
-        let spec = self.spec.map_err(EngineError::Problems)?;
+        let spec = self.spec().map_err(EngineError::Problems)?;
+        let service = Service::new(spec.module_name());
+        let programs: Vec<ConnectionModel> = spec.programs().iter().map(replyer).collect();
+        let mut this = self;
+        let (when_started, reach) = (this.when_started.take(), Arc::new(OnceLock::new()));
+        let (mut service, engine) = this.asking(service, &reach, store, settings)?;
+        for program in programs {
+            let (engine, name) = (engine.clone(), program.name.clone());
+            service = service.receives(program, move |args: Value| run(engine.clone(), name.clone(), args));
+        }
+        let started = engine.clone();
+        let service = service.init_function(async move |to_send: ToSend| {
+            // There is one start of a service.
+            let _ = reach.set(to_send);
+            started.recover()?;
+            when_started.map_or(Ok(()), |does| does(&started))
+        });
+        Ok((service, engine))
+    }
+
+    /// The engine that runs the programs, whose hooks ask over the connections of this service: it gets a requester for each
+    /// that it does not have. Runs that did not end are taken up by [`Engine::recover`], once the service has started.
+    ///
+    /// # Errors
+    /// As for [`Programs::service`].
+    #[cfg(feature = "flows")]
+    pub(crate) fn through(
+        self,
+        service: Service,
+        store: Store,
+        settings: Settings,
+    ) -> Result<(Service, Engine), EngineError> {
         let reach = Arc::new(OnceLock::new());
-        let mut service = Service::new(spec.module_name());
+        let (service, engine) = self.asking(service, &reach, store, settings)?;
+        let service = service.first(move |to_send| {
+            // There is one start of a service.
+            let _ = reach.set(to_send);
+        });
+        Ok((service, engine))
+    }
+
+    fn asking(
+        self,
+        mut service: Service,
+        reach: &Arc<OnceLock<ToSend>>,
+        store: Store,
+        settings: Settings,
+    ) -> Result<(Service, Engine), EngineError> {
+        let spec = self.spec.map_err(EngineError::Problems)?;
+        let own: Vec<String> = out_names(&service);
         let mut hooks = self.hooks;
         let mut problems = Vec::new();
         let mut asked: BTreeMap<&str, &Hook> = BTreeMap::new();
@@ -148,6 +195,7 @@ impl Programs {
             };
             hooks = hooks.hook(name, asking(connection, hook, reach.clone()));
             match asked.insert(connection, hook) {
+                None if own.contains(connection) => {}
                 None => service = service.connection(requester(connection, hook, &spec)),
                 Some(other) if names(&other.args) == names(&hook.args) => {}
                 Some(other) => problems.push(shared(name, connection, hook, other)),
@@ -156,21 +204,15 @@ impl Programs {
         if !problems.is_empty() {
             return Err(EngineError::Problems(problems));
         }
-        let programs: Vec<ConnectionModel> = spec.programs().iter().map(replyer).collect();
         let engine = Engine::start(spec, &hooks, store, settings)?;
-        for program in programs {
-            let (engine, name) = (engine.clone(), program.name.clone());
-            service = service.receives(program, move |args: Value| run(engine.clone(), name.clone(), args));
-        }
-        let (started, when_started) = (engine.clone(), self.when_started);
-        let service = service.init_function(async move |to_send: ToSend| {
-            // There is one start of a service.
-            let _ = reach.set(to_send);
-            started.recover()?;
-            when_started.map_or(Ok(()), |does| does(&started))
-        });
         Ok((service, engine))
     }
+}
+
+/// The names of a service's own out connections.
+fn out_names(service: &Service) -> Vec<String> {
+    let out = service.model().connections.iter().filter(|connection| connection.side == Side::Out);
+    out.map(|connection| connection.name.clone()).collect()
 }
 
 fn shared(name: &str, connection: &str, hook: &Hook, other: &Hook) -> Problem {

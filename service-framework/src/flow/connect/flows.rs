@@ -5,10 +5,13 @@ use crate::flow::engine::{Checks, Outcome, Raised};
 use crate::flow::errors::FlowError;
 use crate::flow::flows::{FlowInfo, Flows, Start, Told};
 use crate::flow::history::Event;
-use crate::flow::stream::emitted_key;
+use crate::flow::stream::{emitted_key, source};
 use crate::store::{Batch, Error as StoreError, Refused, new_id};
 use crate::value::{Value, decode};
 use std::sync::Arc;
+
+/// The function that is called if none is named.
+const MAIN: &str = "main";
 
 /// Does what flows ask of other flows.
 pub struct OtherFlows {
@@ -26,7 +29,7 @@ impl OtherFlows {
     fn act(&self, errand: &Errand) -> Result<Performed, FlowError> {
         let done = |value| Ok(Performed::Done(Outcome::Value(value)));
         match (errand.name.as_str(), errand.args.as_slice()) {
-            ("flow.start", [wanted]) => done(Value::Str(self.start(errand, wanted)?)),
+            ("flow.start", [wanted]) => self.start(errand, wanted),
             ("flow.result", [Value::Str(id)]) => self.result(errand, id),
             ("flow.emit", [Value::Str(id), Value::Str(name), data]) => {
                 self.emit(errand, id, name, data)?;
@@ -45,32 +48,68 @@ impl OtherFlows {
         }
     }
 
-    /// The same errand starts the same flow, however often it is tried.
-    fn start(&self, errand: &Errand, wanted: &Value) -> Result<String, FlowError> {
+    /// The same errand starts the same flow, however often it is tried: it has its texts from the store, and reads no files.
+    fn start(&self, errand: &Errand, wanted: &Value) -> Result<Performed, FlowError> {
         let text = |key: &str| wanted.get(key).and_then(Value::as_str).map(str::to_owned);
-        let own = self.flows.script(&errand.flow)?;
-        let (file, source) = match text("source") {
-            Some(source) => (text("file").unwrap_or_else(|| "script.py".to_owned()), source),
+        let own = self.flows.started(&errand.flow)?;
+        let (file, hash) = match text("file") {
             None => (own.file, own.source),
+            Some(file) => match own.scripts.iter().find(|(name, _)| *name == file) {
+                Some((_, hash)) => (file, hash.clone()),
+                None => return Ok(failed("ValueError", not_given(&file, &own.scripts))),
+            },
         };
-        let args = match wanted.get("args") {
+        let source = source(self.flows.store(), &hash)?.ok_or_else(|| FlowError::Incomplete {
+            flow: errand.flow.clone(),
+            reason: format!("the script {file} is missing"),
+        })?;
+        let args: Vec<_> = match wanted.get("args") {
             Some(Value::Map(args)) => args
                 .iter()
                 .filter_map(|(name, value)| Some((name.as_str()?.to_owned(), value.clone())))
                 .collect(),
             _ => Vec::new(),
         };
-        let id = text("id").unwrap_or_else(|| format!("{}.{}", errand.flow, errand.call));
+        let function = match self.function(&source, text("function"), !args.is_empty()) {
+            Ok(function) => function,
+            Err(there) => return Ok(failed("ValueError", format!("{file} {there}"))),
+        };
         let start = Start {
-            id: Some(id),
-            name: text("name").or_else(|| text("function")),
+            id: Some(text("id").unwrap_or_else(|| format!("{}.{}", errand.flow, errand.call))),
+            name: text("file").is_none().then(|| text("function")).flatten(),
             file,
             source,
-            function: text("function"),
+            function,
             args,
+            scripts: Vec::new(),
             parent: Some(errand.flow.clone()),
         };
-        self.flows.start(&*self.engine, start).map(|(id, _)| id)
+        match self.flows.start_child(&*self.engine, start, own.scripts) {
+            Ok(id) => Ok(Performed::Done(Outcome::Value(Value::Str(id)))),
+            Err(
+                error @ (FlowError::Taken { .. } | FlowError::BadId { .. } | FlowError::Complaints { .. }),
+            ) => Ok(failed("ValueError", error.to_string())),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The function that is called: `main` only if there is one. If it is none of the script's, what the script has instead.
+    fn function(
+        &self,
+        source: &str,
+        wanted: Option<String>,
+        has_args: bool,
+    ) -> Result<Option<String>, String> {
+        let there = self.engine.functions(source);
+        let Some(wanted) = wanted else { return Ok(None) };
+        if there.contains(&wanted) {
+            return Ok(Some(wanted));
+        }
+        match there.as_slice() {
+            _ if wanted == MAIN && !has_args => Ok(None),
+            [] => Err(format!("has no function {wanted:?}: it has none")),
+            there => Err(format!("has no function {wanted:?}: it has {}", there.join(", "))),
+        }
     }
 
     /// The other flow's end, or that it is to tell of it.
@@ -118,6 +157,20 @@ impl OtherFlows {
             (text("published"), Value::Map(self.flows.published(&info.id)?)),
         ]))
     }
+}
+
+/// What a script is told that starts one which it does not have.
+fn not_given(file: &str, given: &[(String, String)]) -> String {
+    let given = match given {
+        [] => "it has none".to_owned(),
+        given => {
+            format!("it has {}", given.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", "))
+        }
+    };
+    format!(
+        "this flow was not given a script {file:?} when it was started: {given}. Say the name in the script as a text, \
+         flows.start(\"other.py\"), or give it along with --with_script other.py"
+    )
 }
 
 fn failed(kind: &str, message: String) -> Performed {

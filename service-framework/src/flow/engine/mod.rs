@@ -87,7 +87,7 @@ pub struct Frame {
 }
 
 /// Why a script ended without a result.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     /// Type of the exception, such as `ValueError`; `LimitExceeded` if it took more than its [`Limits`].
     pub kind: String,
@@ -103,6 +103,26 @@ pub struct Failure {
     /// What went wrong when its compensations ran, in order: each a line.
     #[serde(default)]
     pub not_compensated: Vec<String>,
+}
+
+impl Failure {
+    /// That of a script that took more than it may: it was interrupted then, and came to this if it came to a failure.
+    #[must_use]
+    pub fn exceeded(reason: &str, interrupted: Option<&Failure>) -> Self {
+        let kind = "LimitExceeded";
+        let (mut lines, mut failure) = (String::new(), Self::default());
+        if let Some(interrupted) = interrupted {
+            let stack = interrupted.traceback.trim_end().rsplit_once('\n').map(|(stack, _)| stack);
+            lines = stack.map(|stack| format!("{stack}\n")).unwrap_or_default();
+            failure = interrupted.clone();
+        }
+        Self {
+            kind: kind.to_owned(),
+            message: reason.to_owned(),
+            traceback: format!("{lines}{kind}: {reason}\n"),
+            ..failure
+        }
+    }
 }
 
 /// What a script came to.
@@ -155,6 +175,17 @@ pub struct Complaint {
     pub instead: String,
 }
 
+/// A file that a script starts as a flow, by its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mention {
+    /// Its name, as it stands there.
+    pub file: String,
+    /// From 1 on.
+    pub line: u32,
+    /// From 1 on, in characters.
+    pub column: u32,
+}
+
 /// An interpreter. What it does is given by its arguments alone: the same answers give the same calls.
 pub trait Engine {
     /// A script that stands still.
@@ -170,6 +201,12 @@ pub trait Engine {
     /// The functions at the top level of a script, in the order of its lines: what a [`Script::function`] can be. None if it cannot
     /// be read, or if the engine cannot tell.
     fn functions(&self, _source: &str) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// The files that a script says it starts as flows, in the order of its lines: those whose names stand in it. None if it cannot
+    /// be read, or if the engine cannot tell.
+    fn starts(&self, _source: &str) -> Vec<Mention> {
         Vec::new()
     }
 
@@ -211,6 +248,9 @@ pub trait Checks: Send + Sync {
     /// [`Engine::check`].
     fn check(&self, file: &str, source: &str) -> Vec<Complaint>;
 
+    /// [`Engine::functions`].
+    fn functions(&self, source: &str) -> Vec<String>;
+
     /// [`Engine::version`].
     fn version(&self) -> String;
 }
@@ -218,6 +258,10 @@ pub trait Checks: Send + Sync {
 impl<E: Engine + Send + Sync> Checks for E {
     fn check(&self, file: &str, source: &str) -> Vec<Complaint> {
         Engine::check(self, file, source)
+    }
+
+    fn functions(&self, source: &str) -> Vec<String> {
+        Engine::functions(self, source)
     }
 
     fn version(&self) -> String {

@@ -43,7 +43,7 @@ pub fn retry_from(events: &[Event]) -> Result<u64, &'static str> {
     }
     let moves = moves(events);
     let is_error = |made: &&Move| match made {
-        Move::TimedOut { .. } => true,
+        Move::TimedOut { .. } | Move::Interrupted => true,
         Move::Took { from, .. } => {
             let version = usize::try_from(*from).unwrap_or(usize::MAX);
             let event = version.checked_sub(1).and_then(|place| events.get(place));

@@ -60,6 +60,11 @@ pub enum Event {
     },
     /// Somebody wants it ended: its compensations run.
     Cancelled,
+    /// It took more than it may: it is interrupted where it stood before, and its compensations run.
+    Exceeded {
+        /// More than what.
+        reason: String,
+    },
     /// Somebody wants it to stand still.
     Paused,
     /// It may go on.
@@ -96,6 +101,9 @@ pub struct Started {
     pub function: Option<String>,
     /// Its arguments.
     pub args: Vec<(String, Value)>,
+    /// The scripts that it may start by their names, each with the name under which the store has its text.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scripts: Vec<(String, String)>,
     /// The flow that waits for it or started it.
     #[serde(default)]
     pub parent: Option<String>,
@@ -105,6 +113,13 @@ pub struct Started {
     /// [`Engine::version`](crate::flow::engine::Engine::version) of the engine that it began with.
     #[serde(default)]
     pub engine: String,
+}
+
+impl Started {
+    /// The names under which the store has the texts that it needs.
+    pub fn sources(&self) -> impl Iterator<Item = &String> {
+        [&self.source].into_iter().chain(self.scripts.iter().map(|(_, source)| source))
+    }
 }
 
 /// A time that passes.
@@ -202,6 +217,7 @@ impl Event {
             Self::Delivered { .. } => "delivered",
             Self::Watched { .. } => "watched",
             Self::Cancelled => "cancelled",
+            Self::Exceeded { .. } => "exceeded",
             Self::Paused => "paused",
             Self::Resumed => "resumed",
             Self::Retried { .. } => "retried",

@@ -6,9 +6,11 @@ use super::Inner;
 use super::errands::put;
 use super::hot::Hot;
 use super::load::save;
+use crate::flow::engine::Outcome;
 use crate::flow::errors::FlowError;
 use crate::flow::history::{End, Event, Status};
 use crate::flow::journal;
+use crate::flow::limits::leave_place;
 use crate::flow::script::{Command, Rest, Went};
 use crate::flow::stream::{
     CATEGORY, ErrandForm, TimerForm, callback_key, encoded, errand_id, stream, timer_id,
@@ -26,7 +28,8 @@ impl Hot {
         mut saved: Option<Bytes>,
         packs: bool,
     ) -> Result<bool, FlowError> {
-        let Went { turn, commands, rest } = went;
+        let Went { turn, mut commands, rest } = went;
+        let outcome = turn.end.as_ref().map(End::outcome);
         let end = turn.end.as_ref().map(End::status);
         let mut fresh = self.pending.clone();
         match turn.is_empty() {
@@ -53,11 +56,16 @@ impl Hot {
                     return Ok(true);
                 }
                 Err(FlowError::Store(StoreError::Refused(Refused::Conflict { .. }))) => {
+                    let seen = self.version;
                     self.look()?;
+                    if let Some(outcome) = &outcome {
+                        // Nobody else tells those who have begun to wait meanwhile.
+                        commands.extend(watchers(self.events_since(seen), outcome)?);
+                    }
                     // It has not seen what was written meanwhile.
                     saved = None;
                     // What the turn took keeps its place only if all of it was written before.
-                    if !self.pending.is_empty() || !self.is_own() {
+                    if !self.pending.is_empty() || !self.is_own() || self.lacks_place() {
                         self.write_pending()?;
                         self.inner.forget(&self.id);
                         return Ok(false);
@@ -68,11 +76,20 @@ impl Hot {
         }
     }
 
-    /// Writes one event of the host's own, with what has come before it.
+    /// Writes one event of the host's own, with what has come before it. Those who wait for the flow are told if it ends it.
     pub(super) async fn commit_event(&mut self, event: &Event, status: Status) -> Result<bool, FlowError> {
         let mut fresh = self.pending.clone();
+        let mut batch = self.with.clone();
+        if let Event::Ended(end) = event {
+            let all = self.inner.load_whole(&self.id)?;
+            let here = fresh.iter().map(|event| Stored::at(0, event));
+            let waiting = all.into_iter().chain(here).collect::<Vec<_>>();
+            for (place, command) in (0..).zip(watchers(&waiting, &end.outcome())?) {
+                batch = self.with_command(batch, place, &command)?;
+            }
+        }
         fresh.push(encoded(event)?);
-        match self.write(self.with.clone(), &fresh, status).await {
+        match self.write(batch, &fresh, status).await {
             Ok(()) => Ok(true),
             Err(FlowError::Store(StoreError::Refused(Refused::Conflict { .. }))) => {
                 self.look()?;
@@ -114,7 +131,14 @@ impl Hot {
             .fence(&lease, epoch)
             .append(&name, Expected::Version(self.version), fresh.iter().cloned())
             .mark(&name, CATEGORY, status.word(), owner);
+        let left = self.place.clone().filter(|_| status != Status::Running);
+        let batch = left.iter().fold(batch, |batch, place| leave_place(batch, &self.id, place));
         self.inner.store().submit(batch).await?;
+        if left.is_some() {
+            self.place = None;
+            // Another one of its name may go on.
+            self.inner.bell.notify_one();
+        }
         self.has_written();
         self.events.extend((self.version + 1..).zip(fresh).map(|(at, event)| Stored::at(at, event)));
         self.version += fresh.len() as u64;
@@ -195,12 +219,26 @@ impl Hot {
         }
     }
 
+    /// Whether it has to take a place again before it may go on.
+    pub(super) fn lacks_place(&self) -> bool {
+        self.is_limited && self.place.is_none()
+    }
+
+    fn events_since(&self, version: u64) -> &[Stored] {
+        let count = self.events.iter().rev().take_while(|event| event.version > version).count();
+        &self.events[self.events.len() - count..]
+    }
+
     /// Reads what others have written to the flow.
     pub(super) fn look(&mut self) -> Result<(), FlowError> {
         let news = self.inner.flows.events(&self.id, self.version + 1)?;
         for event in &news {
             match event.kind.as_str() {
-                "paused" => self.is_paused = true,
+                "paused" => {
+                    self.is_paused = true;
+                    // Whoever looks gives it back, and another flow may have it by now.
+                    self.place = None;
+                }
                 "resumed" => self.is_paused = false,
                 _ => {}
             }
@@ -211,6 +249,17 @@ impl Hot {
         self.events.extend(news);
         Ok(())
     }
+}
+
+/// What those are told, among these events, who wait for the end of the flow.
+fn watchers(events: &[Stored], outcome: &Outcome) -> Result<Vec<Command>, FlowError> {
+    let mut told = Vec::new();
+    for event in events.iter().filter(|event| event.kind == "watched") {
+        if let Event::Watched { by, call } = event.read().map_err(|error| error.source)? {
+            told.push(Command::Tell { flow: by, call, outcome: outcome.clone() });
+        }
+    }
+    Ok(told)
 }
 
 impl Inner {

@@ -12,7 +12,7 @@ use super::open::Opened;
 use super::{Incoming, Inner, News, Tell};
 use crate::flow::engine::{Failure, Script};
 use crate::flow::errors::FlowError;
-use crate::flow::history::{End, Event, Status};
+use crate::flow::history::{End, Event, Move, Status, moves};
 use crate::flow::script::{Rest, Went};
 use crate::flow::worker::{Base, Died, Job, Report, Stored};
 use crate::store::{Batch, NewEvent};
@@ -20,6 +20,8 @@ use crate::store::{Batch, NewEvent};
 /// How long it is waited before a flow is tried again whose host has no interpreter or no store.
 const LATER: Duration = Duration::from_millis(500);
 
+/// How many moves the compensations of a flow may make that made more than it may.
+const TO_UNDO: u64 = 10_000;
 /// After how many moves the journal is packed.
 const PACK_EVERY: u64 = 2000;
 
@@ -52,6 +54,11 @@ pub(super) struct Hot {
     pub(super) saved_at: u64,
     /// Whether the next turn asks to be saved.
     saves: bool,
+    /// Whether it was interrupted here because it took more than it may.
+    is_undone: bool,
+    /// Whether flows of its name are limited, and the place that it has among them as long as it goes on.
+    pub(super) is_limited: bool,
+    pub(super) place: Option<String>,
 }
 
 /// How it goes on after a turn.
@@ -67,7 +74,7 @@ pub(super) enum Then {
 /// Drives a flow for as long as it is hot.
 pub(super) async fn drive(inner: Arc<Inner>, id: String, tell: Tell, mut told: UnboundedReceiver<Incoming>) {
     match inner.opened(&id, &mut told) {
-        Ok(Some(Opened { loaded, version, pending, with })) => {
+        Ok(Some(Opened { loaded, version, pending, with, place })) => {
             let Loaded { name, script, base, events } = loaded;
             let mut hot = Hot {
                 inner: inner.clone(),
@@ -87,6 +94,9 @@ pub(super) async fn drive(inner: Arc<Inner>, id: String, tell: Tell, mut told: U
                 has_news: false,
                 saved_at: 0,
                 saves: false,
+                is_undone: false,
+                is_limited: place.is_some(),
+                place,
             };
             hot.run().await;
             inner.leave(&id, &mut hot.told);
@@ -117,11 +127,17 @@ impl Inner {
 
 impl Hot {
     async fn run(&mut self) {
-        loop {
+        while !self.lacks_place() {
             let then = match self.turn().await {
                 Ok(Report::Went { went, saved, moves }) => self.went(*went, saved, moves).await,
                 Ok(Report::Stuck(reason)) => self.park(reason).await,
-                Ok(Report::NotKept | Report::Unusable(_) | Report::Stood(_)) => Then::On,
+                Ok(
+                    Report::NotKept
+                    | Report::Unusable(_)
+                    | Report::Stood(_)
+                    | Report::Replaying
+                    | Report::Replayed,
+                ) => Then::On,
                 Err(Died::Limit(reason)) => self.over(reason).await,
                 Err(Died::Crash(reason)) => self.crashed(reason).await,
                 Err(Died::NoPlace(reason)) => {
@@ -191,8 +207,10 @@ impl Hot {
     async fn went(&mut self, went: Went, saved: Option<crate::value::Bytes>, moves: u64) -> Then {
         let settings = &self.inner.settings;
         if moves > settings.most_moves && went.turn.end.is_none() {
-            let reason = format!("it made more than {} moves", settings.most_moves);
-            return self.over(reason).await;
+            let most = settings.most_moves;
+            if moves > most.saturating_add(TO_UNDO) || !self.is_undone {
+                return self.over(format!("it made more than {most} moves")).await;
+            }
         }
         if saved.is_some() {
             self.saved_at = moves;
@@ -210,7 +228,7 @@ impl Hot {
             Ok(false) => {
                 // What it was told is numbered otherwise now.
                 self.kept = None;
-                if self.is_own() { Then::On } else { Then::Leave }
+                if self.is_own() && !self.lacks_place() { Then::On } else { Then::Leave }
             }
             Err(error) => self.failed(error).await,
         }
@@ -220,6 +238,8 @@ impl Hot {
         match rest {
             Rest::Ended => Then::Leave,
             _ if self.is_paused => Then::Leave,
+            // It needs a place first.
+            _ if self.lacks_place() => Then::Leave,
             _ if self.inner.is_stopping() => self.hand_over().await,
             Rest::Nothing => Then::On,
             _ if self.has_news => Then::On,
@@ -274,19 +294,44 @@ impl Hot {
         self.with = std::mem::take(&mut self.with).and(news.with);
     }
 
-    /// Ends a flow that took more than it may.
+    /// Ends a flow that took more than it may: it is interrupted where it stood before, and its compensations run. One that has
+    /// done nothing yet has nothing to undo, and one that takes too much for its compensations too is ended at once.
     async fn over(&mut self, reason: String) -> Then {
-        tracing::warn!(flow = self.id, reason, "a flow is ended");
+        tracing::warn!(flow = self.id, reason, "a flow is ended: it took more than it may");
         self.inner.forget(&self.id);
-        let failure = Failure {
-            kind: "LimitExceeded".to_owned(),
-            message: reason,
-            frames: Vec::new(),
-            traceback: String::new(),
-            compensated: Vec::new(),
-            not_compensated: Vec::new(),
-        };
-        self.end_here(Event::Ended(End::Failed(failure)), Status::Failed).await
+        self.kept = None;
+        match self.has_to_undo() {
+            Ok(true) => match self.commit_event(&Event::Exceeded { reason }, Status::Running).await {
+                Ok(true) => {
+                    self.is_undone = true;
+                    Then::On
+                }
+                Ok(false) if self.is_own() => Then::On,
+                Ok(false) => Then::Leave,
+                Err(error) => self.failed(error).await,
+            },
+            Ok(false) => {
+                let failure = Failure::exceeded(&reason, None);
+                self.end_here(Event::Ended(End::Failed(failure)), Status::Failed).await
+            }
+            Err(error) => self.failed(error).await,
+        }
+    }
+
+    /// Whether it has done something and was not interrupted yet.
+    fn has_to_undo(&self) -> Result<bool, FlowError> {
+        let mut events = Vec::new();
+        for stored in self.inner.load_whole(&self.id)? {
+            events.push(stored.read().map_err(|source| FlowError::Event {
+                flow: self.id.clone(),
+                version: stored.version,
+                source,
+            })?);
+        }
+        let moves = moves(&events);
+        let since = events.iter().rev().take_while(|event| !matches!(event, Event::Retried { .. }));
+        let is_told = since.into_iter().any(|event| matches!(event, Event::Exceeded { .. }));
+        Ok(!moves.is_empty() && !is_told && !moves.iter().any(|made| matches!(made, Move::Interrupted)))
     }
 
     async fn park(&mut self, reason: String) -> Then {

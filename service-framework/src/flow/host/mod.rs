@@ -7,6 +7,7 @@ mod commit;
 mod errands;
 mod hot;
 mod keep;
+mod limited;
 mod load;
 mod open;
 mod presence;
@@ -28,7 +29,7 @@ use tokio::task::JoinHandle;
 use super::connect::Connector;
 use super::engine::Checks;
 use super::errors::FlowError;
-use super::flows::{Flows, Start};
+use super::flows::{Flows, Start, name_of};
 use super::history::{Event, Status};
 use super::stream::encoded;
 use super::worker::Pool;
@@ -55,6 +56,7 @@ pub(super) struct Inner {
     hot: Mutex<HashMap<String, Tell>>,
     /// Who does which errand here now, by their ids in the outbox.
     underway: Mutex<HashMap<String, Arc<()>>>,
+    limited: limited::Limited,
     /// Rung when there may be something to be done.
     bell: Arc<Notify>,
     is_stopping: AtomicBool,
@@ -134,6 +136,7 @@ impl Host {
             lease,
             hot: Mutex::default(),
             underway: Mutex::default(),
+            limited: limited::Limited::default(),
             bell: Arc::default(),
             is_stopping: AtomicBool::new(false),
             over: watch::channel(false).0,
@@ -159,8 +162,10 @@ impl Host {
     /// The script cannot be run, or the id belongs to another flow.
     pub fn start_flow(&self, start: Start) -> Result<(String, bool), FlowError> {
         let inner = &self.0;
-        if !inner.has_room() {
-            return inner.flows.start(&*inner.engine, start);
+        if !inner.has_room() || inner.limit_of_name(&name_of(&start))?.is_some() {
+            let started = inner.flows.start(&*inner.engine, start)?;
+            inner.bell.notify_one();
+            return Ok(started);
         }
         let owner = inner.lease.fence().0;
         let (id, is_new, _) = inner.flows.start_as(&*inner.engine, start, Status::Running, Some(&owner))?;
@@ -276,10 +281,13 @@ impl Inner {
                 Err(back) => incoming = back.0,
             }
         }
-        if self.has_room() {
+        // One that has to take a place first is made ready, and taken up when it has one.
+        let may_open = self.has_room() && matches!(self.limit_of(flow), Ok(None));
+        if may_open {
             self.open(flow, Some(incoming));
         } else if let Incoming::News(news) = incoming {
             self.write_down(flow, &[news.event], news.with);
+            self.bell.notify_one();
         }
     }
 

@@ -6,6 +6,7 @@ use super::load::Loaded;
 use super::{Incoming, Inner, News};
 use crate::flow::errors::FlowError;
 use crate::flow::history::{Event, Status};
+use crate::flow::limits::{place_for, place_of, take_place};
 use crate::flow::stream::{CATEGORY, encoded, stream};
 use crate::flow::worker::Stored;
 use crate::store::{Batch, Error as StoreError, Expected, NewEvent};
@@ -17,6 +18,8 @@ pub(super) struct Opened {
     pub(super) version: u64,
     pub(super) pending: Vec<NewEvent>,
     pub(super) with: Batch,
+    /// The place that it has among those of its name, if they are limited.
+    pub(super) place: Option<String>,
 }
 
 impl Inner {
@@ -47,7 +50,7 @@ impl Inner {
         }
         let mut loaded = self.load(id)?;
         if info.status == Status::Ready {
-            let Some(claimed) = self.claim(id, info.version)? else {
+            let Some(claimed) = self.claim(id, info.version, true)? else {
                 // Somebody was faster, or it has changed: it is seen again.
                 self.write_down(id, &pending, with);
                 self.bell.notify_one();
@@ -57,11 +60,21 @@ impl Inner {
         }
         // It may have gone on while it was read.
         let version = loaded.events.last().map_or(info.version, |event| event.version.max(info.version));
-        Ok(Some(Opened { loaded, version, pending, with }))
+        let place = match self.limit_of(id)? {
+            Some(_) => place_of(self.store(), id)?,
+            None => None,
+        };
+        Ok(Some(Opened { loaded, version, pending, with, place }))
     }
 
-    /// Takes a flow of this version for this host; none if it has another one by now.
-    pub(super) fn claim(&self, flow: &str, version: u64) -> Result<Option<Stored>, FlowError> {
+    /// Takes a flow of this version for this host; none if it has another one by now, or if it needs a place among those of its
+    /// name and there is none.
+    pub(super) fn claim(
+        &self,
+        flow: &str,
+        version: u64,
+        needs_place: bool,
+    ) -> Result<Option<Stored>, FlowError> {
         let (lease, epoch) = self.lease.fence();
         let event = encoded(&Event::Claimed { by: lease.clone() })?;
         let claimed = Stored::at(version + 1, &event);
@@ -69,6 +82,13 @@ impl Inner {
             .fence(&lease, epoch)
             .append(stream(flow), Expected::Version(version), [event])
             .mark(stream(flow), CATEGORY, Status::Running.word(), Some(&lease));
+        let batch = match self.limit_of(flow)?.filter(|_| needs_place) {
+            None => batch,
+            Some((name, most)) => match place_for(self.store(), flow, &name, most)? {
+                Some(place) => take_place(batch, flow, &place),
+                None => return Ok(None),
+            },
+        };
         match self.store().submit(batch).wait() {
             Ok(_) => {
                 self.observers().iter().for_each(|told| told(flow, Status::Running));

@@ -49,25 +49,37 @@ impl Inner {
         }
         if gone.elapsed() >= self.settings.lease / 3 {
             self.take_over()?;
+            self.free_places()?;
             *gone = Instant::now();
         }
         Ok(())
     }
 
     fn take_ready(self: &Arc<Self>) -> Result<(), FlowError> {
-        let mut after = None::<String>;
+        let (mut after, mut full) = (None::<String>, HashMap::new());
         while self.has_room() {
             let filter = Filter::category(CATEGORY).status(Status::Ready.word());
             let page = self.store().streams(&filter, after.as_deref(), PAGE)?;
             let Some(last) = page.last() else { return Ok(()) };
             after = Some(last.stream.clone());
             for info in &page {
-                if let Some(flow) = id_in(&info.stream).filter(|flow| self.has_room() && !self.is_hot(flow)) {
+                let flow = id_in(&info.stream).filter(|flow| self.has_room() && !self.is_hot(flow));
+                if let Some(flow) = flow
+                    && !self.may_be_gone(self.has_to_wait(flow, &mut full))?
+                {
                     self.open(flow, None);
                 }
             }
         }
         Ok(())
+    }
+
+    /// One that was taken away meanwhile has nothing to wait for.
+    fn may_be_gone(&self, waits: Result<bool, FlowError>) -> Result<bool, FlowError> {
+        match waits {
+            Err(FlowError::NoFlow(_)) => Ok(true),
+            waits => waits,
+        }
     }
 
     fn is_hot(&self, flow: &str) -> bool {
@@ -163,7 +175,7 @@ impl Inner {
                 }
             };
             if let Some(flow) = id_in(&info.stream).filter(|_| gone)
-                && self.claim(flow, info.version)?.is_some()
+                && self.claim(flow, info.version, false)?.is_some()
             {
                 tracing::warn!(flow, "taking up a flow whose host is gone");
                 if self.has_room() {

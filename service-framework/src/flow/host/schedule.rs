@@ -42,6 +42,8 @@ struct Form {
     source: String,
     function: Option<String>,
     args: Vec<(String, Value)>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    scripts: Vec<(String, String)>,
 }
 
 fn stream(name: &str) -> String {
@@ -75,6 +77,7 @@ impl Flows {
             source: hash_of(&start.source),
             function: start.function.clone(),
             args: start.args.clone(),
+            scripts: start.scripts.iter().map(|(name, text)| (name.clone(), hash_of(text))).collect(),
         };
         let before = self.read_schedule(name)?;
         if before.as_ref().is_some_and(|(_, there)| *there == form) {
@@ -82,7 +85,11 @@ impl Flows {
         }
         let now = self.store().now()?;
         let expected = before.map_or(Expected::NoStream, |(version, _)| Expected::Version(version));
-        let batch = Batch::new()
+        let scripts = start.scripts.iter().zip(&form.scripts);
+        let batch = scripts
+            .fold(Batch::new(), |batch, ((_, text), (_, source))| {
+                batch.claim(source_key(source), text.clone().into_bytes())
+            })
             .claim(source_key(&form.source), start.source.clone().into_bytes())
             .append(stream(name), expected, [NewEvent::new(KIND, encode(&form)?)])
             .mark(stream(name), CATEGORY, "active", None);
@@ -120,7 +127,10 @@ impl Flows {
     pub(crate) fn scheduled_sources(&self) -> Result<Vec<String>, FlowError> {
         let mut all = Vec::new();
         for name in self.schedule_names()? {
-            all.extend(self.read_schedule(&name)?.map(|(_, form)| form.source));
+            if let Some((_, form)) = self.read_schedule(&name)? {
+                all.push(form.source);
+                all.extend(form.scripts.into_iter().map(|(_, source)| source));
+            }
         }
         Ok(all)
     }
@@ -167,8 +177,13 @@ impl Flows {
         form: &Form,
         due: Timestamp,
     ) -> Result<(), FlowError> {
-        let Some(source) = source(self.store(), &form.source)? else {
-            tracing::error!(schedule = name, "the script of a schedule is missing: schedule it again");
+        let mut scripts = Vec::new();
+        for (name, hash) in &form.scripts {
+            scripts.extend(source(self.store(), hash)?.map(|text| (name.clone(), text)));
+        }
+        let source = source(self.store(), &form.source)?;
+        let Some(source) = source.filter(|_| scripts.len() == form.scripts.len()) else {
+            tracing::error!(schedule = name, "a script of a schedule is missing: schedule it again");
             return Ok(());
         };
         let start = Start {
@@ -178,6 +193,7 @@ impl Flows {
             source,
             function: form.function.clone(),
             args: form.args.clone(),
+            scripts,
             parent: None,
         };
         match self.start(engine, start) {

@@ -23,6 +23,8 @@ struct World {
     out: Mutex<usize>,
     /// Whether it never answers.
     is_silent: AtomicBool,
+    /// How many are at it now, and were at most.
+    at_once: Mutex<(usize, usize)>,
 }
 
 impl Connector for World {
@@ -35,6 +37,16 @@ impl Connector for World {
             *self.done.lock().unwrap().entry(errand.key()).or_default() += 1;
             if self.is_silent.load(Ordering::SeqCst) {
                 std::future::pending::<()>().await;
+            }
+            if errand.name == "http.slow" {
+                let at_once = |change: isize| {
+                    let mut at_once = self.at_once.lock().unwrap();
+                    at_once.0 = at_once.0.saturating_add_signed(change);
+                    at_once.1 = at_once.1.max(at_once.0);
+                };
+                at_once(1);
+                tokio::time::sleep(Duration::from_millis(10)).await;
+                at_once(-1);
             }
             let mut out = self.out.lock().unwrap();
             if *out > 0 {
@@ -191,6 +203,51 @@ fn a_flow_awaits_another_whether_it_has_ended_or_not() {
 }
 
 #[test]
+fn whoever_begins_to_wait_in_the_last_moment_is_told() {
+    let test = Test::new();
+    test.start("p", &["wait message end"]);
+    test.waits("p");
+    let mut told = Vec::new();
+    for call in 0..300 {
+        let id = format!("quick{call}");
+        test.start(&id, &["now"]);
+        let watched = Event::Watched { by: "p".to_owned(), call };
+        // As the flow may go on fast, others may be written first.
+        if test.flows().tell(&id, &watched, Batch::new()).unwrap() == crate::flow::Told::Written {
+            told.push(call);
+        }
+        test.done(&id);
+    }
+    let has_all = || {
+        let history = test.flows().history("p").unwrap();
+        let has = |call: &u32| {
+            history.iter().any(|(_, _, event)| matches!(event, Event::Result { call: of, .. } if of == call))
+        };
+        told.iter().all(has)
+    };
+    let began = Instant::now();
+    while !has_all() {
+        assert!(began.elapsed() < BOUND, "somebody waits for ever");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert!(!told.is_empty(), "nobody was in time");
+}
+
+#[test]
+fn who_waits_for_a_flow_that_takes_too_much_is_told() {
+    let (store, world) = (Store::in_memory(), Arc::new(World::default()));
+    let host = host_on(&store, &world, HostSettings { most_moves: 4, ..settings() });
+    let test = Test { store, world, host };
+    test.start("long", &["wait message go", "now", "now", "now", "now", "wait message never"]);
+    test.waits("long");
+    test.start("waits", &["try flow.result long"]);
+    test.until("long", |info| info.version > 3);
+    test.flows().signal("long", "go", Value::Nil).unwrap();
+    assert_eq!(test.done("waits"), [Value::Str("RuntimeError".to_owned())]);
+    assert!(matches!(test.end("long"), End::Failed(failure) if failure.kind == "LimitExceeded"));
+}
+
+#[test]
 fn a_failed_flow_is_retried_where_it_failed_and_forked_anywhere() {
     let test = Test::new();
     test.start("f", &["ask http.get", "ask http.fail", "ask http.get"]);
@@ -327,4 +384,111 @@ fn a_long_journal_is_packed_and_nothing_of_it_is_lost() {
     assert!(rows[0].is_packed && rows.len() < history.len() / 2, "{} rows", rows.len());
     assert!(history.iter().zip(1..).all(|((_, version, _), number)| *version == number));
     assert_eq!(test.flows().started("f").unwrap().name, "toy");
+}
+
+fn named(id: &str, lines: &[&str]) -> Start {
+    Start { name: Some("n".to_owned()), ..start_of(id, lines) }
+}
+
+fn ids(count: usize) -> Vec<String> {
+    (0..count).map(|number| format!("f{number:02}")).collect()
+}
+
+/// Nobody has a place any more.
+fn no_places(test: &Test, most: u32) -> bool {
+    (0..most).all(|number| test.store.claimed(&format!("flow-place/{number}/n")).unwrap().is_none())
+}
+
+#[test]
+fn a_limit_of_a_name_holds_over_all_hosts() {
+    let test = Test::new();
+    let other = host_on(&test.store, &test.world, settings());
+    test.flows().limit("n", 2).unwrap();
+    for (number, id) in ids(24).iter().enumerate() {
+        let host = if number % 2 == 0 { &test.host } else { &other };
+        let lines = ["ask http.slow", "sleep 0.002", "ask http.slow", "wait message go", "ask http.slow"];
+        host.start_flow(named(id, &lines)).unwrap();
+    }
+    // Those that wait for a message are more than have a place.
+    let began = Instant::now();
+    let asked = || test.world.done.lock().unwrap().len();
+    while asked() < 48 || !no_places(&test, 2) {
+        assert!(began.elapsed() < BOUND, "{} are asked for", asked());
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    for id in ids(24) {
+        test.flows().signal(&id, "go", Value::Nil).unwrap();
+    }
+    for id in ids(24) {
+        test.done(&id);
+    }
+    let most = test.world.at_once.lock().unwrap().1;
+    assert!((1..=2).contains(&most), "{most} at once");
+    assert!(no_places(&test, 2));
+    other.stop(Duration::from_secs(5));
+}
+
+#[test]
+fn a_limit_of_none_stops_a_name_until_it_is_taken_away() {
+    let test = Test::new();
+    test.flows().limit("n", 0).unwrap();
+    test.host.start_flow(named("f", &["ask http.get"])).unwrap();
+    test.start("other", &["ask http.get"]);
+    test.done("other");
+    assert_eq!(test.flows().get("f").unwrap().status, Status::Ready);
+    assert_eq!(test.flows().limits().unwrap(), [("n".to_owned(), 0)]);
+    assert!(test.flows().unlimit("n").unwrap());
+    assert!(!test.flows().unlimit("n").unwrap());
+    test.done("f");
+    assert!(matches!(test.flows().limit("", 1), Err(FlowError::BadName { .. })));
+}
+
+#[test]
+fn places_of_paused_flows_and_of_hosts_that_are_gone_are_not_lost() {
+    let test = Test::new();
+    test.flows().limit("n", 1).unwrap();
+    test.world.is_silent.store(true, Ordering::SeqCst);
+    test.host.start_flow(named("f", &["ask http.get"])).unwrap();
+    test.until("f", |_| !test.world.done.lock().unwrap().is_empty());
+    test.host.start_flow(named("g", &["now"])).unwrap();
+    test.flows().pause("f").unwrap();
+    test.done("g");
+    test.host.start_flow(named("k", &["ask http.get"])).unwrap();
+    test.until("k", |_| test.world.done.lock().unwrap().contains_key("k/0"));
+    // The host does nothing any more, and another one has its flow and its place.
+    test.host.0.is_stopping.store(true, Ordering::SeqCst);
+    let runtime = test.host.0.runtime.lock().unwrap().take();
+    runtime.into_iter().for_each(tokio::runtime::Runtime::shutdown_background);
+    test.world.is_silent.store(false, Ordering::SeqCst);
+    let other = host_on(&test.store, &test.world, settings());
+    test.done("k");
+    test.flows().resume("f").unwrap();
+    test.done("f");
+    test.flows().start(&Toy, named("h", &["now"])).unwrap();
+    test.done("h");
+    other.stop(Duration::from_secs(5));
+}
+
+#[test]
+fn what_takes_too_much_is_interrupted_where_it_stood_and_can_be_retried() {
+    let (store, world) = (Store::in_memory(), Arc::new(World::default()));
+    let host = host_on(&store, &world, HostSettings { most_moves: 5, ..settings() });
+    let test = Test { store, world, host };
+    let lines =
+        ["wait message go", "now", "now", "now", "now", "wait message never", "finally ask http.undo"];
+    test.start("undoes", &lines);
+    test.waits("undoes");
+    test.flows().signal("undoes", "go", Value::Nil).unwrap();
+    let End::Failed(failure) = test.end("undoes") else { panic!() };
+    assert_eq!(failure.kind, "LimitExceeded");
+    assert_eq!(failure.message, "it made more than 5 moves");
+    assert_eq!(test.world.done.lock().unwrap().values().sum::<usize>(), 1, "what it did is undone");
+    // What it did when it was interrupted is gone again.
+    let before = test.flows().get("undoes").unwrap().version;
+    test.flows().retry("undoes").unwrap();
+    let again = test.until("undoes", |info| info.status == Status::Failed && info.version > before + 1);
+    assert!(again.version > before);
+    let events = test.flows().history("undoes").unwrap();
+    let exceeded = |event: &Event| matches!(event, Event::Exceeded { .. });
+    assert_eq!(events.iter().filter(|(_, _, event)| exceeded(event)).count(), 2);
 }

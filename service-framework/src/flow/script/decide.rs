@@ -11,6 +11,11 @@ use crate::value::Value;
 impl<E: Engine> Running<'_, E> {
     /// The next move, if there can be one now. What came first is taken first.
     pub(super) fn decide(&self, inline: &mut dyn Inline) -> Option<Move> {
+        let stands = matches!(self.step, Some(Step::Call { .. } | Step::Wait { .. }));
+        if stands && self.memory.inbox.exceeded().is_some() && !self.memory.is_interrupted {
+            // Before anything that has come: with that it would do again what was too much.
+            return Some(Move::Interrupted);
+        }
         match self.step.as_ref()? {
             Step::Call { call, .. } => match self.memory.standing {
                 Some(standing) => self.decide_standing(standing),

@@ -21,6 +21,9 @@ pub(super) struct Inbox {
     /// Flows that wait for the end of this one, and their calls.
     pub(super) watchers: Vec<(String, u32)>,
     cancelled: Option<u64>,
+    /// More than what it took, if it took more than it may.
+    #[serde(default)]
+    exceeded: Option<String>,
     /// Version of the last retry: what errands came to before counts only where it was taken.
     retried: u64,
     /// How often it was retried.
@@ -51,7 +54,9 @@ impl Inbox {
             }
             Event::Watched { by, call } => self.watchers.push((by.clone(), *call)),
             Event::Cancelled => self.cancelled = self.cancelled.or(Some(version)),
+            Event::Exceeded { reason } => self.exceeded = Some(reason.clone()),
             Event::Retried { .. } => {
+                self.exceeded = None;
                 self.retried = version;
                 self.retries += 1;
             }
@@ -122,6 +127,11 @@ impl Inbox {
     /// How often it was retried.
     pub(super) fn retries(&self) -> i64 {
         self.retries
+    }
+
+    /// More than what it took, if it took more than it may.
+    pub(super) fn exceeded(&self) -> Option<&str> {
+        self.exceeded.as_deref()
     }
 
     /// When it was cancelled.

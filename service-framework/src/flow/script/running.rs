@@ -7,7 +7,7 @@ use super::asked::{Asked, Awaited};
 use super::commands::{Command, Commands};
 use super::inline::{Inline, Who};
 use super::memory::Memory;
-use crate::flow::engine::{Call, Engine, Frame, Limits, Script, Step, Stepped, Unusable};
+use crate::flow::engine::{Call, Engine, Failure, Frame, Limits, Script, Step, Stepped, Unusable};
 use crate::flow::history::{End, Event, Timing, Turn};
 use crate::value::{Bytes, decode, encode};
 
@@ -118,6 +118,18 @@ impl<'a, E: Engine> Running<'a, E> {
         &mut self,
         events: impl IntoIterator<Item = (u64, &'e Event)>,
     ) -> Result<(), Diverged> {
+        self.replay_stream_saying(events, &mut || {})
+    }
+
+    /// As [`Running::replay_stream`], for somebody who hears of each move.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn replay_stream_saying<'e>(
+        &mut self,
+        events: impl IntoIterator<Item = (u64, &'e Event)>,
+        moved: &mut dyn FnMut(),
+    ) -> Result<(), Diverged> {
         let (mut moves, mut has_turn, mut is_retried) = (Vec::new(), false, false);
         for (version, event) in events {
             match event {
@@ -135,6 +147,7 @@ impl<'a, E: Engine> Running<'a, E> {
         }
         for made in moves {
             self.apply(made)?;
+            moved();
         }
         // What it asked for then was done then, and what it printed is in the journal.
         self.commands.clear();
@@ -229,6 +242,10 @@ impl<'a, E: Engine> Running<'a, E> {
 
     fn end(&self) -> Option<End> {
         match &self.step {
+            Some(Step::Done(_)) if self.memory.inbox.exceeded().is_some() => self.exceeded(None),
+            Some(Step::Failed(failure)) if self.memory.inbox.exceeded().is_some() => {
+                self.exceeded(Some(failure))
+            }
             Some(Step::Done(value)) => Some(End::Done(value.clone())),
             Some(Step::Failed(failure)) if self.memory.is_interrupted => {
                 Some(End::Cancelled(failure.clone()))
@@ -236,6 +253,12 @@ impl<'a, E: Engine> Running<'a, E> {
             Some(Step::Failed(failure)) => Some(End::Failed(failure.clone())),
             _ => None,
         }
+    }
+
+    /// How it ends that took more than it may, with what its compensations came to.
+    fn exceeded(&self, failure: Option<&Failure>) -> Option<End> {
+        let reason = self.memory.inbox.exceeded()?;
+        Some(End::Failed(Failure::exceeded(reason, failure)))
     }
 
     /// Nothing is waited for any more, and whoever waits for this flow is told.

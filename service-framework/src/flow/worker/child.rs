@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::{self, Read, Write};
+use std::time::{Duration, Instant};
 
 use super::frame::{read, write};
 use super::inline::System;
@@ -10,6 +11,8 @@ use crate::flow::engine::Engine;
 use crate::flow::history::Event;
 use crate::flow::script::Running;
 
+/// How often it says that it still replays.
+const SIGN: Duration = Duration::from_secs(1);
 /// Most scripts that a process keeps.
 const MOST_KEPT: usize = 256;
 
@@ -21,12 +24,18 @@ pub fn serve<E: Engine>(engine: &E, from: &mut dyn Read, to: &mut dyn Write) -> 
     let mut kept = Kept { engine, scripts: HashMap::new(), count: 0 };
     while let Some(order) = read::<Order>(from)? {
         match order {
-            Order::Run(job) => write(to, &kept.run(*job))?,
+            Order::Run(job) => {
+                let report = kept.run(*job, &mut |sign| write(to, &sign))?;
+                write(to, &report)?;
+            }
             Order::Forget(flow) => drop(kept.scripts.remove(&flow)),
         }
     }
     Ok(())
 }
+
+/// Whoever hears of signs of life before the report.
+type Say<'s> = dyn FnMut(Report) -> io::Result<()> + 's;
 
 struct Kept<'a, E: Engine> {
     engine: &'a E,
@@ -36,23 +45,27 @@ struct Kept<'a, E: Engine> {
 }
 
 impl<'a, E: Engine> Kept<'a, E> {
-    fn run(&mut self, job: Job) -> Report {
+    /// # Errors
+    /// Nobody hears of the signs.
+    fn run(&mut self, job: Job, say: &mut Say<'_>) -> io::Result<Report> {
         if let Some(most) = job.looks_at {
-            return look(self.engine, &job, most);
+            return Ok(look(self.engine, &job, most));
         }
-        let running = match self.open(&job) {
+        let mut running = match self.open(&job) {
             Ok(running) => running,
-            Err(report) => return report,
+            Err(report) => return Ok(report),
         };
-        match go_on(running, &job) {
-            Ok((running, report)) => {
-                if !matches!(&report, Report::Went { went, .. } if went.turn.end.is_some()) {
-                    self.keep(job.flow, running);
-                }
-                report
-            }
-            Err(report) => report,
+        if let Err(report) = replay(&mut running, &job, say) {
+            return Ok(report);
         }
+        if job.replays() {
+            say(Report::Replayed)?;
+        }
+        let report = go_on(&mut running, &job);
+        if matches!(&report, Report::Went { went, .. } if went.turn.end.is_none()) {
+            self.keep(job.flow, running);
+        }
+        Ok(report)
     }
 
     /// The script, where it stood before the job's events.
@@ -105,19 +118,35 @@ fn read_events(job: &Job) -> Result<Vec<(u64, Event)>, Report> {
     job.events.iter().map(read).collect()
 }
 
-fn go_on<'a, E: Engine>(mut running: Running<'a, E>, job: &Job) -> Result<(Running<'a, E>, Report), Report> {
+/// Tells it what came since, and makes the moves that were made before.
+fn replay<E: Engine>(running: &mut Running<'_, E>, job: &Job, say: &mut Say<'_>) -> Result<(), Report> {
     let events = read_events(job)?;
     let is_kept = matches!(job.base, Base::Kept(_));
     // What was kept has made the moves of its turns already.
     let news = events.iter().filter(|(_, event)| !(is_kept && matches!(event, Event::Turn(_))));
-    let replayed = running.replay_stream(news.map(|(version, event)| (*version, event)));
+    let mut said = Instant::now();
+    let mut moved = || {
+        if said.elapsed() >= SIGN {
+            said = Instant::now();
+            // Who does not hear it hears of no report either.
+            let _ = say(Report::Replaying);
+        }
+    };
+    let news = news.map(|(version, event)| (*version, event));
+    let replayed = running.replay_stream_saying(news, &mut moved);
     replayed.map_err(|error| Report::Stuck(error.to_string()))?;
     if let Some((last, _)) = events.last() {
         running.has_seen(*last);
     }
+    Ok(())
+}
+
+fn go_on<E: Engine>(running: &mut Running<'_, E>, job: &Job) -> Report {
     let mut system = System { public_url: &job.public_url };
-    let went = running.go_on(&mut system).map_err(|error| Report::Stuck(error.to_string()))?;
+    let went = match running.go_on(&mut system) {
+        Ok(went) => went,
+        Err(error) => return Report::Stuck(error.to_string()),
+    };
     let saved = job.saves.then(|| running.save().ok()).flatten();
-    let moves = running.moves();
-    Ok((running, Report::Went { went: Box::new(went), saved: saved.map(Into::into), moves }))
+    Report::Went { went: Box::new(went), saved: saved.map(Into::into), moves: running.moves() }
 }

@@ -11,7 +11,7 @@ use super::place::{Open, Opened, Usage};
 use super::protocol::{Base, Died, Job, Report};
 use super::slot::{Slot, Watched, watch_over};
 
-/// What one turn may take before its process is ended and its flow fails.
+/// What one turn may take, besides what it does again of turns before, before its process is ended and its flow fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TurnLimits {
     /// Time of a processor; 5 s unless told.
@@ -30,9 +30,15 @@ impl Default for TurnLimits {
 
 impl TurnLimits {
     /// What is over, if anything is.
-    pub(super) fn over(&self, usage: Usage, cpu_before: Duration, time: Duration) -> Option<String> {
+    pub(super) fn over(
+        &self,
+        usage: Usage,
+        cpu_before: Duration,
+        time: Duration,
+        replays: bool,
+    ) -> Option<String> {
         let cpu = usage.cpu.saturating_sub(cpu_before);
-        if cpu > self.cpu {
+        if cpu > self.cpu && !replays {
             return Some(format!(
                 "one turn took more than {} s of processor time: does it loop without waiting?",
                 self.cpu.as_secs_f64()

@@ -68,6 +68,15 @@ pub struct Job {
     pub looks_at: Option<u64>,
 }
 
+impl Job {
+    /// Whether moves are made first that were made before.
+    #[must_use]
+    pub fn replays(&self) -> bool {
+        let has_turns = || self.events.iter().any(|event| event.kind == "turn");
+        self.looks_at.is_some() || !matches!(self.base, Base::Kept(_)) && has_turns()
+    }
+}
+
 /// What a host says.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Order {
@@ -79,6 +88,10 @@ pub(super) enum Order {
 /// What came of a turn.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Report {
+    /// It still makes moves that were made before; another report follows.
+    Replaying,
+    /// It has made all of them, and goes on; another report follows.
+    Replayed,
     /// It went on.
     Went {
         /// How.

@@ -27,6 +27,8 @@ struct State {
 struct Turn {
     began: Instant,
     cpu: Duration,
+    /// Whether it makes moves that were made before: their time was counted then.
+    replays: bool,
 }
 
 impl Watched {
@@ -42,12 +44,18 @@ impl Watched {
             return;
         }
         let usage = state.place.as_ref().and_then(|place| place.usage());
-        let over = usage.and_then(|usage| limits.over(usage, turn.cpu, turn.began.elapsed()));
+        let over = usage.and_then(|usage| limits.over(usage, turn.cpu, turn.began.elapsed(), turn.replays));
         if let (Some(over), Some(place)) = (over, &mut state.place) {
             place.end();
             state.over = Some(over);
             state.turn = None;
         }
+    }
+
+    /// From now on it is counted what a turn takes.
+    fn begin(&self, replays: bool) {
+        let cpu = self.usage().cpu;
+        self.state().turn = Some(Turn { began: Instant::now(), cpu, replays });
     }
 
     fn usage(&self) -> Usage {
@@ -88,8 +96,7 @@ impl Slot {
         if self.pipes.is_none() {
             self.start()?;
         }
-        let cpu = self.watched.usage().cpu;
-        self.watched.state().turn = Some(Turn { began: Instant::now(), cpu });
+        self.watched.begin(job.replays());
         let report = self.exchange(&Order::Run(Box::new(job)));
         self.watched.state().turn = None;
         match report {
@@ -111,7 +118,13 @@ impl Slot {
     fn exchange(&mut self, order: &Order) -> std::io::Result<Option<Report>> {
         let Some((to, from)) = &mut self.pipes else { return Ok(None) };
         frame::write(&mut **to, order)?;
-        frame::read(&mut **from)
+        loop {
+            match frame::read(&mut **from)? {
+                Some(Report::Replaying) => self.watched.begin(true),
+                Some(Report::Replayed) => self.watched.begin(false),
+                report => return Ok(report),
+            }
+        }
     }
 
     fn start(&mut self) -> Result<(), Died> {

@@ -98,7 +98,7 @@ pub(super) fn text() -> ValueParser {
     ValueParser::string()
 }
 
-fn path() -> ValueParser {
+pub(super) fn path() -> ValueParser {
     ValueParser::path_buf()
 }
 

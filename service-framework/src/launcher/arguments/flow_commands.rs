@@ -2,13 +2,14 @@
 
 use super::commands::{Command, Name, Positional};
 use super::flags::{
-    BACKUP_COUNT, COLOR, CONSOLE_LEVEL, FILE_LEVEL, GRACE, HELP, JSON, LOG_FOLDER, LOG_FORMAT, STORE,
+    BACKUP_COUNT, BIND_ALL, COLOR, CONFIG, CONSOLE_LEVEL, FILE_LEVEL, GRACE, HELP, HOOKS, JSON, LOG_FOLDER,
+    LOG_FORMAT, STORE,
 };
 use super::flow_flags::{
-    AFTER_FLOW, ALL, ALLOW_HOST, ALLOW_PRIVATE, AT_STEP, CPU_LIMIT, FLOW_ARG, FLOW_ID, FLOW_LEASE,
-    FLOW_LIMIT, FLOW_NAME, FLOW_STATUS, FOLLOW, FOLLOW_LOGS, FORK_ID, ID_FILTER, LISTEN, MEMORY_LIMIT,
-    NAME_FILTER, OLDER_THAN, ONLY, PUBLIC_URL, RESOLVE, RUN_LEVEL, SCHEDULE_ID, SECRET, SINCE, UNTIL,
-    WORKERS,
+    AFTER_FLOW, ALL, ALLOW_HOST, ALLOW_PRIVATE, AT_STEP, CPU_LIMIT, FLOW_ADDRESSES, FLOW_ARG, FLOW_ID,
+    FLOW_LEASE, FLOW_LIMIT, FLOW_NAME, FLOW_SERVICE, FLOW_STATUS, FOLLOW, FOLLOW_LOGS, FORK_ID, ID_FILTER,
+    LISTEN, MEMORY_LIMIT, NAME_FILTER, OLDER_THAN, ONLY, PROGRAMS, PUBLIC_URL, RESOLVE, RUN_LEVEL,
+    SCHEDULE_ID, SECRET, SINCE, UNTIL, WITH_SCRIPT, WORKERS,
 };
 
 /// Which of them it is.
@@ -29,6 +30,7 @@ pub(crate) enum FlowCommand {
     Replay,
     Fork,
     Schedule,
+    Limit,
     Check,
     Gc,
 }
@@ -79,17 +81,24 @@ impl FlowCommand {
             },
             FUNCTION,
         ];
+        const LIMITED: [Positional; 1] = [Positional {
+            name: "N",
+            help: "how many at most; or the name whose limit is removed",
+            required: false,
+            choices: &[],
+        }];
         match self {
             Self::Run | Self::Start => &[FUNCTION],
             Self::Signal => &SIGNAL,
             Self::Schedule => &SCHEDULE,
+            Self::Limit => &LIMITED,
             _ => &[],
         }
     }
 }
 
 /// Every command behind `flow`, in the order of help.
-pub(super) static OF_FLOWS: [Command; 17] = [
+pub(super) static OF_FLOWS: [Command; 18] = [
     Command {
         name: Name::Flow(FlowCommand::Run),
         word: "flow run",
@@ -99,6 +108,7 @@ pub(super) static OF_FLOWS: [Command; 17] = [
             &FLOW_ARG,
             &FLOW_ID,
             &FLOW_NAME,
+            &WITH_SCRIPT,
             &FOLLOW,
             &STORE,
             &LISTEN,
@@ -107,6 +117,12 @@ pub(super) static OF_FLOWS: [Command; 17] = [
             &ALLOW_HOST,
             &ALLOW_PRIVATE,
             &SECRET,
+            &FLOW_SERVICE,
+            &FLOW_ADDRESSES,
+            &CONFIG,
+            &BIND_ALL,
+            &PROGRAMS,
+            &HOOKS,
             &WORKERS,
             &FLOW_LEASE,
             &CPU_LIMIT,
@@ -140,6 +156,12 @@ pub(super) static OF_FLOWS: [Command; 17] = [
             &ALLOW_HOST,
             &ALLOW_PRIVATE,
             &SECRET,
+            &FLOW_SERVICE,
+            &FLOW_ADDRESSES,
+            &CONFIG,
+            &BIND_ALL,
+            &PROGRAMS,
+            &HOOKS,
             &ONLY,
             &WORKERS,
             &FLOW_LEASE,
@@ -164,7 +186,7 @@ pub(super) static OF_FLOWS: [Command; 17] = [
         word: "flow start",
         about: "Start a flow for whoever serves the store, and print its id.",
         usage: "FILE [FUNCTION] [--arg NAME=VALUE …] [--id ID]",
-        flags: &[&FLOW_ARG, &FLOW_ID, &FLOW_NAME, &STORE, &JSON, &COLOR, &HELP],
+        flags: &[&FLOW_ARG, &FLOW_ID, &FLOW_NAME, &WITH_SCRIPT, &STORE, &JSON, &COLOR, &HELP],
         positional: Some(FILE),
         commands: &[],
         takes_config: false,
@@ -308,7 +330,7 @@ pub(super) static OF_FLOWS: [Command; 17] = [
         word: "flow schedule",
         about: "Start a flow again and again, at times as of cron.",
         usage: "CRON FILE [FUNCTION] [--id NAME] | list | remove NAME",
-        flags: &[&FLOW_ARG, &SCHEDULE_ID, &STORE, &JSON, &COLOR, &HELP],
+        flags: &[&FLOW_ARG, &SCHEDULE_ID, &WITH_SCRIPT, &STORE, &JSON, &COLOR, &HELP],
         positional: Some(Positional {
             name: "CRON",
             help: "when, such as '30 4 * * MON-FRI' or @daily, in UTC; or list, or remove",
@@ -320,11 +342,27 @@ pub(super) static OF_FLOWS: [Command; 17] = [
         lesson: include_str!("help/flow_schedule.txt"),
     },
     Command {
+        name: Name::Flow(FlowCommand::Limit),
+        word: "flow limit",
+        about: "Say how many flows of a name go on at the same moment.",
+        usage: "NAME N | list | remove NAME",
+        flags: &[&STORE, &JSON, &COLOR, &HELP],
+        positional: Some(Positional {
+            name: "NAME",
+            help: "what the flows are called, as `flow list` says it; or list, or remove",
+            required: true,
+            choices: &[],
+        }),
+        commands: &[],
+        takes_config: false,
+        lesson: include_str!("help/flow_limit.txt"),
+    },
+    Command {
         name: Name::Flow(FlowCommand::Check),
         word: "flow check",
         about: "Find everything in a script that cannot be run.",
-        usage: "FILE [--json]",
-        flags: &[&JSON, &COLOR, &HELP],
+        usage: "FILE [--with_script FILE …] [--json]",
+        flags: &[&WITH_SCRIPT, &JSON, &COLOR, &HELP],
         positional: Some(FILE),
         commands: &[],
         takes_config: false,

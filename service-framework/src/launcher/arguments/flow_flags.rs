@@ -2,7 +2,7 @@
 
 use clap::builder::ValueParser;
 
-use super::flags::{Flag, count, duration, flow_part, level, number, size, text};
+use super::flags::{Flag, count, duration, flow_part, level, number, path, size, text};
 use super::values;
 
 /// The words of how a flow can stand.
@@ -13,6 +13,15 @@ pub(crate) static FLOW_ARG: Flag =
     Flag::new("arg", "one argument of the function, as JSON or else as text; may be said often")
         .value("NAME=VALUE", text)
         .many();
+
+pub(crate) static WITH_SCRIPT: Flag =
+    Flag::new("with_script", "a script that it may start by this name, in its folder; may be said often")
+        .value("FILE", text)
+        .many()
+        .more(&[
+            "Those that it starts by a name which stands in it, flows.start(\"other.py\"), come along",
+            "by themselves.",
+        ]);
 
 pub(crate) static FLOW_ID: Flag =
     Flag::new("id", "the flow's id; the same id is the same flow, started once")
@@ -66,13 +75,35 @@ pub(crate) static SECRET: Flag =
             "users of this machine do not see it: SERVICE_FRAMEWORK_SECRET_NAME=VALUE.",
         ]);
 
+pub(crate) static FLOW_SERVICE: Flag =
+    Flag::new("service_path", "the service over whose connections scripts ask: flow.service.to_send")
+        .short("s")
+        .value("SERVICE", text)
+        .more(&[
+            "One of this program by its name, or ./PATH.json: its model, as `describe` prints it,",
+            "with a command if it has handlers. It needs the addresses of -a.",
+        ]);
+
+pub(crate) static FLOW_ADDRESSES: Flag = Flag::new("addresses_path", "addresses JSON of that service")
+    .short("a")
+    .value("ADDRESSES", path)
+    .more(&[
+        "Others reach flows through those of flow_start, flow_signal, flow_query, flow_cancel,",
+        "flow_result and the publisher flow_events that it names, with a service or without.",
+    ]);
+
+pub(crate) static PROGRAMS: Flag =
+    Flag::new("programs", "the spec of programs that scripts run: flow.program.run")
+        .value("SPEC", path)
+        .more(&["What is behind its hooks stands in the file of --hooks, as for `program serve`."]);
+
 pub(crate) static ONLY: Flag = Flag::new("only", "only this part of it; may be said often")
     .value("interpreter|requests|callbacks", flow_part)
     .words(&["interpreter", "requests", "callbacks"])
     .many()
     .more(&[
         "interpreter  runs scripts and looks after times",
-        "requests     sends the HTTP requests of flows",
+        "requests     sends the requests of flows, and runs programs",
         "callbacks    takes HTTP callbacks",
         "Each part works on the store alone, so they may be on different hosts.",
     ]);

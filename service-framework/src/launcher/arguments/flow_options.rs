@@ -1,5 +1,6 @@
 //! Values of the flags that concern flows.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::ArgMatches;
@@ -10,6 +11,8 @@ use clap::ArgMatches;
 pub(crate) struct FlowOptions {
     /// What a flow is started with.
     pub(crate) args: Vec<String>,
+    /// Which scripts it may start, besides those that it says by name.
+    pub(crate) along: Vec<String>,
     /// Its id, that of a new one, or what the ids of some begin with.
     pub(crate) id: Option<String>,
     /// What it is called, or what some are.
@@ -22,6 +25,8 @@ pub(crate) struct FlowOptions {
     pub(crate) allow_hosts: Vec<String>,
     pub(crate) allow_private: bool,
     pub(crate) secrets: Vec<String>,
+    /// The spec of programs that scripts run.
+    pub(crate) programs: Option<PathBuf>,
     /// Which parts are served; all if none is said.
     pub(crate) only: Vec<String>,
     /// How many scripts run at once, and what each may take.
@@ -44,6 +49,7 @@ impl FlowOptions {
     pub(super) fn read(matches: &ArgMatches) -> Self {
         Self {
             args: many(matches, "arg"),
+            along: many(matches, "with_script"),
             id: one(matches, "id"),
             name: one(matches, "name"),
             follow: one(matches, "follow").unwrap_or_default(),
@@ -53,6 +59,7 @@ impl FlowOptions {
             allow_hosts: many(matches, "allow_host"),
             allow_private: one(matches, "allow_private").unwrap_or_default(),
             secrets: many(matches, "secret"),
+            programs: one(matches, "programs"),
             only: many(matches, "only"),
             workers: one(matches, "workers"),
             cpu_limit: one(matches, "cpu_limit").unwrap_or_default(),

@@ -113,7 +113,7 @@ impl Split {
         if inline.is_none() && self.command.flag(&value).is_some() {
             self.problems.push(flag_as_value(spelling, flag, &value));
         }
-        if !std::ptr::eq(flag, &SERVICE) {
+        if flag.name != SERVICE.name {
             self.forward(spelling, inline.is_some(), &value);
         }
         self.flags.push((flag, Some(value)));

@@ -11,7 +11,8 @@ mod program;
 mod protocol;
 mod reach;
 
-pub(crate) use host::host;
+#[cfg_attr(not(feature = "flows"), expect(unused_imports, reason = "named where flows have one"))]
+pub(crate) use host::{Host, host};
 #[cfg(feature = "programs")]
 pub(crate) use program::in_folder;
 pub(crate) use program::problem;

@@ -3,11 +3,17 @@
 use std::process::ExitCode;
 
 use crate::launcher::arguments::{FlowCommand, Options};
-use crate::launcher::features;
+use crate::launcher::resolve::Places;
+use crate::launcher::{Services, features};
 use crate::model::Problem;
 
 /// Refuses every command.
-pub(in crate::launcher) fn act(_: FlowCommand, _: &Options) -> Result<ExitCode, Vec<Problem>> {
+pub(in crate::launcher) fn act(
+    _: FlowCommand,
+    _: &Options,
+    _: Services,
+    _: &Places,
+) -> Result<ExitCode, Vec<Problem>> {
     Err(vec![features::missing("flow", "flows")])
 }
 
@@ -25,7 +31,8 @@ mod tests {
     #[test]
     fn it_says_how_to_get_them() {
         let asked = parse(&["flow".to_owned(), "list".to_owned()]).unwrap();
-        let problems = act(FlowCommand::List, &asked.options).unwrap_err();
+        let problems =
+            act(FlowCommand::List, &asked.options, Services::none(), &Places::default()).unwrap_err();
         assert!(problems[0].hint.as_ref().unwrap().contains("--features flows"), "{problems:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! `flow check`: everything in a script that cannot be run.
+//! `flow check`: everything in a script that cannot be run, and in those that it starts by their names.
 
 use std::io::stdout;
 use std::path::Path;
@@ -6,7 +6,8 @@ use std::process::ExitCode;
 
 use serde_json::{Value as Json, json};
 
-use crate::flow::engine::{Complaint, Engine, Monty};
+use super::beside::{self, Beside, Wrong};
+use crate::flow::engine::{Engine, Monty};
 use crate::launcher::arguments::Options;
 use crate::launcher::terminal::Palette;
 use crate::launcher::{exit, files, report};
@@ -20,38 +21,59 @@ pub(super) fn check(options: &Options) -> Result<ExitCode, Vec<Problem>> {
     let file = options.positional.as_deref().unwrap_or_default();
     let source = files::read_text_file(Path::new(file)).map_err(|problem| vec![problem])?;
     let complaints = Engine::check(&Monty, file, &source);
-    let functions = Engine::functions(&Monty, &source);
+    let mut wrong: Vec<Wrong> =
+        complaints.iter().map(|complaint| Wrong::of(file, &source, complaint)).collect();
+    let Beside { scripts, wrong: of_others, .. } = beside::read(file, &source, &options.flows.along);
+    wrong.extend(of_others);
+    let checked = Checked {
+        file,
+        functions: Engine::functions(&Monty, &source),
+        scripts: scripts.into_iter().map(|(name, _)| name).collect(),
+        wrong,
+    };
     let text = match options.json {
-        true => format!("{:#}\n", to_json(file, &complaints, &functions)),
-        false => text(file, &source, &complaints, &functions, options.color.palette(&stdout())),
+        true => format!("{:#}\n", checked.to_json()),
+        false => checked.to_text(options.color.palette(&stdout())),
     };
-    Ok(report::print(&text, exit::of_check(complaints.is_empty())))
+    Ok(report::print(&text, exit::of_check(checked.wrong.is_empty())))
 }
 
-fn text(
-    file: &str,
-    source: &str,
-    complaints: &[Complaint],
-    functions: &[String],
-    palette: Palette,
-) -> String {
-    if !complaints.is_empty() {
-        let problems: Vec<Problem> =
-            complaints.iter().map(|complaint| super::script::problem_of(file, source, complaint)).collect();
-        return report::text(&problems, "it would not start", palette);
+/// What is known of a script.
+struct Checked<'a> {
+    file: &'a str,
+    functions: Vec<String>,
+    /// Those that it may start.
+    scripts: Vec<String>,
+    wrong: Vec<Wrong>,
+}
+
+impl Checked<'_> {
+    fn to_text(&self, palette: Palette) -> String {
+        if !self.wrong.is_empty() {
+            let problems: Vec<Problem> = self.wrong.iter().map(|wrong| wrong.problem.clone()).collect();
+            return report::text(&problems, "it would not start", palette);
+        }
+        let functions = match self.functions.as_slice() {
+            [] => "no functions".to_owned(),
+            functions => format!("functions {}", functions.join(", ")),
+        };
+        let scripts = match self.scripts.as_slice() {
+            [] => String::new(),
+            scripts => format!("; starts {}", scripts.join(", ")),
+        };
+        format!("{} {}: {functions}{scripts}\n", palette.green("ok:"), self.file)
     }
-    let functions = match functions {
-        [] => "no functions".to_owned(),
-        functions => format!("functions {}", functions.join(", ")),
-    };
-    format!("{} {file}: {functions}\n", palette.green("ok:"))
-}
 
-fn to_json(file: &str, complaints: &[Complaint], functions: &[String]) -> Json {
-    let problem = |Complaint { line, column, what, instead }: &Complaint| json!({"line": line, "column": column, "what": what, "instead": instead});
-    json!({
-        "file": file,
-        "functions": functions,
-        "problems": complaints.iter().map(problem).collect::<Vec<_>>(),
-    })
+    fn to_json(&self) -> Json {
+        let problem = |Wrong { file, line, column, problem }: &Wrong| {
+            let Problem { path, expected, found, .. } = problem;
+            json!({"file": file, "line": line, "column": column, "what": path, "instead": expected, "found": found})
+        };
+        json!({
+            "file": self.file,
+            "functions": self.functions,
+            "scripts": self.scripts,
+            "problems": self.wrong.iter().map(problem).collect::<Vec<_>>(),
+        })
+    }
 }

@@ -2,10 +2,11 @@
 
 use std::process::ExitCode;
 
-use super::{bulk, check, gc, list, logs, one, replay, run, schedule, serve, show, start, state};
+use super::{bulk, check, gc, limit, list, logs, one, replay, run, schedule, serve, show, start, state};
 use crate::flow::{FlowError, Flows};
 use crate::launcher::arguments::{FlowCommand, Options};
-use crate::launcher::{exit, report};
+use crate::launcher::resolve::Places;
+use crate::launcher::{Services, exit, report};
 use crate::model::{Problem, near_miss};
 
 /// Among how many flows one is looked for that may be meant.
@@ -15,10 +16,15 @@ const LISTED: usize = 1000;
 ///
 /// # Errors
 /// All that is wrong with the command line and the files that it names. Nothing was started.
-pub(in crate::launcher) fn act(command: FlowCommand, options: &Options) -> Result<ExitCode, Vec<Problem>> {
+pub(in crate::launcher) fn act(
+    command: FlowCommand,
+    options: &Options,
+    own: Services,
+    places: &Places,
+) -> Result<ExitCode, Vec<Problem>> {
     match command {
-        FlowCommand::Run => run::run(options),
-        FlowCommand::Serve => serve::serve(options),
+        FlowCommand::Run => run::run(options, own, places),
+        FlowCommand::Serve => serve::serve(options, own, places),
         FlowCommand::Start => start::start(options),
         FlowCommand::List => list::list(options),
         FlowCommand::Show => show::show(options),
@@ -32,6 +38,7 @@ pub(in crate::launcher) fn act(command: FlowCommand, options: &Options) -> Resul
         FlowCommand::Retry => bulk::retry(options),
         FlowCommand::Replay => replay::replay(options),
         FlowCommand::Schedule => schedule::schedule(options),
+        FlowCommand::Limit => limit::limit(options),
         FlowCommand::Check => check::check(options),
         FlowCommand::Gc => gc::gc(options),
     }

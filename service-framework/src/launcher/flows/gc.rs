@@ -47,7 +47,7 @@ fn collect(flows: &Flows, selection: &Selection, options: &Options) -> Result<(u
         match flows.remove(&id) {
             Ok(Some(gone)) => {
                 removed += 1;
-                sources.insert(gone.source);
+                sources.extend(gone.sources);
             }
             Ok(None) | Err(FlowError::NoFlow(_)) => {}
             Err(error) => return Err(error),

@@ -3,6 +3,8 @@
 #[cfg(any(not(feature = "flows"), test))]
 mod absent;
 #[cfg(feature = "flows")]
+mod beside;
+#[cfg(feature = "flows")]
 mod bulk;
 #[cfg(feature = "flows")]
 mod calls;
@@ -19,11 +21,15 @@ mod gc;
 #[cfg(feature = "flows")]
 mod interpreter;
 #[cfg(feature = "flows")]
+mod limit;
+#[cfg(feature = "flows")]
 mod list;
 #[cfg(feature = "flows")]
 mod logs;
 #[cfg(feature = "flows")]
 mod one;
+#[cfg(feature = "flows")]
+mod own_service;
 #[cfg(feature = "flows")]
 mod panel;
 #[cfg(feature = "flows")]

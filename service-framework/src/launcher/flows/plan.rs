@@ -1,12 +1,13 @@
 //! What a process does for flows: read from its command line, and started.
 
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
 
 use super::deliveries::Deliveries;
+use super::own_service::{Named, OwnService, Working};
 use super::process;
 use crate::flow::connect::callbacks::{CallbackSettings, Callbacks, ListenError, PublicUrl};
 use crate::flow::connect::http::{Http, HttpError, HttpSettings, Secrets};
@@ -14,8 +15,12 @@ use crate::flow::connect::{Connector, OtherFlows};
 use crate::flow::engine::{Checks, Monty};
 use crate::flow::worker::{Pool, TurnLimits};
 use crate::flow::{FlowError, Flows, Host, HostSettings, Presence};
+use crate::launcher::Services;
 use crate::launcher::arguments::Options;
+use crate::launcher::resolve::Places;
 use crate::model::Problem;
+use crate::service::RunError;
+use crate::store::Error as StoreError;
 
 /// Variables that begin so are secrets.
 pub(super) const SECRET_PREFIX: &str = "SERVICE_FRAMEWORK_SECRET_";
@@ -37,6 +42,10 @@ pub(super) struct Plan {
     workers: usize,
     limits: TurnLimits,
     lease: Duration,
+    /// What is known of a service and of programs, until they are made.
+    named: Option<Named>,
+    /// The same, until they are started.
+    own: Mutex<Option<OwnService>>,
 }
 
 /// Why it could not be started.
@@ -48,6 +57,10 @@ pub(super) enum StartError {
     Http(#[from] HttpError),
     #[error(transparent)]
     Flow(#[from] FlowError),
+    #[error(transparent)]
+    Service(#[from] RunError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
     #[error("threads cannot be started: {0}")]
     System(#[from] std::io::Error),
 }
@@ -56,6 +69,7 @@ pub(super) enum StartError {
 pub(super) struct Serving {
     pub(super) host: Option<Host>,
     callbacks: Option<(Runtime, Callbacks)>,
+    own: Option<Working>,
     /// Given up last.
     _presence: Presence,
 }
@@ -65,7 +79,7 @@ impl Plan {
     ///
     /// # Errors
     /// All that is wrong with it.
-    pub(super) fn read(options: &Options) -> Result<Self, Vec<Problem>> {
+    pub(super) fn read(options: &Options, own: Services, places: &Places) -> Result<Self, Vec<Problem>> {
         let flows = &options.flows;
         let mut problems = Vec::new();
         let listen = listen_address(&flows.listen).map_err(|problem| problems.push(problem)).ok();
@@ -77,8 +91,18 @@ impl Plan {
             secrets: secrets(&flows.secrets, &mut problems),
             ..HttpSettings::default()
         };
-        let Some(listen) = listen.filter(|_| problems.is_empty()) else { return Err(problems) };
         let does = |part: &str| flows.only.is_empty() || flows.only.iter().any(|only| only == part);
+        let named = match does("requests") {
+            true => Named::read(options, own, places).unwrap_or_else(|wrong| {
+                problems.extend(wrong);
+                None
+            }),
+            false => {
+                problems.extend(only_with_requests(options));
+                None
+            }
+        };
+        let Some(listen) = listen.filter(|_| problems.is_empty()) else { return Err(problems) };
         let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Ok(Self {
             has_interpreter: does("interpreter"),
@@ -91,7 +115,20 @@ impl Plan {
             workers: flows.workers.unwrap_or(processors).max(1),
             limits: TurnLimits { cpu: flows.cpu_limit, memory: flows.memory_limit, ..TurnLimits::default() },
             lease: options.programs.lease.max(SHORTEST_LEASE),
+            named,
+            own: Mutex::default(),
         })
+    }
+
+    /// Makes what it has of a service and of programs, and opens nothing of it yet.
+    ///
+    /// # Errors
+    /// All that is wrong with models and files.
+    pub(super) fn prepare(mut self, flows: &Flows, options: &Options) -> Result<Self, Vec<Problem>> {
+        if let Some(named) = self.named.take() {
+            self.own = Mutex::new(Some(named.prepare(flows.store(), options)?));
+        }
+        Ok(self)
     }
 
     /// One that takes its callbacks elsewhere if somebody else does where nobody said.
@@ -114,16 +151,19 @@ impl Plan {
             (None, Some((_, callbacks))) => callbacks.public_url().clone(),
             (None, None) => PublicUrl::of(self.listen),
         };
+        let own = self.own.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let own = own.map(OwnService::start).transpose()?;
         let host = match self.has_interpreter || self.has_requests {
-            true => Some(self.host(flows, &public_url)?),
+            true => Some(self.host(flows, &public_url, own.as_ref())?),
             false => None,
         };
         if let Some(host) = &host {
             deliveries.tell(host);
+            own.iter().for_each(|own| own.serves(host));
         }
         let role = if self.has_interpreter { role } else { CONNECTORS };
         let presence = Presence::announce(flows, &process_name(), role, self.lease)?;
-        Ok(Serving { host, callbacks, _presence: presence })
+        Ok(Serving { host, callbacks, own, _presence: presence })
     }
 
     fn listen(&self, deliveries: &Arc<Deliveries>) -> Result<(Runtime, Callbacks), StartError> {
@@ -152,12 +192,13 @@ impl Plan {
         Ok((runtime, callbacks))
     }
 
-    fn host(&self, flows: &Flows, public_url: &PublicUrl) -> Result<Host, StartError> {
+    fn host(&self, flows: &Flows, public_url: &PublicUrl, own: Option<&Working>) -> Result<Host, StartError> {
         let engine: Arc<dyn Checks> = Arc::new(Monty);
         let mut connectors: Vec<Arc<dyn Connector>> = Vec::new();
         if self.has_requests {
             connectors.push(Arc::new(Http::new(self.http.clone())?));
         }
+        connectors.extend(own.into_iter().flat_map(Working::connectors));
         let mut pool = None;
         if self.has_interpreter {
             connectors.push(Arc::new(OtherFlows::new(flows, engine.clone())));
@@ -191,6 +232,11 @@ pub(super) const SERVE: &str = "serve";
 pub(super) const RUN: &str = "run";
 
 impl Serving {
+    /// What it has of a service and of programs, in words; empty if nothing.
+    pub(super) fn own(&self) -> String {
+        self.own.as_ref().map(Working::words).unwrap_or_default()
+    }
+
     /// Where callbacks come in, if they do here, and what their URLs begin with.
     pub(super) fn callbacks(&self) -> Option<(SocketAddr, &PublicUrl)> {
         self.callbacks.as_ref().map(|(_, callbacks)| (callbacks.address(), callbacks.public_url()))
@@ -198,14 +244,27 @@ impl Serving {
 
     /// Takes nothing more, and lets what runs come to a place where it can go on; false if it did not within this time.
     pub(super) fn stop(self, grace: Duration) -> bool {
-        let Self { host, callbacks, _presence } = self;
-        let has_ended = host.is_none_or(|host| host.stop(grace));
+        let Self { host, callbacks, own, _presence } = self;
+        let mut has_ended = host.is_none_or(|host| host.stop(grace));
+        has_ended &= own.is_none_or(|own| own.stop(grace));
         if let Some((runtime, callbacks)) = callbacks {
             runtime.block_on(callbacks.stop());
             runtime.shutdown_timeout(Duration::from_millis(200));
         }
         has_ended
     }
+}
+
+/// What leaves a process belongs to where requests leave.
+fn only_with_requests(options: &Options) -> Option<Problem> {
+    let said = [
+        ("--service_path", options.service.is_some()),
+        ("--addresses_path", options.addresses.is_some()),
+        ("--programs", options.flows.programs.is_some()),
+    ];
+    let (flag, _) = said.into_iter().find(|(_, is_said)| *is_said)?;
+    let problem = Problem::new(flag, "a process that sends what flows ask for", "one that does not");
+    Some(problem.with_hint("add --only requests"))
 }
 
 /// What this process is called in the store.

@@ -17,7 +17,8 @@ use crate::flow::engine::Monty;
 use crate::flow::history::{End, Status};
 use crate::flow::{FlowError, Flows, Start};
 use crate::launcher::arguments::Options;
-use crate::launcher::{exit, limits, report, run as service, signals};
+use crate::launcher::resolve::Places;
+use crate::launcher::{Services, exit, limits, programs, report, run as service, signals};
 use crate::model::Problem;
 use crate::store::Location;
 use crate::value::Value;
@@ -31,8 +32,8 @@ const GRACE: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// All that is wrong with the script and the command line. Nothing was started.
-pub(super) fn run(options: &Options) -> Result<ExitCode, Vec<Problem>> {
-    let (plan, start) = match (Plan::read(options), wanted(options)) {
+pub(super) fn run(options: &Options, own: Services, places: &Places) -> Result<ExitCode, Vec<Problem>> {
+    let (plan, start) = match (Plan::read(options, own, places), wanted(options)) {
         (Ok(plan), Ok(start)) => (plan.movable(), start),
         (plan, start) => {
             let mut problems = start.err().unwrap_or_default();
@@ -42,13 +43,14 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Vec<Problem>> {
     };
     let (flows, location) = open(options, start.is_some())?;
     service::start_logs("flow", options)?;
+    let plan = plan.prepare(&flows, options)?;
     limits::raise_open_files();
     let (asked, asking) = channel();
     let first = move |signal| {
         // Nobody else listens.
         let _ = asked.send(signal);
     };
-    if let Err(error) = signals::on_stop(first, || {}) {
+    if let Err(error) = signals::on_stop(first, programs::kill_hooks) {
         eprintln!("error: cannot watch for signals: {error}");
         return Ok(ExitCode::from(exit::FAILED));
     }

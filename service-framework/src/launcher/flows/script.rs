@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde_json::Value as Json;
 
+use super::beside;
 use crate::flow::Start;
 use crate::flow::engine::{Complaint, Engine, Monty};
 use crate::launcher::arguments::Options;
@@ -27,6 +28,10 @@ pub(super) fn start(file: &str, function: Option<&str>, options: &Options) -> Re
             return Err(problems);
         }
     };
+    let beside = beside::read(file, &source, &options.flows.along);
+    if !beside.wrong.is_empty() {
+        return Err(beside.wrong.into_iter().map(|wrong| wrong.problem).collect());
+    }
     let function = function_of(file, &source, function)?;
     if function.is_none() && !args.is_empty() {
         let expected = "a function that takes arguments: FUNCTION, or one that is called main";
@@ -39,6 +44,7 @@ pub(super) fn start(file: &str, function: Option<&str>, options: &Options) -> Re
         source,
         function,
         args,
+        scripts: beside.scripts,
         parent: None,
     })
 }

@@ -7,17 +7,19 @@ use super::plan::{Plan, SERVE};
 use super::store;
 use crate::flow::Flows;
 use crate::launcher::arguments::Options;
-use crate::launcher::{exit, limits, report, run, signals};
+use crate::launcher::resolve::Places;
+use crate::launcher::{Services, exit, limits, programs, report, run, signals};
 use crate::model::Problem;
 
 /// Serves until a signal comes.
 ///
 /// # Errors
 /// All that is wrong with the command line, or the store cannot be used. Nothing was started.
-pub(super) fn serve(options: &Options) -> Result<ExitCode, Vec<Problem>> {
-    let plan = Plan::read(options)?;
+pub(super) fn serve(options: &Options, own: Services, places: &Places) -> Result<ExitCode, Vec<Problem>> {
+    let plan = Plan::read(options, own, places)?;
     let (store, location) = store::open_or_make(options)?;
     run::start_logs("flows", options)?;
+    let plan = plan.prepare(&Flows::of(&store), options)?;
     limits::raise_open_files();
     let (asked, asking) = channel();
     let first = move |signal| {
@@ -25,7 +27,7 @@ pub(super) fn serve(options: &Options) -> Result<ExitCode, Vec<Problem>> {
         let _ = asked.send(signal);
     };
     // Interpreters end with this process.
-    if let Err(error) = signals::on_stop(first, || {}) {
+    if let Err(error) = signals::on_stop(first, programs::kill_hooks) {
         tracing::error!("cannot watch for signals: {error}");
         return Ok(ExitCode::from(exit::FAILED));
     }
@@ -37,6 +39,9 @@ pub(super) fn serve(options: &Options) -> Result<ExitCode, Vec<Problem>> {
         }
     };
     let parts = plan.parts();
+    if !serving.own().is_empty() {
+        tracing::info!("flows have {}", serving.own());
+    }
     match serving.callbacks() {
         Some((address, url)) => {
             tracing::info!(store = %location, parts, callbacks = %address, %url, "serving flows")

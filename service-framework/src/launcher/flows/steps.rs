@@ -100,6 +100,9 @@ impl Steps {
             }
             Event::Watched { by, .. } => return note(format!("flow {by} waits for its end")),
             Event::Cancelled => return note("it is to be cancelled".to_owned()),
+            Event::Exceeded { reason } => {
+                return trouble(format!("interrupted, because it took more than it may: {reason}"));
+            }
             Event::Paused => return trouble("paused".to_owned()),
             Event::Resumed => return note("resumed".to_owned()),
             Event::Retried { keep } => {

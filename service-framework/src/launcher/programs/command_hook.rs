@@ -69,7 +69,7 @@ static IS_OVER: AtomicBool = AtomicBool::new(false);
 
 /// Kills all commands that are on their way, with all that they have started, because this process is about to end. None is
 /// started any more, and none has failed by this: what becomes of it is in doubt, as it is.
-pub(super) fn kill_all() {
+pub(in crate::launcher) fn kill_all() {
     let running = running();
     IS_OVER.store(true, Ordering::SeqCst);
     // Who is in the table is not reaped yet.

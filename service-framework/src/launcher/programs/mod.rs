@@ -31,3 +31,8 @@ mod story;
 pub(super) use absent::act;
 #[cfg(feature = "programs")]
 pub(super) use command::act;
+#[cfg(feature = "flows")]
+pub(super) use {
+    command_hook::kill_all as kill_hooks,
+    serve::{named, through},
+};

@@ -1,6 +1,8 @@
 //! `program serve`: a server of the programs of a spec, until a signal asks it to end.
 
 use std::net::{SocketAddr, ToSocketAddrs};
+#[cfg(feature = "flows")]
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::mpsc::channel;
 use std::thread;
@@ -70,6 +72,50 @@ pub(super) fn read(
     Ok(programs)
 }
 
+/// The programs of a spec at this path, or a program's own; none if there are neither.
+///
+/// # Errors
+/// All that is wrong with the files.
+#[cfg(feature = "flows")]
+pub(in crate::launcher) fn named(
+    spec: Option<&Path>,
+    options: &Options,
+    own: Option<Programs>,
+    has_addresses: bool,
+) -> Result<Option<Programs>, Vec<Problem>> {
+    let programs = match (spec, own.filter(|_| !options.programs.names_hooks)) {
+        (Some(spec), Some(own)) => own.with_spec(spec_file::read(spec)?),
+        (Some(spec), None) => {
+            let spec: Spec = spec_file::read(spec)?;
+            bindings::read(&options.programs.hooks, &spec)?.programs(spec)
+        }
+        (None, Some(own)) => own,
+        (None, None) if options.programs.names_hooks => {
+            return Err(vec![Problem::missing("--programs", "the spec to which --hooks belongs")]);
+        }
+        (None, None) => return Ok(None),
+    };
+    if programs.has_connections() && !has_addresses {
+        let expected = "an addresses file, because hooks of programs ask other services";
+        return Err(vec![Problem::missing("-a", expected)]);
+    }
+    Ok(Some(programs))
+}
+
+/// The engine of programs whose hooks ask over the connections of this service, and the service with those that they need.
+///
+/// # Errors
+/// As for [`start`].
+#[cfg(feature = "flows")]
+pub(in crate::launcher) fn through(
+    programs: Programs,
+    service: Service,
+    store: Store,
+    options: &Options,
+) -> Result<(Service, Engine), Vec<Problem>> {
+    programs.through(service, store, own_settings(options)).map_err(problems_of)
+}
+
 /// # Errors
 /// Hooks and spec do not agree, or the store cannot be used.
 pub(super) fn start(
@@ -77,10 +123,14 @@ pub(super) fn start(
     store: Store,
     settings: Settings,
 ) -> Result<(Service, Engine), Vec<Problem>> {
-    programs.service(store, settings).map_err(|error| match error {
+    programs.service(store, settings).map_err(problems_of)
+}
+
+fn problems_of(error: EngineError) -> Vec<Problem> {
+    match error {
         EngineError::Problems(problems) => problems,
         other => vec![Problem::new("--store", "a store that can be used", other.to_string())],
-    })
+    }
 }
 
 /// What a server is called in the store.

@@ -82,6 +82,18 @@ impl Service {
     }
 }
 
+#[cfg(feature = "flows")]
+impl Prepared {
+    /// Starts it in this process on a thread of its own. Returns once it is ready.
+    ///
+    /// # Errors
+    /// A socket could not be opened, or `init_function` failed.
+    pub(crate) fn start(self) -> Result<Started, RunError> {
+        let grace = self.grace;
+        Started::run(self, grace)
+    }
+}
+
 impl Start {
     /// Without config; all sockets that bind listen at 127.0.0.1 at ports that the system chooses.
     pub fn new(service: Service) -> Self {

@@ -6,6 +6,7 @@ mod names;
 mod probe;
 mod reach;
 mod scopes;
+mod starts;
 mod statements;
 mod usage;
 
@@ -18,6 +19,8 @@ use crate::flow::engine::Complaint;
 use complaints::Complaints;
 use probe::Probe;
 use scopes::Names;
+
+pub(super) use starts::starts;
 
 /// The complaints about a script, in the order of its lines.
 pub(super) fn check(source: &str) -> Vec<Complaint> {

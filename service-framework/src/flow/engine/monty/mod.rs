@@ -14,7 +14,7 @@ mod session;
 mod source;
 mod traceback;
 
-use super::{Complaint, Engine, Frame, Limits, Outcome, Script, Step, Stepped, Unusable};
+use super::{Complaint, Engine, Frame, Limits, Mention, Outcome, Script, Step, Stepped, Unusable};
 
 pub use session::State;
 
@@ -38,6 +38,10 @@ impl Engine for Monty {
 
     fn functions(&self, source: &str) -> Vec<String> {
         source::functions(source)
+    }
+
+    fn starts(&self, source: &str) -> Vec<Mention> {
+        check::starts(source)
     }
 
     fn start(&self, script: &Script, limits: &Limits) -> Stepped<State> {

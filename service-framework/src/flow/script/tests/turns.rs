@@ -169,6 +169,21 @@ fn a_cancelled_flow_is_interrupted_where_it_stands() {
 }
 
 #[test]
+fn what_takes_too_much_is_interrupted_before_anything_that_has_come() {
+    let mut flow = Flow::new(&["wait message a", "ask http.request", "finally ask http.undo"]);
+    flow.go_on();
+    let exceeded = Event::Exceeded { reason: "too much".to_owned() };
+    let message = Event::Message { name: "a".to_owned(), data: Value::Nil };
+    flow.tell(message);
+    let went = flow.then(exceeded);
+    assert_eq!(went.turn.moves[0], Move::Interrupted);
+    assert_eq!(sends(&went), [1]);
+    let Some(End::Failed(failure)) = flow.then(result(1, 0)).turn.end else { panic!() };
+    assert_eq!((failure.kind.as_str(), failure.message.as_str()), ("LimitExceeded", "too much"));
+    assert_eq!(flow.again().running.moves(), flow.running.moves());
+}
+
+#[test]
 fn what_a_cancelled_flow_undoes_may_ask_for_more() {
     let mut flow = Flow::new(&["wait message a", "finally ask http.request"]);
     flow.go_on();

@@ -153,14 +153,9 @@ impl Imports<'_> {
 
     /// The module that an expression is, such as `flow.http` or an alias of it.
     fn module_of(&self, expression: &Expr) -> Option<String> {
-        match expression {
-            Expr::Name(name) => self.names.import(&name.id).map(str::to_owned),
-            Expr::Attribute(attribute) => {
-                let module = self.module_of(&attribute.value)?;
-                (module == "flow").then(|| format!("flow.{}", attribute.attr))
-            }
-            _ => None,
-        }
+        let path = self.names.path_of(expression)?;
+        let is_inside = expression.is_attribute_expr() && path.split('.').nth(1).is_some();
+        (!is_inside || path.starts_with("flow.") && path.matches('.').count() == 1).then_some(path)
     }
 }
 

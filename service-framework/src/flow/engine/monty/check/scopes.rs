@@ -47,6 +47,17 @@ impl Names {
         }
     }
 
+    /// The module, or the part of one, that an expression stands for, such as `flow.flows.start` for `flows.start`.
+    pub(super) fn path_of(&self, expression: &Expr) -> Option<String> {
+        match expression {
+            Expr::Name(name) => self.import(&name.id).map(str::to_owned),
+            Expr::Attribute(attribute) => {
+                Some(format!("{}.{}", self.path_of(&attribute.value)?, attribute.attr))
+            }
+            _ => None,
+        }
+    }
+
     /// The names that a scope binds.
     fn bind(&mut self, body: &[Stmt], parameters: Option<&Parameters>) -> HashSet<String> {
         let mut binder = Binder { names: self, bound: HashSet::new(), elsewhere: HashSet::new() };

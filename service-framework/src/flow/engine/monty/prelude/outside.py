@@ -2,8 +2,11 @@
 
 
 def __flow_make_outside(core, sleep, draw):
-    def to_send(connection, args=None, **more):
-        return core.external("service.request", connection, {**(args or {}), **more})
+    def to_send(connection, args=None, *, timeout=None, **more):
+        wanted = {**(args or {}), **more}
+        if timeout is None:
+            return core.external("service.request", connection, wanted)
+        return core.external("service.request", connection, wanted, core.seconds(timeout))
 
     def run(program, args=None, **more):
         return core.external("program.run", program, {**(args or {}), **more})

@@ -1,6 +1,8 @@
 //! A host of one flow, for tests that kill it: `flow_host STORE SCRIPT ID PORT WORLD DIE ARGS`. It dies after so many commits (`c3`), after
-//! so many errands that were done and not written yet (`e2`), or not at all (`no`). At the end it says what the flow came to, and how many
-//! of both there were.
+//! so many errands that were done and not written yet (`e2`), after so many hooks of programs that were done and not written yet (`h4`), or
+//! not at all (`no`). At the end it says what the flow came to, and how many of each there were.
+
+mod deploy;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,11 +14,12 @@ use service_framework::flow::connect::callbacks::{
     CallbackSettings, Callbacks, Deliver, DeliverError, Delivered, Delivering,
 };
 use service_framework::flow::connect::http::{Http, HttpSettings};
-use service_framework::flow::connect::{Connector, Errand, OtherFlows, Performing};
+use service_framework::flow::connect::{Connector, Errand, OtherFlows, Performing, RunPrograms};
 use service_framework::flow::engine::Monty;
 use service_framework::flow::history::End;
 use service_framework::flow::worker::{Pool, Threads, TurnLimits};
 use service_framework::flow::{Delivery, Flows, Host, HostSettings, Start};
+use service_framework::program::Engine;
 use service_framework::store::Store;
 
 type Failed = Box<dyn std::error::Error>;
@@ -35,26 +38,28 @@ impl Counter {
     }
 
     fn count(&self) {
+        // No command of a hook is left behind.
+        let _none_runs = deploy::RUNNING.lock();
         if self.counted.fetch_add(1, Ordering::SeqCst) + 1 == self.dies_at {
             let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
         }
     }
 }
 
-/// Requests, after each of which it may die.
+/// Requests or runs of programs, after each of which it may die.
 struct Counted {
-    http: Http,
+    inner: Arc<dyn Connector>,
     counter: Arc<Counter>,
 }
 
 impl Connector for Counted {
     fn queue(&self) -> &'static str {
-        self.http.queue()
+        self.inner.queue()
     }
 
     fn perform(&self, errand: Errand) -> Performing<'_> {
         Box::pin(async move {
-            let performed = self.http.perform(errand).await;
+            let performed = self.inner.perform(errand).await;
             self.counter.count();
             performed
         })
@@ -87,7 +92,12 @@ fn main() -> Result<(), Failed> {
         CallbackSettings { listen: format!("127.0.0.1:{port}").parse()?, ..CallbackSettings::default() };
     let callbacks = runtime.block_on(Callbacks::listen(listen, Arc::new(ToStore(flows.clone()))))?;
     let (commits, errands) = (Counter::new(die, "c"), Counter::new(die, "e"));
-    let host = host(&flows, world, port, errands.clone())?;
+    let hooks = Counter::new(die, "h");
+    let programs = match script.ends_with("deploy.py") {
+        true => Some(deploy::engine(flows.store(), hooks.clone())?),
+        false => None,
+    };
+    let host = host(&flows, world, port, errands.clone(), programs)?;
     let counted = commits.clone();
     host.observe(move |_, _| counted.count());
     host.start_flow(start(script, id, args)?)?;
@@ -99,19 +109,29 @@ fn main() -> Result<(), Failed> {
         end => format!("{end:?}"),
     };
     println!("{told}");
-    println!("{} {}", commits.counted.load(Ordering::SeqCst), errands.counted.load(Ordering::SeqCst));
+    let counted = [commits, errands, hooks].map(|counter| counter.counted.load(Ordering::SeqCst).to_string());
+    println!("{}", counted.join(" "));
     host.stop(Duration::from_secs(10));
     runtime.block_on(callbacks.stop());
     Ok(())
 }
 
-fn host(flows: &Flows, world: &str, port: &str, counter: Arc<Counter>) -> Result<Host, Failed> {
+fn host(
+    flows: &Flows,
+    world: &str,
+    port: &str,
+    counter: Arc<Counter>,
+    programs: Option<Engine>,
+) -> Result<Host, Failed> {
     let http =
         HttpSettings { resolve: vec![format!("wilson.local={world}").parse()?], ..HttpSettings::default() };
-    let connectors: Vec<Arc<dyn Connector>> = vec![
-        Arc::new(Counted { http: Http::new(http)?, counter }),
+    let mut connectors: Vec<Arc<dyn Connector>> = vec![
+        Arc::new(Counted { inner: Arc::new(Http::new(http)?), counter: counter.clone() }),
         Arc::new(OtherFlows::new(flows, Arc::new(Monty))),
     ];
+    if let Some(engine) = programs {
+        connectors.push(Arc::new(Counted { inner: Arc::new(RunPrograms::new(engine)), counter }));
+    }
     let settings = HostSettings {
         lease: Duration::from_millis(300),
         public_url: format!("http://127.0.0.1:{port}"),
