@@ -105,6 +105,16 @@ impl State {
         Some(job)
     }
 
+    /// Whether a job's locks are free; another that waits may come first.
+    fn may_run(&self, job: &Job) -> bool {
+        self.locks.are_free(&job.locks)
+    }
+
+    /// Whether there is a job for one more thread.
+    fn has_next(&self) -> bool {
+        !self.ready.is_empty() || self.waiting.iter().any(|job| self.may_run(job))
+    }
+
     fn len(&self) -> usize {
         self.waiting.len() + self.ready.len() + self.parked.len()
     }
@@ -132,8 +142,13 @@ impl Desk {
             true => Refusal::Stopping,
             false if state.len() >= self.most_waiting => Refusal::Busy(state.len()),
             false => {
+                // Whoever gives its locks back comes for it otherwise.
+                let may_run = state.may_run(&job);
                 state.waiting.push_back(job);
-                return self.call_thread(state);
+                if may_run {
+                    self.call_thread(state);
+                }
+                return;
             }
         };
         drop(state);
@@ -149,11 +164,6 @@ impl Desk {
         }
         state.waiting.push_front(job);
         self.call_thread(state);
-    }
-
-    /// Room for so many jobs more.
-    pub(super) fn room(&self) -> usize {
-        self.most_waiting.saturating_sub(self.lock().len())
     }
 
     /// Somebody comes for a job that was put there.
@@ -190,11 +200,15 @@ impl Desk {
     }
 
     /// The next job; none if the thread is to end.
-    fn next(&self) -> Option<Job> {
+    fn next(self: &Arc<Self>) -> Option<Job> {
         let until = Instant::now() + IDLE;
         let mut state = self.lock();
         loop {
             if let Some(job) = state.next() {
+                // Locks that were given back may be those of several.
+                if state.has_next() {
+                    self.call_thread(state);
+                }
                 return Some(job);
             }
             let left = until.saturating_duration_since(Instant::now());
@@ -211,14 +225,10 @@ impl Desk {
         }
     }
 
+    /// The thread that does looks for the next job then, so nobody is woken.
     fn give_back(&self, locks: &[String]) {
-        if locks.is_empty() {
-            return;
-        }
-        let mut state = self.lock();
-        state.locks.give_back(locks);
-        if !state.waiting.is_empty() {
-            self.bell.notify_all();
+        if !locks.is_empty() {
+            self.lock().locks.give_back(locks);
         }
     }
 

@@ -91,6 +91,10 @@ pub(super) struct State {
     pub(super) left: HashMap<String, (u64, Instant)>,
     /// Whether runs of others are taken up.
     pub(super) recovers: bool,
+    /// How many of those wait for a thread.
+    pub(super) taken_up: usize,
+    /// Servers whose leases were taken.
+    pub(super) gone: HashSet<String>,
     /// Whether all runs have had their time, so that the lease is of no use any more.
     pub(super) is_stopped: bool,
     /// What removes the runs that have ended here, the oldest first, where not all are kept.
@@ -193,7 +197,7 @@ impl Engine {
         let until = until(&begun.plan, &begun.pool);
         let started = Event::Started {
             program: name.clone(),
-            fingerprint: begun.plan.fingerprint(),
+            fingerprint: begun.plan.fingerprint().to_owned(),
             key: begun.key.clone(),
             pool: begun.pool.clone(),
         };

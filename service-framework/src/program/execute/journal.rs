@@ -289,7 +289,7 @@ fn begin_again(
     };
     let now = plan.fingerprint();
     if began != now {
-        return Err(JournalError::OtherSpec { run: id.to_owned(), began, now });
+        return Err(JournalError::OtherSpec { run: id.to_owned(), began, now: now.to_owned() });
     }
     let unnamed =
         |error: LockError| JournalError::Unwritable { run: id.to_owned(), reason: error.to_string() };

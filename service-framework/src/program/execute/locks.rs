@@ -21,6 +21,11 @@ impl Locks {
         None
     }
 
+    /// Whether nobody has one of these.
+    pub(super) fn are_free(&self, locks: &[String]) -> bool {
+        !locks.iter().any(|lock| self.0.contains(lock))
+    }
+
     pub(super) fn take(&mut self, locks: &[String]) {
         self.0.extend(locks.iter().cloned());
     }

@@ -1,6 +1,6 @@
 //! Recovery: runs whose process is gone are taken up by whoever has the store now.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -44,9 +44,9 @@ pub(super) fn look_after(engine: &Engine) -> io::Result<()> {
             return every;
         }
         let has_more = keeping.go_on(engine);
-        match engine.recover() {
-            Ok(0) if !has_more => every,
-            Ok(_) => SOON,
+        match engine.look_for_runs() {
+            Ok(look) if look.has_more || has_more => SOON,
+            Ok(_) => every,
             Err(error) => {
                 tracing::warn!(%error, "runs that others left cannot be looked up; it is tried again");
                 every
@@ -87,24 +87,31 @@ impl Engine {
     /// # Errors
     /// The store cannot be read.
     pub fn recover(&self) -> Result<usize, StoreError> {
+        self.look_for_runs().map(|look| look.taken)
+    }
+
+    /// Takes up runs of others for as long as there is room.
+    pub(super) fn look_for_runs(&self) -> Result<Look, StoreError> {
         self.lock().recovers = true;
-        let store = self.store().clone();
+        let filter = Filter::category(CATEGORY).status(RUNNING);
         let (mut after, mut taken) = (None::<String>, 0);
         let mut owners = Owners::default();
         loop {
-            // Those who ask now find room too.
-            let room = self.0.desk.room() / 2;
-            if room == 0 {
-                return Ok(taken);
-            }
-            let filter = Filter::category(CATEGORY).status(RUNNING);
-            let page = store.streams(&filter, after.as_deref(), PAGE.min(room))?;
-            let Some(last) = page.last() else { return Ok(taken) };
+            let page = self.store().streams(&filter, after.as_deref(), PAGE)?;
+            let Some(last) = page.last() else { return Ok(Look { taken, has_more: taken > 0 }) };
             after = Some(last.stream.clone());
             for info in page {
+                if !self.has_room() {
+                    return Ok(Look { taken, has_more: true });
+                }
                 taken += usize::from(self.take_up(&info, &mut owners)?);
             }
         }
+    }
+
+    /// Whether one more may be taken up. However many requests wait, there is room for some: they may wait for just those runs.
+    fn has_room(&self) -> bool {
+        self.lock().taken_up < (self.0.settings.most_waiting / 2).max(1)
     }
 
     /// Queues a run if nobody works on it.
@@ -130,12 +137,22 @@ impl Engine {
         if !is_own && !owners.is_gone(self, owner)? {
             return Ok(false);
         }
-        if !self.lock().here.insert(id.clone()) {
-            return Ok(false);
+        {
+            let mut state = self.lock();
+            if !state.here.insert(id.clone()) {
+                return Ok(false);
+            }
+            state.taken_up += 1;
         }
         let (engine, refusing, refused, info) = (self.clone(), self.clone(), id.clone(), info.clone());
-        let work = move || engine.go_on(&id, &plan, &info);
-        let refuse = move |refusal: Refusal| refusing.leave(&refused, &Answer::Refused(refusal));
+        let work = move || {
+            engine.lock().taken_up -= 1;
+            engine.go_on(&id, &plan, &info)
+        };
+        let refuse = move |refusal: Refusal| {
+            refusing.lock().taken_up -= 1;
+            refusing.leave(&refused, &Answer::Refused(refusal));
+        };
         self.0.desk.put_first(Job { locks: Vec::new(), work: Box::new(work), refuse: Box::new(refuse) });
         Ok(true)
     }
@@ -206,11 +223,20 @@ impl Engine {
     }
 }
 
+/// What a look for runs of others came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Look {
+    pub(super) taken: usize,
+    /// Whether there may be more to take up as soon as there is room.
+    pub(super) has_more: bool,
+}
+
 /// What was looked up of the owners of runs.
 #[derive(Default)]
 struct Owners {
     living: HashMap<String, bool>,
-    gone: HashMap<String, bool>,
+    /// Those whose leases could not be taken.
+    kept: HashSet<String>,
 }
 
 impl Owners {
@@ -229,11 +255,18 @@ impl Owners {
     /// Whether an owner is gone for good, because its lease was taken.
     fn is_gone(&mut self, engine: &Engine, owner: Option<&str>) -> Result<bool, StoreError> {
         let Some(owner) = owner else { return Ok(true) };
-        if let Some(is_gone) = self.gone.get(owner) {
-            return Ok(*is_gone);
+        if engine.lock().gone.contains(owner) {
+            return Ok(true);
+        }
+        if self.kept.contains(owner) {
+            return Ok(false);
         }
         let is_gone = engine.0.journal.lease.take_from(owner)?;
-        self.gone.insert(owner.to_owned(), is_gone);
+        match is_gone {
+            // A lease that was taken never comes back under its name.
+            true => engine.lock().gone.insert(owner.to_owned()),
+            false => self.kept.insert(owner.to_owned()),
+        };
         Ok(is_gone)
     }
 }

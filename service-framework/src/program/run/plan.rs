@@ -26,6 +26,8 @@ pub struct Plan {
     pub(super) forward: Vec<Op>,
     /// The rectifiers of every hook that has some.
     undo: HashMap<usize, Vec<Op>>,
+    /// Every run is told it, and the spec does not change.
+    fingerprint: String,
 }
 
 impl Plan {
@@ -42,7 +44,9 @@ impl Plan {
                 undo.entry(*hook).or_insert_with(|| undoing(spec, *hook));
             }
         }
-        Self { spec: spec.clone(), program, forward, undo }
+        let name = spec.programs().get(program).map_or("", |found| found.name.as_str());
+        let fingerprint = spec.fingerprint_of(name).to_string();
+        Self { spec: spec.clone(), program, forward, undo, fingerprint }
     }
 
     /// The program.
@@ -59,8 +63,8 @@ impl Plan {
 
     /// What tells this program as it is from another or a changed one.
     #[must_use]
-    pub fn fingerprint(&self) -> String {
-        self.spec.fingerprint_of(&self.program().name).to_string()
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
     }
 
     /// How many functions of hooks it calls, if none fails.

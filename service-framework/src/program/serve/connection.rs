@@ -94,15 +94,16 @@ async fn receive(shared: &Shared, stream: &mut TcpStream) -> Result<Request, Bad
     let mut incoming = Incoming::new(shared.settings.largest);
     // Who says nothing takes no memory.
     let _ = stream.readable().await;
-    let mut segment = vec![0; SEGMENT];
+    let mut segment = Vec::with_capacity(SEGMENT);
     loop {
-        let come = match stream.read(&mut segment).await {
+        segment.clear();
+        let come = match stream.read_buf(&mut segment).await {
             Ok(0) | Err(_) => Come::Whole,
             Ok(count) => {
                 if !room.grow(incoming.len() + count, shared.settings.most_receiving) {
                     return Err(BadRequest::NoRoom);
                 }
-                incoming.take(&segment[..count])?
+                incoming.take(&segment)?
             }
         };
         match come {
@@ -133,6 +134,8 @@ async fn say(stream: &mut TcpStream, answer: &[u8]) -> std::io::Result<()> {
 
 /// Closing with bytes unread would take the answer away from who has not read it yet.
 async fn listen(stream: &mut TcpStream) {
-    let mut rest = vec![0; SEGMENT];
-    while matches!(timeout(FAREWELL, stream.read(&mut rest)).await, Ok(Ok(1..))) {}
+    let mut rest = Vec::with_capacity(SEGMENT);
+    while matches!(timeout(FAREWELL, stream.read_buf(&mut rest)).await, Ok(Ok(1..))) {
+        rest.clear();
+    }
 }

@@ -40,12 +40,13 @@ struct Queued {
 }
 
 /// Category, status and name of a stream.
-type Listed = (Arc<str>, Arc<str>, Arc<str>);
+type Listed = Arc<(Arc<str>, Arc<str>, Arc<str>)>;
 
 /// Everything.
 #[derive(Clone, Default)]
 pub(super) struct Maps {
-    streams: OrdMap<Arc<str>, Stream>,
+    /// Shared one by one: what is changed in a map copies what stands beside it.
+    streams: OrdMap<Arc<str>, Arc<Stream>>,
     listed: OrdSet<Listed>,
     claims: OrdMap<Arc<str>, ClaimRow>,
     leases: OrdMap<Arc<str>, LeaseState>,
@@ -64,7 +65,7 @@ impl Maps {
     }
 
     pub(super) fn stream_info(&self, name: &str) -> Option<StreamInfo> {
-        let Stream { row, .. } = self.streams.get(name)?;
+        let row = &self.streams.get(name)?.row;
         let mark = row.mark.clone()?;
         let (stream, version) = (name.to_owned(), row.head);
         Some(StreamInfo { stream, version, mark, created: row.created, changed: row.changed })
@@ -77,7 +78,7 @@ impl Maps {
             Some(status) => {
                 let (category, status): (Arc<str>, Arc<str>) =
                     (filter.category.as_str().into(), status.as_str().into());
-                let from = (Arc::clone(&category), Arc::clone(&status), Arc::clone(&after));
+                let from = Arc::new((Arc::clone(&category), Arc::clone(&status), Arc::clone(&after)));
                 let names =
                     self.listed.range(from..).take_while(|entry| entry.0 == category && entry.1 == status);
                 let names = names.map(|entry| &entry.2).filter(|name| **name > after);
@@ -94,7 +95,7 @@ impl Maps {
     /// How it stands, apart from where it is.
     pub(super) fn info(&self, now: Timestamp) -> Info {
         let mut marks: BTreeMap<(&str, &str), u64> = BTreeMap::new();
-        for (category, status, _) in &self.listed {
+        for (category, status, _) in self.listed.iter().map(AsRef::as_ref) {
             *marks.entry((category, status)).or_default() += 1;
         }
         let mark_count = |((category, status), count): ((&str, &str), u64)| MarkCount {
@@ -135,6 +136,11 @@ impl Maps {
         entries.map(|(_, ready, id)| (*ready, Arc::clone(id)))
     }
 
+    /// A stream that is changed, if need be a new one.
+    fn changing(&mut self, name: &str) -> &mut Stream {
+        Arc::make_mut(self.streams.entry(name.into()).or_default())
+    }
+
     fn unlist(&mut self, name: &str) {
         let mark = self.streams.get(name).and_then(|stream| stream.listed.as_ref());
         if let Some(listed) = mark.map(|mark| listed(mark, name)) {
@@ -144,7 +150,7 @@ impl Maps {
 }
 
 fn listed(mark: &Mark, name: &str) -> Listed {
-    (mark.category.as_str().into(), mark.status.as_str().into(), name.into())
+    Arc::new((mark.category.as_str().into(), mark.status.as_str().into(), name.into()))
 }
 
 impl Waiting {
@@ -172,15 +178,14 @@ impl Rows for Maps {
     }
 
     fn put_stream(&mut self, name: &str, row: &mut StreamRow) -> Result<(), Error> {
-        let stream = self.streams.entry(name.into()).or_default();
-        stream.row = row.clone();
+        self.changing(name).row = row.clone();
         Ok(())
     }
 
     fn put_mark(&mut self, name: &str, row: &StreamRow, mark: &Mark) -> Result<(), Error> {
         self.unlist(name);
         self.listed.insert(listed(mark, name));
-        let stream = self.streams.entry(name.into()).or_default();
+        let stream = self.changing(name);
         stream.listed = Some(mark.clone());
         stream.row = row.clone();
         Ok(())
@@ -190,7 +195,7 @@ impl Rows for Maps {
         let kind = event.kind.clone().into_owned();
         let payload = event.payload.clone();
         let event = Arc::new(Event { version: at.version, kind, payload, at: at.time, is_packed });
-        if let Some(stream) = self.streams.get_mut(at.name) {
+        if let Some(stream) = self.streams.get_mut(at.name).map(Arc::make_mut) {
             let place = stream.events.iter().take(1).filter(|first| first.version > at.version).count();
             match place {
                 0 => stream.events.push_back(event),
@@ -201,7 +206,7 @@ impl Rows for Maps {
     }
 
     fn remove_events(&mut self, name: &str, row: &StreamRow, up_to: u64) -> Result<(), Error> {
-        if let Some(stream) = self.streams.get_mut(name) {
+        if let Some(stream) = self.streams.get_mut(name).map(Arc::make_mut) {
             let count = usize::try_from((up_to + 1).saturating_sub(row.first)).unwrap_or(usize::MAX);
             let count = count.min(stream.events.len());
             stream.events = stream.events.split_off(count);

@@ -1,6 +1,8 @@
 //! Large requests, runs that wait for others, leases, lists, and runs that are removed.
 
+use super::super::desk::{Desk, Job, Turn};
 use super::super::keep::Keeping;
+use super::super::recover::Look;
 use super::*;
 use crate::program::Event;
 use crate::store::{Clock, SystemClock};
@@ -111,6 +113,59 @@ fn a_slow_recovery_costs_no_lease() {
     assert!(engine.stop(Duration::from_secs(10)));
 }
 
+/// A store with so many runs in it whose server is gone, each in its first step.
+fn left_behind_often(count: usize, spec: fn() -> Spec) -> Store {
+    let (store, events) = (Store::in_memory(), journal_of(&[], spec));
+    for number in 0..count {
+        let stream = stream(&number.to_string());
+        let batch = Batch::new().append(&stream, Expected::NoStream, events[..2].to_vec());
+        store.commit(batch.mark(&stream, "run", "running", Some("server/gone"))).unwrap();
+    }
+    store
+}
+
+#[test]
+fn who_finds_no_room_for_all_runs_knows_that_there_are_more() {
+    let free = || spec(|json| json["programs"]["p"]["locks"] = json!([]));
+    let (store, world) = (left_behind_often(5, free), World::default());
+    let (hooks, held) = held(all_but(&world, "una"), "una", &world);
+    let few = Settings { most_at_once: 1, most_waiting: 2, ..settings() };
+    let engine = Engine::start(free(), &hooks, store.clone(), few).unwrap();
+    let mut taken = engine.recover().unwrap();
+    held.called.recv_timeout(Duration::from_secs(30)).unwrap();
+    taken += engine.recover().unwrap();
+    assert_eq!(taken, 2, "one is on its way, and one waits");
+    assert_eq!(engine.look_for_runs().unwrap(), Look { taken: 0, has_more: true });
+    (0..5).for_each(|_| held.go_on.send(()).unwrap());
+    let runs = Runs::of(&store);
+    wait_until(|| {
+        taken += engine.recover().unwrap();
+        runs.list(Some("rectified"), None, 10).unwrap().len() == 5
+    });
+    assert_eq!((engine.look_for_runs().unwrap(), taken), (Look { taken: 0, has_more: false }, 5));
+}
+
+#[test]
+fn requests_that_wait_for_a_run_that_was_left_leave_room_for_it() {
+    let events = journal_of(&[], || spec(|_| {}));
+    let (store, world) = (left_behind(&events[..2]), World::default());
+    let full = Settings { most_waiting: 2, ..settings() };
+    let engine = Engine::start(spec(|_| {}), &world.hooks(), store, full).unwrap();
+    let (told, ends) = sync_channel(2);
+    let asks = || {
+        let told = told.clone();
+        engine.submit(request(), move |answer| told.send(end_of(&answer)).unwrap());
+    };
+    asks();
+    wait_until(|| !engine.0.desk.awaited().is_empty());
+    asks();
+    assert_eq!(engine.run(request()), Answer::Refused(Refusal::Busy(2)));
+    assert_eq!(engine.recover().unwrap(), 1);
+    let ended = || ends.recv_timeout(Duration::from_secs(30)).unwrap();
+    assert_eq!([ended(), ended()], [End::Done; 2]);
+    assert_eq!(world.done()[0], "una");
+}
+
 #[test]
 fn runs_are_listed_from_the_end_or_page_by_page() {
     let world = World::default();
@@ -194,4 +249,39 @@ fn so_many_runs_are_kept() {
     look_at_all(&engine);
     let left = runs.list(None, None, 100).unwrap();
     assert!(left.len() == 3 && left.iter().all(|info| info.run.len() > 2), "{left:?}");
+}
+
+fn job(locks: &[&str], work: impl FnOnce() + Send + 'static) -> Job {
+    let locks = locks.iter().map(|&lock| lock.to_owned()).collect();
+    let work = move || {
+        work();
+        Turn::Over
+    };
+    Job { locks, work: Box::new(work), refuse: Box::new(|refusal| panic!("{refusal}")) }
+}
+
+#[test]
+fn all_whose_locks_come_free_at_once_run_beside_each_other() {
+    let desk = Arc::new(Desk::new(4, 10, Store::in_memory()));
+    let patience = Duration::from_secs(30);
+    let ((begun, begins), (go_on, told)) = (sync_channel(1), sync_channel::<()>(1));
+    desk.put(job(&["a", "b"], move || {
+        begun.send(()).unwrap();
+        told.recv_timeout(patience).unwrap();
+    }));
+    begins.recv_timeout(patience).unwrap();
+    let (met, meets) = sync_channel(2);
+    // Each of them ends when the other has begun.
+    let ((to_first, from_second), (to_second, from_first)) = (sync_channel(1), sync_channel(1));
+    for (lock, says, hears) in [("a", to_second, from_second), ("b", to_first, from_first)] {
+        let met = met.clone();
+        desk.put(job(&[lock], move || {
+            says.send(()).unwrap();
+            met.send(hears.recv_timeout(patience).is_ok()).unwrap();
+        }));
+    }
+    go_on.send(()).unwrap();
+    let have_met = || meets.recv_timeout(patience * 2).unwrap();
+    assert!(have_met() && have_met());
+    assert!(desk.stop(patience));
 }
