@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::support::root;
 
 /// The folders of `service-framework/src`, from the one that uses nothing to the one that nothing uses.
-const LAYERS: [&str; 11] = [
+const LAYERS: [&str; 12] = [
     "value",
     "store",
     "model",
@@ -15,6 +15,7 @@ const LAYERS: [&str; 11] = [
     "program",
     "flow",
     "connection",
+    "cluster",
     "state",
     "service",
     "testing",
@@ -25,7 +26,8 @@ const LAYERS: [&str; 11] = [
 const PURE: [&str; 3] = ["value", "model", "wire"];
 
 /// Parts of other layers that do so too: machines to which the time is told.
-const PURE_PARTS: [&str; 11] = [
+const PURE_PARTS: [&str; 12] = [
+    "cluster/",
     "flow/engine/",
     "program/graph/",
     "program/spec/",
@@ -53,7 +55,7 @@ const IMPURE: [&str; 9] = [
 ];
 
 /// Files of unit tests, by their names.
-const OF_TESTS: [&str; 11] = [
+const OF_TESTS: [&str; 13] = [
     "tests",
     "properties",
     "strategies",
@@ -65,6 +67,8 @@ const OF_TESTS: [&str; 11] = [
     "programs_tests",
     "fixture",
     "hostile",
+    "conformance",
+    "fuzzing",
 ];
 
 /// What only the launcher may touch.

@@ -3,8 +3,10 @@
 // What is derived here, in tests, names the library as everybody does.
 extern crate self as service_framework;
 
-// Dependencies run one way: value, store, model, wire, program, connection, state, flow, service, launcher;
+// Dependencies run one way: value, store, model, wire, program, connection, cluster, state, flow, service, launcher;
 // `tests/direction.rs` holds this.
+#[cfg(feature = "cluster")]
+pub mod cluster;
 mod connection;
 mod derives;
 #[cfg(feature = "flows")]
@@ -42,6 +44,9 @@ mod documents {
     #[cfg(feature = "programs")]
     #[doc = include_str!("../../docs/programs.md")]
     struct Programs;
+    #[cfg(feature = "cluster")]
+    #[doc = include_str!("../../docs/cluster.md")]
+    struct Cluster;
     #[cfg(feature = "programs")]
     #[doc = include_str!("../../docs/store.md")]
     struct Store;

@@ -27,6 +27,8 @@ def main(count=12):
     return count
 ";
 
+const OTHER: &str = "def main():\n    return 0\n";
+
 /// Waits until the service outside has done so much.
 #[track_caller]
 fn has_done(world: &World, count: usize) {
@@ -44,15 +46,29 @@ fn things(count: usize) -> Vec<String> {
     things
 }
 
+/// Pauses a host, but not while it holds a file's lock, which would keep all others out of it until it goes on.
+fn pause(host: &Process, folder: &Folder) {
+    for attempt in 0.. {
+        host.signal(Signal::STOP);
+        let writes = folder.launch(&format!("flow start other.py --id written-{attempt}"));
+        if writes.code == Some(0) {
+            return;
+        }
+        assert!(attempt < 10, "{}", writes.stderr);
+        host.signal(Signal::CONT);
+    }
+}
+
 #[test]
 fn a_host_that_is_paused_past_its_lease_changes_nothing_when_it_goes_on() {
     for place in places() {
-        let (world, folder) = (World::start(&[]), place.folder().with("job.py", PUTS));
+        let (world, folder) =
+            (World::start(&[]), place.folder().with("job.py", PUTS).with("other.py", OTHER));
         let flags = format!("--resolve wilson.local={}", world.address);
         let mut paused = serve(&folder, &flags);
         does(&folder, "flow start job.py --id f");
         has_done(&world, 2);
-        paused.signal(Signal::STOP);
+        pause(&paused, &folder);
         let mut other = serve(&folder, &flags);
         until(&folder, "f", "done");
         let history = shown(&folder, "f")["steps"].clone();
@@ -123,7 +139,7 @@ def main():
 
 #[test]
 fn a_disk_without_room_holds_a_flow_up_and_no_more() {
-    let folder = with(PRINTS).with("other.py", "def main():\n    return 0\n");
+    let folder = with(PRINTS).with("other.py", OTHER);
     does(&folder, "flow run other.py");
     // As if the disk were full, files grow no further than this.
     let full = 200_000;

@@ -172,7 +172,7 @@ fn whoever_kills_the_host_changes_nothing() {
         for example in &EXAMPLES {
             scope.spawn(move || {
                 let (undisturbed, [commits, errands, hooks]) = run(example, "no");
-                assert!(commits >= 3 && errands >= 2, "{}: {commits} {errands}", example.script);
+                assert!(commits >= 2 && errands >= 2, "{}: {commits} {errands}", example.script);
                 assert_eq!(hooks > 0, example.script == "deploy.py");
                 let points = (1..commits).map(|n| format!("c{n}"));
                 let points = points.chain((1..=errands).map(|n| format!("e{n}")));

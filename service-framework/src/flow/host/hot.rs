@@ -73,7 +73,7 @@ pub(super) enum Then {
 
 /// Drives a flow for as long as it is hot.
 pub(super) async fn drive(inner: Arc<Inner>, id: String, tell: Tell, mut told: UnboundedReceiver<Incoming>) {
-    match inner.opened(&id, &mut told) {
+    match inner.opened(&id, &mut told).await {
         Ok(Some(Opened { loaded, version, pending, with, place })) => {
             let Loaded { name, script, base, events } = loaded;
             let mut hot = Hot {

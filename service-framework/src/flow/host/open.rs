@@ -24,7 +24,7 @@ pub(super) struct Opened {
 
 impl Inner {
     /// Reads a flow and claims it; none if it is not to go on here. What has come for it is written down then, or still there.
-    pub(super) fn opened(
+    pub(super) async fn opened(
         &self,
         id: &str,
         told: &mut UnboundedReceiver<Incoming>,
@@ -50,7 +50,7 @@ impl Inner {
         }
         let mut loaded = self.load(id)?;
         if info.status == Status::Ready {
-            let Some(claimed) = self.claim(id, info.version, true)? else {
+            let Some(claimed) = self.claim(id, info.version, true).await? else {
                 // Somebody was faster, or it has changed: it is seen again.
                 self.write_down(id, &pending, with);
                 self.bell.notify_one();
@@ -69,7 +69,7 @@ impl Inner {
 
     /// Takes a flow of this version for this host; none if it has another one by now, or if it needs a place among those of its
     /// name and there is none.
-    pub(super) fn claim(
+    pub(super) async fn claim(
         &self,
         flow: &str,
         version: u64,
@@ -89,7 +89,7 @@ impl Inner {
                 None => return Ok(None),
             },
         };
-        match self.store().submit(batch).wait() {
+        match self.store().submit(batch).await {
             Ok(_) => {
                 self.observers().iter().for_each(|told| told(flow, Status::Running));
                 Ok(Some(claimed))

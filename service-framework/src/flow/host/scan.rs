@@ -175,7 +175,7 @@ impl Inner {
                 }
             };
             if let Some(flow) = id_in(&info.stream).filter(|_| gone)
-                && self.claim(flow, info.version, false)?.is_some()
+                && self.handle.block_on(self.claim(flow, info.version, false))?.is_some()
             {
                 tracing::warn!(flow, "taking up a flow whose host is gone");
                 if self.has_room() {

@@ -1,0 +1,402 @@
+//! One node's copy of everything shared.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use imbl::OrdMap;
+
+use super::cell::{Merges, NoMerge};
+use super::clock::{Clock, at};
+use super::{Actor, Cell, Cursor, Dot, Entry, Key, Kind, Part, Stamp, Stored, Versions};
+use crate::value::Bytes;
+
+/// Bytes of the entries of a part, about.
+const PART: usize = 64 << 10;
+
+/// A copy as it was at some moment: taken in no time, and never half-changed.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Image {
+    entries: OrdMap<Key, Arc<Entry>>,
+    /// Which entry each write made, as long as it counts.
+    by_dot: OrdMap<Dot, Key>,
+    versions: Versions,
+    /// Deletions up to here may have no tombstone any more.
+    floor: Versions,
+}
+
+#[derive(Debug)]
+pub(crate) struct Replica {
+    me: Actor,
+    image: Image,
+    clock: Clock,
+    /// How often the versions have changed.
+    point: u64,
+    /// Tombstones, and the point from which on the versions cover them.
+    tombstones: BTreeMap<Key, Option<u64>>,
+    stored: Vec<Stored>,
+    /// Keys whose values may have changed.
+    changed: Vec<Key>,
+    merges: MergesOf,
+    /// How many milliseconds a stamp may be ahead of this node's clock.
+    ahead: u64,
+    held_back: u64,
+}
+
+/// What is known of merging.
+#[derive(Default)]
+struct MergesOf(Merges);
+
+impl std::fmt::Debug for MergesOf {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+/// All that another replica had and this one lacked.
+#[derive(Debug)]
+pub(crate) struct Pulled {
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) versions: Versions,
+    pub(crate) floor: Versions,
+    /// It is everything that the other has.
+    pub(crate) is_whole: bool,
+}
+
+impl Replica {
+    pub(crate) fn new(me: Actor, ahead: u64, merges: Merges) -> Self {
+        Self {
+            me,
+            image: Image::default(),
+            clock: Clock::default(),
+            point: 0,
+            tombstones: BTreeMap::new(),
+            stored: Vec::new(),
+            changed: Vec::new(),
+            merges: MergesOf(merges),
+            ahead,
+            held_back: 0,
+        }
+    }
+
+    /// Takes back what was on disk; nothing of it is to be stored again.
+    pub(crate) fn restore(&mut self, entries: Vec<Entry>, versions: Versions, floor: Versions) {
+        for entry in entries {
+            self.clock.see(entry.cell.time());
+            self.put(entry);
+        }
+        (self.image.versions, self.image.floor) = (versions, floor);
+        self.stored.clear();
+        self.changed.clear();
+    }
+
+    pub(crate) fn versions(&self) -> &Versions {
+        &self.image.versions
+    }
+
+    pub(crate) fn image(&self) -> &Image {
+        &self.image
+    }
+
+    pub(crate) fn point(&self) -> u64 {
+        self.point
+    }
+
+    pub(crate) fn held_back(&self) -> u64 {
+        self.held_back
+    }
+
+    pub(crate) fn tombstones(&self) -> usize {
+        self.tombstones.len()
+    }
+
+    pub(crate) fn take_stored(&mut self) -> Vec<Stored> {
+        std::mem::take(&mut self.stored)
+    }
+
+    pub(crate) fn take_changed(&mut self) -> Vec<Key> {
+        std::mem::take(&mut self.changed)
+    }
+
+    pub(crate) fn get(&self, key: &Key) -> Option<&Cell> {
+        self.image.entries.get(key).map(|entry| &entry.cell).filter(|cell| !cell.is_tombstone())
+    }
+
+    /// The stamp of a register, also of one that is deleted.
+    pub(crate) fn stamp_of(&self, key: &Key) -> Option<Stamp> {
+        match &self.image.entries.get(key)?.cell {
+            Cell::Register { stamp, .. } => Some(*stamp),
+            Cell::Counter(_) | Cell::Merged(_) => None,
+        }
+    }
+
+    /// Everything that is there, in the order of the keys.
+    pub(crate) fn live(&self) -> impl Iterator<Item = (&Key, &Cell)> {
+        self.image.live()
+    }
+
+    /// Writes a register, an element of a set, or deletes it.
+    pub(crate) fn set(&mut self, wall: u64, key: Key, value: Option<Bytes>) -> (Dot, Entry) {
+        let stamp = Stamp { time: self.clock.tick(wall), actor: self.me };
+        self.write(key, Cell::Register { stamp, value })
+    }
+
+    pub(crate) fn add(&mut self, key: Key, amount: i64) -> (Dot, Entry) {
+        let mut parts = match self.get(&key) {
+            Some(Cell::Counter(parts)) => parts.clone(),
+            _ => BTreeMap::new(),
+        };
+        let part = parts.entry(self.me).or_default();
+        match amount >= 0 {
+            true => part.0 = part.0.saturating_add(amount.unsigned_abs()),
+            false => part.1 = part.1.saturating_add(amount.unsigned_abs()),
+        }
+        self.write(key, Cell::Counter(parts))
+    }
+
+    /// # Errors
+    /// The merge of the key is not known here.
+    pub(crate) fn merge_in(&mut self, key: Key, state: Bytes) -> Result<(Dot, Entry), NoMerge> {
+        let Kind::Merged(name) = &key.kind else { return Err(NoMerge) };
+        let merge = self.merges.0.get(name).ok_or(NoMerge)?;
+        let state = match self.get(&key) {
+            Some(Cell::Merged(present)) => merge.merge(present, &state).into(),
+            _ => state,
+        };
+        Ok(self.write(key, Cell::Merged(state)))
+    }
+
+    /// A write of this node: it has seen all that is in the entry, so its own dot is enough.
+    fn write(&mut self, key: Key, cell: Cell) -> (Dot, Entry) {
+        let dot = Dot { actor: self.me, seq: self.image.versions.of(self.me) + 1 };
+        let entry = Entry { key, cell, dots: Versions::from_iter([dot]) };
+        self.put(entry.clone());
+        self.raise(&Versions::from_iter([dot]));
+        (dot, entry)
+    }
+
+    /// Puts an entry in the place of what is there.
+    fn put(&mut self, entry: Entry) {
+        let key = entry.key.clone();
+        if let Some(old) = self.image.entries.get(&key) {
+            for dot in old.dots.dots() {
+                self.image.by_dot.remove(&dot);
+            }
+        }
+        for dot in entry.dots.dots() {
+            self.image.by_dot.insert(dot, key.clone());
+        }
+        match entry.cell.is_tombstone() {
+            true => drop(self.tombstones.insert(key.clone(), None)),
+            false => drop(self.tombstones.remove(&key)),
+        }
+        self.stored.push(Stored::Entry(entry.clone()));
+        self.changed.push(key.clone());
+        self.image.entries.insert(key, Arc::new(entry));
+    }
+
+    fn raise(&mut self, versions: &Versions) {
+        if self.image.versions.covers(versions) {
+            return;
+        }
+        self.image.versions.join(versions);
+        self.point += 1;
+        self.store_versions();
+    }
+
+    fn store_versions(&mut self) {
+        let (versions, floor) = (self.image.versions.clone(), self.image.floor.clone());
+        self.stored.push(Stored::Versions { versions, floor });
+    }
+
+    /// Whether an entry must wait: its clock is far ahead, or nobody here can merge it.
+    fn must_wait(&self, wall: u64, entry: &Entry) -> bool {
+        let is_ahead = entry.cell.time() > at(wall.saturating_add(self.ahead));
+        let is_strange = !entry.cell.is_of(&entry.key.kind);
+        let is_unknown = matches!(&entry.key.kind, Kind::Merged(name) if !self.merges.0.contains_key(name));
+        is_ahead || is_strange || is_unknown
+    }
+
+    /// Joins a state of an entry to what is there.
+    fn join(&mut self, entry: Entry) {
+        self.clock.see(entry.cell.time());
+        let Some(present) = self.image.entries.get(&entry.key) else {
+            self.put(entry);
+            return;
+        };
+        let mut joined = Entry::clone(present);
+        // That it can be joined has been looked at.
+        if joined.join(entry, &self.merges.0).is_ok() && joined != **present {
+            self.put(joined);
+        }
+    }
+
+    /// Takes a write as it happened, if everything before it has been seen; whether it has been seen now.
+    ///
+    /// One that comes too early is left to be pulled: nothing may be here that the versions do not cover, because others
+    /// would not know that they lack it.
+    pub(crate) fn push(&mut self, wall: u64, dot: Dot, entry: Entry) -> bool {
+        if self.image.versions.has(dot) {
+            return true;
+        }
+        let is_next = self.image.versions.of(dot.actor) + 1 == dot.seq;
+        if !is_next || entry.dots != Versions::from_iter([dot]) {
+            return false;
+        }
+        if self.must_wait(wall, &entry) {
+            self.held_back += 1;
+            return false;
+        }
+        self.join(entry);
+        self.raise(&Versions::from_iter([dot]));
+        true
+    }
+
+    /// Takes all that another has and this one lacked, at once: what the other had seen has been seen here then, but what
+    /// must wait, and what the same writers wrote after it.
+    pub(crate) fn take_pulled(&mut self, wall: u64, pulled: Pulled) {
+        let Pulled { entries, versions, floor, is_whole } = pulled;
+        let mut waiting: BTreeMap<Actor, u64> = BTreeMap::new();
+        let (mut ready, mut late) = (entries, Vec::new());
+        loop {
+            let is_late = |entry: &Entry| {
+                let is_behind = |dot: Dot| waiting.get(&dot.actor).is_some_and(|first| dot.seq >= *first);
+                entry.dots.dots().any(is_behind) || self.must_wait(wall, entry)
+            };
+            let (more, rest): (Vec<Entry>, Vec<Entry>) = ready.into_iter().partition(is_late);
+            ready = rest;
+            if more.is_empty() {
+                break;
+            }
+            for dot in more.iter().flat_map(|entry| entry.dots.dots()) {
+                let first = waiting.entry(dot.actor).or_insert(dot.seq);
+                *first = dot.seq.min(*first);
+            }
+            late.extend(more);
+        }
+        self.held_back += late.len() as u64;
+        if is_whole {
+            let sent = ready.iter().chain(&late).map(|entry| entry.key.clone()).collect();
+            self.drop_deleted(&sent, &versions);
+            self.image.floor.join(&floor);
+        }
+        ready.into_iter().for_each(|entry| self.join(entry));
+        let seen = versions.dots().map(|dot| match waiting.get(&dot.actor) {
+            Some(first) => Dot { seq: dot.seq.min(first.saturating_sub(1)), ..dot },
+            None => dot,
+        });
+        self.raise(&seen.filter(|dot| dot.seq > 0).collect());
+        self.store_versions();
+    }
+
+    /// What the other had seen and does not have was deleted there.
+    fn drop_deleted(&mut self, sent: &BTreeSet<Key>, seen: &Versions) {
+        let is_gone = |key: &Key, entry: &Entry| !sent.contains(key) && seen.covers(&entry.dots);
+        let gone = self.image.entries.iter().filter(|(key, entry)| is_gone(key, entry));
+        for key in gone.map(|(key, _)| key.clone()).collect::<Vec<_>>() {
+            self.remove(&key);
+        }
+    }
+
+    fn remove(&mut self, key: &Key) {
+        let Some(entry) = self.image.entries.remove(key) else { return };
+        for dot in entry.dots.dots() {
+            self.image.by_dot.remove(&dot);
+        }
+        self.tombstones.remove(key);
+        self.stored.push(Stored::Removed(key.clone()));
+        self.changed.push(key.clone());
+    }
+
+    /// Removes the tombstones that all members have had since this point.
+    pub(crate) fn collect(&mut self, confirmed: u64) {
+        let safe = self.tombstones.iter().filter(|(_, since)| since.is_some_and(|since| since <= confirmed));
+        for key in safe.map(|(key, _)| key.clone()).collect::<Vec<_>>() {
+            if let Some(entry) = self.image.entries.get(&key) {
+                self.image.floor.join(&entry.dots.clone());
+                self.store_versions();
+            }
+            self.remove(&key);
+        }
+        for (key, since) in &mut self.tombstones {
+            let entry = self.image.entries.get(key);
+            if since.is_none() && entry.is_some_and(|entry| self.image.versions.covers(&entry.dots)) {
+                *since = Some(self.point);
+            }
+        }
+    }
+}
+
+impl Image {
+    pub(crate) fn live(&self) -> impl Iterator<Item = (&Key, &Cell)> {
+        let all = self.entries.iter().map(|(key, entry)| (key, &entry.cell));
+        all.filter(|(_, cell)| !cell.is_tombstone())
+    }
+
+    /// All entries, also what is deleted.
+    #[cfg(test)]
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.values().map(|entry| &**entry)
+    }
+
+    /// The next part for somebody who has seen `versions`.
+    pub(crate) fn part(&self, number: u64, versions: &Versions, after: Cursor) -> Part {
+        let is_whole = !versions.covers(&self.floor);
+        let (entries, next) = match is_whole {
+            true => self.whole(&after),
+            false => self.missing(versions, &after),
+        };
+        let (versions, floor) = (self.versions.clone(), self.floor.clone());
+        Part { number, after, entries, next, versions, floor, is_whole }
+    }
+
+    fn whole(&self, after: &Cursor) -> (Vec<Entry>, Option<Cursor>) {
+        let mut budget = PART;
+        let mut entries: Vec<Entry> = Vec::new();
+        let from = if let Cursor::Key(key) = after { Some(key) } else { None };
+        let rest = match from {
+            Some(key) => self.entries.range(key.clone()..),
+            None => self.entries.range::<std::ops::RangeFull, Key>(..),
+        };
+        for (_, entry) in rest.filter(|(key, _)| Some(*key) != from) {
+            if budget == 0 {
+                let last = entries.last().map(|entry| Cursor::Key(entry.key.clone()));
+                return (entries, last);
+            }
+            budget = budget.saturating_sub(entry.size());
+            entries.push(Entry::clone(entry));
+        }
+        (entries, None)
+    }
+
+    fn missing(&self, versions: &Versions, after: &Cursor) -> (Vec<Entry>, Option<Cursor>) {
+        let from = if let Cursor::Dot(dot) = after { Some(*dot) } else { None };
+        let mut budget = PART;
+        let (mut entries, mut last) = (Vec::new(), from);
+        for dot in self.missing_dots(versions, from) {
+            if budget == 0 {
+                return (entries, last.map(Cursor::Dot));
+            }
+            last = Some(dot.0);
+            if let Some(entry) = self.entries.get(dot.1) {
+                budget = budget.saturating_sub(entry.size());
+                entries.push(Entry::clone(entry));
+            }
+        }
+        (entries, None)
+    }
+
+    fn missing_dots<'a>(
+        &'a self,
+        versions: &'a Versions,
+        from: Option<Dot>,
+    ) -> impl Iterator<Item = (Dot, &'a Key)> {
+        let all = self.versions.dots().filter(move |last| from.is_none_or(|from| last.actor >= from.actor));
+        all.flat_map(move |last| {
+            let seen = versions.of(last.actor);
+            let sent = from.filter(|from| from.actor == last.actor).map_or(0, |from| from.seq);
+            let first = Dot { seq: seen.max(sent) + 1, ..last };
+            let range = (first <= last).then(|| self.by_dot.range(first..=last));
+            range.into_iter().flatten().map(|(dot, key)| (*dot, key))
+        })
+    }
+}

@@ -1,0 +1,226 @@
+//! A replica among others: what it tells them and what it asks.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::super::dice::Dice;
+use super::super::events::Ticket;
+use super::super::identity::NodeId;
+use super::super::time::{Moment, Now};
+use super::pull::{Images, Pull};
+use super::replica::Replica;
+use super::writes::{Writes, Written};
+use super::{Dot, Entry, Talk, Versions, Write};
+
+/// How often a replica compares itself with another.
+const COMPARE: Duration = Duration::from_secs(1);
+
+/// How often tombstones are looked through.
+const COLLECT: Duration = Duration::from_secs(10);
+
+#[derive(Debug)]
+pub(crate) struct Sharing {
+    pub(crate) replica: Replica,
+    dice: Dice,
+    /// Members that can be talked to.
+    peers: BTreeSet<NodeId>,
+    /// Members whose copies may still hold what was deleted.
+    remembered: BTreeSet<NodeId>,
+    /// At which point of this replica others had all that it had.
+    confirmed: BTreeMap<NodeId, u64>,
+    /// Whom to compare with, in this round.
+    round: Vec<NodeId>,
+    compare_at: Moment,
+    collect_at: Moment,
+    pull: Option<Pull>,
+    images: Images,
+    /// Who wants to know when this has been seen.
+    wanted: Vec<(NodeId, Dot)>,
+    writes: Writes,
+    sending: Vec<(NodeId, Talk)>,
+}
+
+impl Sharing {
+    pub(crate) fn new(replica: Replica, mut dice: Dice, now: Moment) -> Self {
+        let compare_at = now.after(dice.jitter(COMPARE));
+        Self {
+            replica,
+            dice,
+            peers: BTreeSet::new(),
+            remembered: BTreeSet::new(),
+            confirmed: BTreeMap::new(),
+            round: Vec::new(),
+            compare_at,
+            collect_at: now.after(COLLECT),
+            pull: None,
+            images: Images::default(),
+            wanted: Vec::new(),
+            writes: Writes::default(),
+            sending: Vec::new(),
+        }
+    }
+
+    /// A member is there.
+    pub(crate) fn came(&mut self, node: NodeId) {
+        self.peers.insert(node);
+        self.remembered.insert(node);
+    }
+
+    /// A member is gone; it may come back.
+    pub(crate) fn went(&mut self, node: NodeId, may_come_back: bool) {
+        self.peers.remove(&node);
+        if !may_come_back {
+            self.forget(node);
+        }
+    }
+
+    /// Nobody waits for a member any more.
+    pub(crate) fn forget(&mut self, node: NodeId) {
+        self.remembered.remove(&node);
+        self.confirmed.remove(&node);
+    }
+
+    /// Sends a write to all, and waits for as many as are wanted.
+    pub(crate) fn spread(
+        &mut self,
+        now: Moment,
+        written: (Dot, Entry),
+        (ticket, write, patience): (Ticket, Write, Duration),
+    ) {
+        let ack = write != Write::Local;
+        for peer in &self.peers {
+            let (dot, entry) = written.clone();
+            self.sending.push((*peer, Talk::Push { dot, entry, ack }));
+        }
+        if ack {
+            self.writes.begin(now, ticket, write, written, &self.peers, patience);
+        }
+    }
+
+    pub(crate) fn receive(&mut self, now: Now, from: NodeId, talk: Talk) {
+        match talk {
+            Talk::Push { dot, entry, ack } => self.pushed(now, from, (dot, entry), ack),
+            Talk::Seen(dot) => self.writes.acked(from, dot),
+            Talk::Compare { hash, ask } => self.compared(from, hash, ask),
+            Talk::Versions { versions, ask } => self.told_versions(now, from, &versions, ask),
+            Talk::Pull { number, versions, after } => {
+                let asked = (number, &versions, after);
+                let part = self.images.part(now.at, from, asked, self.replica.image());
+                self.sending.push((from, Talk::Part(part)));
+            }
+            Talk::Part(part) => {
+                if let Some(mut pull) = self.pull.take_if(|pull| pull.asked_for(from, &part))
+                    && !pull.take(now, part, &mut self.replica)
+                {
+                    self.sending.push(pull.request());
+                    self.pull = Some(pull);
+                }
+                self.tell_seen();
+            }
+        }
+    }
+
+    fn pushed(&mut self, now: Now, from: NodeId, (dot, entry): (Dot, Entry), ack: bool) {
+        if ack {
+            self.wanted.retain(|wanted| *wanted != (from, dot));
+            self.wanted.push((from, dot));
+        }
+        if self.replica.push(now.wall, dot, entry) {
+            self.tell_seen();
+        } else {
+            self.begin_pull(now.at, from);
+        }
+    }
+
+    /// Tells those who want to know, as far as it has been seen.
+    fn tell_seen(&mut self) {
+        let versions = self.replica.versions();
+        let (seen, open): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.wanted).into_iter().partition(|(_, dot)| versions.has(*dot));
+        self.wanted = open;
+        let told = seen.into_iter().map(|(to, dot)| (to, Talk::Seen(dot)));
+        self.sending.extend(told);
+    }
+
+    fn compared(&mut self, from: NodeId, hash: u64, ask: bool) {
+        let versions = self.replica.versions();
+        if versions.hash() != hash {
+            self.sending.push((from, Talk::Versions { versions: versions.clone(), ask: true }));
+            return;
+        }
+        self.confirmed.insert(from, self.replica.point());
+        if ask {
+            self.sending.push((from, Talk::Compare { hash, ask: false }));
+        }
+    }
+
+    fn told_versions(&mut self, now: Now, from: NodeId, theirs: &Versions, ask: bool) {
+        let mine = self.replica.versions();
+        if theirs.covers(mine) {
+            self.confirmed.insert(from, self.replica.point());
+            theirs.dots().for_each(|dot| self.writes.acked(from, dot));
+        }
+        if ask && !theirs.covers(mine) {
+            self.sending.push((from, Talk::Versions { versions: mine.clone(), ask: false }));
+        }
+        if !self.replica.versions().covers(theirs) {
+            self.begin_pull(now.at, from);
+        }
+    }
+
+    fn begin_pull(&mut self, now: Moment, from: NodeId) {
+        if self.pull.is_some() {
+            return;
+        }
+        // By chance, so that no answer to a pull of an earlier life of this node is taken for one to this.
+        let number = self.dice.next();
+        let pull = Pull::new(now, number, from, self.replica.versions().clone());
+        self.sending.push(pull.request());
+        self.pull = Some(pull);
+    }
+
+    pub(crate) fn next_due(&self) -> Option<Moment> {
+        let pull = self.pull.as_ref().map(Pull::gives_up_at);
+        let times = [Some(self.compare_at), Some(self.collect_at), pull, self.writes.next_due()];
+        times.into_iter().flatten().min()
+    }
+
+    pub(crate) fn tick(&mut self, now: Moment) {
+        self.pull.take_if(|pull| pull.gives_up_at() <= now);
+        for (to, dot, entry) in self.writes.tick(now) {
+            self.sending.push((to, Talk::Push { dot, entry, ack: true }));
+        }
+        if self.compare_at <= now {
+            self.compare_at = now.after(self.dice.jitter(COMPARE));
+            self.compare();
+        }
+        if self.collect_at <= now {
+            self.collect_at = now.after(COLLECT);
+            let of = |node| self.confirmed.get(node).copied().unwrap_or(0);
+            let confirmed = self.remembered.iter().map(of).min();
+            self.replica.collect(confirmed.unwrap_or(u64::MAX));
+        }
+    }
+
+    /// Everybody in turn, in another order each time.
+    fn compare(&mut self) {
+        self.round.retain(|node| self.peers.contains(node));
+        if self.round.is_empty() {
+            self.round = self.peers.iter().copied().collect();
+        }
+        if self.round.is_empty() {
+            return;
+        }
+        let peer = self.round.swap_remove(self.dice.below(self.round.len()));
+        let hash = self.replica.versions().hash();
+        self.sending.push((peer, Talk::Compare { hash, ask: true }));
+    }
+
+    pub(crate) fn take_sending(&mut self) -> Vec<(NodeId, Talk)> {
+        std::mem::take(&mut self.sending)
+    }
+
+    pub(crate) fn take_written(&mut self) -> Vec<(Ticket, Written)> {
+        self.writes.take_ended()
+    }
+}

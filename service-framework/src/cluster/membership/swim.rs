@@ -1,0 +1,322 @@
+//! The failure detector over foca, with what foca leaves to others: local health, the size of the cluster, and what is
+//! suspected.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::num::{NonZeroU8, NonZeroUsize};
+use std::time::Duration;
+
+use foca::{
+    Codec, Config, Foca, Member, Message, NoCustomBroadcast, OwnedNotification, Runtime, State, Timer,
+};
+
+use super::super::dice::Dice;
+use super::super::identity::{Identity, NodeId};
+use super::super::time::{Agenda, Moment};
+use super::codec::Fixed;
+use super::health::Health;
+use super::{Detection, MemberState, Membership, Notice, Refused, Standing};
+
+/// Bytes of a datagram: what passes everywhere in one piece.
+const PACKET: usize = 1_200;
+
+/// How long those who are down are remembered by foca; their addresses are for ever.
+const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// What one call of foca asked for.
+#[derive(Default)]
+struct Asked {
+    sent: Vec<(Identity, Vec<u8>)>,
+    timers: Vec<(Timer<Identity>, Duration)>,
+    told: Vec<OwnedNotification<Identity>>,
+}
+
+impl Runtime<Identity> for Asked {
+    fn notify(&mut self, notification: foca::Notification<'_, Identity>) {
+        self.told.push(notification.to_owned());
+    }
+
+    fn send_to(&mut self, to: Identity, data: &[u8]) {
+        self.sent.push((to, data.to_owned()));
+    }
+
+    fn submit_after(&mut self, event: Timer<Identity>, after: Duration) {
+        self.timers.push((event, after));
+    }
+}
+
+pub(crate) struct Swim {
+    foca: Foca<Identity, Fixed, Dice, NoCustomBroadcast>,
+    detection: Detection,
+    timers: Agenda<Timer<Identity>>,
+    notices: VecDeque<Notice>,
+    health: Health,
+    /// Who is being probed, and whether anybody has answered.
+    probed: Option<(Identity, bool)>,
+    suspects: BTreeMap<NodeId, Identity>,
+    /// Something came in that may have changed who is suspected.
+    is_stirred: bool,
+    /// For how many members, and which doubt of itself, the waiting times are.
+    tuned_for: (usize, u32),
+}
+
+impl Swim {
+    pub(crate) fn new(identity: Identity, detection: Detection, dice: Dice) -> Self {
+        let config = config(&detection, 1, 1);
+        Self {
+            foca: Foca::new(identity, config, dice, Fixed),
+            detection,
+            timers: Agenda::default(),
+            notices: VecDeque::new(),
+            health: Health::default(),
+            probed: None,
+            suspects: BTreeMap::new(),
+            is_stirred: false,
+            tuned_for: (1, 1),
+        }
+    }
+
+    fn absorb(&mut self, now: Moment, asked: Asked) {
+        self.absorb_timers(now, asked.timers);
+        for (to, bytes) in asked.sent {
+            self.absorb_sent(to, bytes);
+        }
+        for told in asked.told {
+            self.absorb_told(told);
+        }
+        self.tell_suspects();
+        self.tune();
+    }
+
+    /// A node that doubts itself probes more slowly: both timers of a probe come from one call and stay in order.
+    fn absorb_timers(&mut self, now: Moment, timers: Vec<(Timer<Identity>, Duration)>) {
+        let factor = self.health.factor();
+        for (timer, after) in timers {
+            let is_of_probe = matches!(timer, Timer::ProbeRandomMember(_) | Timer::SendIndirectProbe { .. });
+            self.timers.add(now.after(if is_of_probe { after * factor } else { after }), timer);
+        }
+    }
+
+    fn absorb_sent(&mut self, to: Identity, bytes: Vec<u8>) {
+        // Foca remembers earlier identities of this very node, as members that are down.
+        if to.node == self.foca.identity().node {
+            return;
+        }
+        if let Ok(Message::Ping(_)) = Fixed.decode_header(&bytes[..]).map(|header| header.message) {
+            self.begin_probe(to);
+        }
+        self.notices.push_back(Notice::Send { to, bytes });
+    }
+
+    fn begin_probe(&mut self, to: Identity) {
+        if let Some((_, false)) = self.probed.replace((to, false)) {
+            self.health.worse();
+        }
+        let within = self.detection.timeout * self.health.factor();
+        self.notices.push_back(Notice::Probed { to: to.node, within });
+    }
+
+    fn absorb_told(&mut self, told: OwnedNotification<Identity>) {
+        self.is_stirred |= matches!(told, OwnedNotification::MemberDown(_));
+        self.notices.extend(match told {
+            OwnedNotification::MemberUp(member) => Some(Notice::Up(member)),
+            OwnedNotification::MemberDown(member) => Some(Notice::Down(member)),
+            OwnedNotification::Rename(old, new) => Some(Notice::Replaced { old, new }),
+            OwnedNotification::Defunct => Some(Notice::GivenUp),
+            OwnedNotification::Active | OwnedNotification::Idle | OwnedNotification::Rejoin(_) => None,
+        });
+    }
+
+    /// Foca says nothing of suspicion, so its members are looked through when something may have changed.
+    fn tell_suspects(&mut self) {
+        if !std::mem::take(&mut self.is_stirred) {
+            return;
+        }
+        let is_suspect = |member: &&Member<Identity>| member.state() == State::Suspect;
+        let present: BTreeMap<NodeId, Identity> = self
+            .foca
+            .iter_members()
+            .filter(is_suspect)
+            .map(|member| (member.id().node, *member.id()))
+            .collect();
+        let new = present.iter().filter(|(node, _)| !self.suspects.contains_key(node));
+        let mut told: Vec<Notice> = new.map(|(_, identity)| Notice::Suspected(*identity)).collect();
+        let gone = self.suspects.values().filter(|identity| !present.contains_key(&identity.node));
+        let cleared = gone.filter(|identity| self.foca.iter_members().any(|member| member.id() == *identity));
+        told.extend(cleared.map(|identity| Notice::Cleared(*identity)));
+        self.notices.extend(told);
+        self.suspects = present;
+    }
+
+    /// Times follow the size of the cluster and the health of this node, not at every step of the former.
+    fn tune(&mut self) {
+        let (size, factor) = (self.foca.num_members() + 1, self.health.factor());
+        let is_close = size * 5 >= self.tuned_for.0 * 4 && size * 4 <= self.tuned_for.0 * 5;
+        if is_close && factor == self.tuned_for.1 {
+            return;
+        }
+        // Refused only if what cannot change had changed.
+        if self.foca.set_config(config(&self.detection, size, factor)).is_ok() {
+            self.tuned_for = (size, factor);
+        }
+    }
+
+    /// What foca does not tell of what it reads.
+    fn look_into(&mut self, mut bytes: &[u8]) -> Result<(), Refused> {
+        let refused = |error: super::codec::CodecError| Refused(error.to_string());
+        let header = Fixed.decode_header(&mut bytes).map_err(refused)?;
+        match header.message {
+            Message::Ack(_) => self.was_answered(&header.src),
+            Message::ForwardedAck { origin, .. } => {
+                self.was_answered(&origin);
+                self.notices.push_back(Notice::ReachedByOthers(origin.node));
+            }
+            _ => {}
+        }
+        let Some((count, mut bytes)) = bytes.split_first_chunk() else { return Ok(()) };
+        self.is_stirred |= !self.suspects.is_empty();
+        for _ in 0..u16::from_be_bytes(*count) {
+            let member = Fixed.decode_member(&mut bytes).map_err(refused)?;
+            self.is_stirred |= member.state() == State::Suspect;
+            if member.state() == State::Suspect && member.id() == self.foca.identity() {
+                self.health.worse();
+            }
+        }
+        Ok(())
+    }
+
+    fn was_answered(&mut self, by: &Identity) {
+        if let Some((probed, answered @ false)) = &mut self.probed
+            && probed == by
+        {
+            *answered = true;
+            self.health.better();
+        }
+    }
+
+    fn apply_to_foca(&mut self, now: Moment, news: Vec<Member<Identity>>) {
+        let mut asked = Asked::default();
+        // Only encoding can fail, which has room here.
+        let applied = self.foca.apply_many(news.into_iter(), true, &mut asked);
+        debug_assert!(applied.is_ok(), "{applied:?}");
+        self.absorb(now, asked);
+    }
+
+    /// What others know is taken with care: those whom this node sees alive are not down because somebody on the other
+    /// side of a partition says so, and whoever suspects must have asked itself.
+    fn is_news(&self, state: &MemberState) -> bool {
+        match state.standing {
+            Standing::Alive => true,
+            Standing::Suspect => false,
+            Standing::Down => {
+                let is_this = |member: &&Member<Identity>| member.id().node == state.identity.node;
+                !self.foca.iter_members().any(|member| is_this(&member))
+            }
+        }
+    }
+}
+
+impl Membership for Swim {
+    fn receive(&mut self, now: Moment, bytes: &[u8]) -> Result<(), Refused> {
+        self.look_into(bytes)?;
+        let mut asked = Asked::default();
+        let taken = self.foca.handle_data(bytes, &mut asked);
+        self.absorb(now, asked);
+        taken.map_err(|error| Refused(error.to_string()))
+    }
+
+    fn apply(&mut self, now: Moment, members: &[MemberState]) {
+        let news = members.iter().filter(|state| self.is_news(state)).map(to_foca).collect();
+        self.apply_to_foca(now, news);
+    }
+
+    fn remove(&mut self, now: Moment, identity: Identity) {
+        self.apply_to_foca(now, vec![Member::down(identity)]);
+    }
+
+    fn tick(&mut self, now: Moment) {
+        let late = self.next_due().map(|due| now.since(due)).unwrap_or_default();
+        if self.health.was_called(late) {
+            // What came in meanwhile has not been read yet: nobody is condemned for it.
+            self.timers.put_off(late);
+        }
+        while let Some((_, timer)) = self.timers.take_due(now) {
+            self.is_stirred |= matches!(timer, Timer::ProbeRandomMember(_));
+            let mut asked = Asked::default();
+            // A probe that was cut short by a change of identity is an error that foca has repaired.
+            let _repaired = self.foca.handle_timer(timer, &mut asked);
+            self.absorb(now, asked);
+        }
+    }
+
+    fn next_due(&self) -> Option<Moment> {
+        self.timers.next_due()
+    }
+
+    fn renew(&mut self, now: Moment, identity: Identity) {
+        let mut asked = Asked::default();
+        // The same identity is the only error, and no change.
+        let _same = self.foca.change_identity(identity, &mut asked);
+        self.absorb(now, asked);
+        // Foca begins to probe again only when something is applied.
+        self.apply(now, &[]);
+    }
+
+    fn leave(&mut self, now: Moment) {
+        let mut asked = Asked::default();
+        let left = self.foca.leave_cluster(&mut asked);
+        debug_assert!(left.is_ok(), "{left:?}");
+        asked.told.clear();
+        self.absorb(now, asked);
+    }
+
+    fn members(&self) -> Vec<MemberState> {
+        let me = self.foca.identity().node;
+        self.foca.iter_membership_state().map(from_foca).filter(|state| state.identity.node != me).collect()
+    }
+
+    fn next_notice(&mut self) -> Option<Notice> {
+        self.notices.pop_front()
+    }
+}
+
+fn to_foca(state: &MemberState) -> Member<Identity> {
+    let standing = match state.standing {
+        Standing::Alive => State::Alive,
+        Standing::Suspect => State::Suspect,
+        Standing::Down => State::Down,
+    };
+    Member::new(state.identity, state.incarnation, standing)
+}
+
+fn from_foca(member: &Member<Identity>) -> MemberState {
+    let standing = match member.state() {
+        State::Alive => Standing::Alive,
+        State::Suspect => Standing::Suspect,
+        State::Down => Standing::Down,
+    };
+    MemberState { identity: *member.id(), incarnation: member.incarnation(), standing }
+}
+
+/// Waiting times for a cluster of `size` nodes, of a node that doubts itself `factor` times.
+fn config(detection: &Detection, size: usize, factor: u32) -> Config {
+    let spread = (size.max(1) as f64).log10().max(1.0);
+    let rounds = (spread * 6.0).ceil().clamp(6.0, 60.0) as u8;
+    Config {
+        probe_period: detection.period,
+        probe_rtt: detection.timeout,
+        num_indirect_probes: NonZeroUsize::new(detection.indirect).unwrap_or(NonZeroUsize::MIN),
+        max_transmissions: NonZeroU8::new(rounds).unwrap_or(NonZeroU8::MIN),
+        suspect_to_down_after: (detection.period * detection.suspicion).mul_f64(spread) * factor,
+        remove_down_after: Some(REMEMBERED),
+        max_packet_size: NonZeroUsize::new(PACKET).unwrap_or(NonZeroUsize::MIN),
+        // Who is down and does not know it is told by the engine, with the epoch that it must pass.
+        notify_down_members: false,
+        // Whole views are exchanged by the engine.
+        periodic_announce: None,
+        periodic_announce_to_down_members: None,
+        periodic_gossip: Some(foca::PeriodicParams {
+            frequency: detection.gossip,
+            num_members: NonZeroUsize::new(3).unwrap_or(NonZeroUsize::MIN),
+        }),
+    }
+}
