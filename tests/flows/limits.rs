@@ -167,6 +167,7 @@ def main():
     does(&folder, "flow start job.py --id plain --arg compensates=false");
     does(&folder, "flow start undoes.py --id worse");
     for id in ["undone", "plain", "worse"] {
+        until(&folder, id, "waiting");
         does(&folder, &format!("flow signal {id} go null"));
     }
     for id in ["undone", "plain", "worse"] {

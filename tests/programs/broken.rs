@@ -5,8 +5,6 @@
 
 use std::fs;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::thread;
-use std::time::Instant;
 
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -89,18 +87,15 @@ impl World {
 
     fn hook(&self, name: &str) -> Bound {
         let (world, name) = (self.clone(), name.to_owned());
-        Bound::keeping_time(move |_: &mut Pool, call: &Call| {
+        Bound::keeping_time(move |_: &mut Pool, _: &Call| {
             let way = world.course().call(&name);
             match way {
                 None => Ok(()),
                 Some(Way::Error) => Err(HookError::new("it was to fail")),
                 // As `panic!`, without a word on stderr.
                 Some(Way::Panic) => std::panic::resume_unwind(Box::new("it was to fail")),
-                Some(Way::Timeout) => {
-                    let until = call.until.unwrap();
-                    thread::sleep(until.saturating_duration_since(Instant::now()));
-                    Err(HookError::new("it is late"))
-                }
+                // As one that is late, without the time that it takes.
+                Some(Way::Timeout) => Err(HookError::in_doubt("it is late")),
             }
         })
     }
@@ -111,24 +106,27 @@ struct Broken {
     spec: Json,
     engine: Engine,
     world: World,
+    /// The pool of the latest run.
+    last: Mutex<Pool>,
 }
 
 impl Broken {
-    /// Every hook has two attempts here, shortly after each other, and little time.
+    /// Every hook has two attempts here, shortly after each other; no run keeps a lock from the next one.
     fn new(mut spec: Json) -> Self {
         for hook in spec["hooks"].as_object_mut().unwrap().values_mut() {
             hook["retry"] = json!({"attempts": ATTEMPTS, "backoff": 0.00001, "max_backoff": 0.00001});
-            hook["timeout"] = 0.0002.into();
+            hook.as_object_mut().unwrap().remove("timeout");
         }
         for program in spec["programs"].as_object_mut().unwrap().values_mut() {
             program.as_object_mut().unwrap().remove("timeout");
+            program["locks"] = json!([]);
         }
         let world = World::default();
         let names = spec["hooks"].as_object().unwrap().keys();
         let hooks = names.fold(Hooks::new(), |hooks, name| hooks.hook(name, world.hook(name)));
         let parsed = Spec::from_json(&spec).unwrap_or_else(|problems| panic!("{problems:?} in {spec}"));
         let engine = Engine::start(parsed, &hooks, Store::in_memory(), Settings::default()).unwrap();
-        Self { spec, engine, world }
+        Self { spec, engine, world, last: Mutex::default() }
     }
 
     fn named(reference: &Json) -> (bool, &str) {
@@ -191,9 +189,22 @@ impl Broken {
     fn run(&self, program: &str, breaks: Breaks) -> (End, Vec<String>) {
         *self.world.course() = Course { breaks, ..Course::default() };
         match self.engine.run(Request::new(program, self.pool())) {
-            Answer::Ran { end, .. } => (end, std::mem::take(&mut self.world.course().calls)),
+            Answer::Ran { end, pool, .. } => {
+                *self.last.lock().unwrap() = pool;
+                (end, std::mem::take(&mut self.world.course().calls))
+            }
             Answer::Refused(refusal) => panic!("{refusal}: {}", self.spec),
         }
+    }
+
+    /// What the answer of the latest run names as in doubt.
+    fn in_doubt(&self) -> Vec<String> {
+        let listed = self.last.lock().unwrap().to_json()["_in_doubt"].clone();
+        serde_json::from_value(listed).unwrap_or_default()
+    }
+
+    fn reference(&self, hook: &str) -> String {
+        self.spec["hooks"][hook]["reference"].as_str().unwrap().to_owned()
     }
 
     fn assert(&self, program: &str, breaks: Breaks, end: End, calls: Vec<String>) {
@@ -210,12 +221,20 @@ impl Broken {
             let (done, undoing) = (&steps[..place], self.undoing(&steps[..place]));
             let failed = [done, &vec![step.clone(); ATTEMPTS]].concat();
             for way in ways(place) {
+                // What was late may have happened.
+                let is_in_doubt = way == Way::Timeout;
+                let undoing = if is_in_doubt { self.undoing(&steps[..=place]) } else { undoing.clone() };
                 let broken = Some((place, way));
                 let breaks = Breaks { step: broken, ..Breaks::default() };
                 self.assert(program, breaks, End::Rectified, [&failed[..], &undoing].concat());
+                assert_eq!(
+                    self.in_doubt(),
+                    if is_in_doubt { vec![self.reference(step)] } else { Vec::new() }
+                );
                 // Repeated, it is one step all the same.
                 let repeated = [done, std::slice::from_ref(step), &steps[place..]].concat();
                 self.assert(program, Breaks { once: broken, ..Breaks::default() }, End::Done, repeated);
+                assert_eq!(self.in_doubt(), Vec::<String>::new());
                 count += 2;
             }
         }

@@ -1,5 +1,6 @@
 //! A server that is killed at any point leaves nothing half done: real processes, commands as hooks, a store on disk.
 
+use std::cmp::Ordering;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -12,7 +13,8 @@ use rustix::process::Signal;
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 
-use crate::support::{PATIENCE, Process, free_address, launcher};
+use crate::folder::LAUNCHER;
+use crate::support::{PATIENCE, Process, free_address, launcher, wait_until_gone};
 
 /// A folder with a spec of four steps, each a command that writes what it does into a ledger.
 struct Shop {
@@ -29,9 +31,9 @@ impl Shop {
             let undo = format!("undo_{step}");
             hooks[step] = json!({"reference": format!("shop.{step}"), "args": {}, "rectifiers": [undo], "idempotent": step == "pack"});
             hooks[&undo] = json!({"reference": format!("shop.{undo}"), "args": {}, "idempotent": true});
-            // A step says that it has begun, and waits until it may end.
+            // A step says that it has begun, as which process, and waits until it may end.
             let script = format!(
-                "touch began_{step}; until [ -e may_{step} ]; do sleep 0.01; done; echo {step} >> ledger; cat"
+                "echo $$ > pid; touch began_{step}; until [ -e may_{step} ]; do sleep 0.01; done; echo {step} >> ledger; cat"
             );
             bindings[step] = json!({"command": ["sh", "-c", script]});
             bindings[&undo] = json!({"command": ["sh", "-c", format!("echo {undo} >> ledger; cat")]});
@@ -65,8 +67,13 @@ impl Shop {
     }
 
     fn serve_with(&self, more: &str) -> (Process, String) {
-        let line = format!("program serve --port 0 --lease 300ms --log_format json {more}");
-        let mut server = Process::start(&mut self.command(&line));
+        let lease = if more.contains("--lease") { "" } else { "--lease 300ms" };
+        let line = format!("program serve --port 0 {lease} --log_format json {more}");
+        self.serve_by(self.command(&line))
+    }
+
+    fn serve_by(&self, mut command: Command) -> (Process, String) {
+        let mut server = Process::start(&mut command);
         let line: Json = serde_json::from_str(&server.wait_for("serving programs")).unwrap();
         let address = find(&line, "address").unwrap_or_else(|| panic!("no address: {line}"));
         (server, address)
@@ -74,6 +81,12 @@ impl Shop {
 
     fn ledger(&self) -> Vec<String> {
         fs::read_to_string(self.path("ledger")).unwrap().lines().map(str::to_owned).collect()
+    }
+
+    /// Waits until the command of a step waits, and says which process it is.
+    fn wait_in(&self, step: &str) -> String {
+        wait_until("the step has begun", || self.path(&format!("began_{step}")).exists());
+        fs::read_to_string(self.path("pid")).unwrap().trim().to_owned()
     }
 
     fn allow(&self, step: &str) {
@@ -138,9 +151,12 @@ fn check(shop: &Shop, on_crash: &str, in_step: usize) {
     );
     for (place, step) in STEPS.iter().enumerate() {
         let (did, undid) = (count(&ledger, step), count(&ledger, &format!("undo_{step}")));
-        let expected = match (resumes, place <= in_step) {
-            (true, _) => (1 + usize::from(place == in_step), 0),
-            (false, is_begun) => (usize::from(is_begun), usize::from(is_begun)),
+        // The command that was running did not come to its end; nobody knows, so it is undone.
+        let expected = match (resumes, place.cmp(&in_step)) {
+            (true, _) => (1, 0),
+            (false, Ordering::Less) => (1, 1),
+            (false, Ordering::Equal) => (0, 1),
+            (false, Ordering::Greater) => (0, 0),
         };
         assert_eq!((did, undid), expected, "{on_crash}, in {}: {step} in {ledger:?}", STEPS[in_step]);
     }
@@ -154,12 +170,12 @@ fn whenever_a_server_is_killed_the_next_one_ends_its_runs() {
             let (mut server, address) = shop.serve();
             let asked = ask(&address, "buy");
             STEPS[..in_step].iter().for_each(|step| shop.allow(step));
-            wait_until("the step has begun", || shop.path(&format!("began_{}", STEPS[in_step])).exists());
-            server.end_by(Signal::KILL);
+            let pid = shop.wait_in(STEPS[in_step]);
+            server.end_by(if in_step == 1 { Signal::ABORT } else { Signal::KILL });
             assert_eq!(asked.join().unwrap(), "");
-            // The command outlives its server: what it was to do happens, and nobody knows.
+            // The command does not outlive its server, and does nothing after it was undone.
+            wait_until_gone(&pid);
             STEPS.iter().for_each(|step| shop.allow(step));
-            wait_until("it has happened", || count(&shop.ledger(), STEPS[in_step]) == 1);
             let (server, address) = shop.serve();
             // Who wants the lock that the killed run has gets it when that is over.
             assert_eq!(ask(&address, "look").join().unwrap(), "{}");
@@ -193,12 +209,102 @@ fn a_server_whose_runs_have_not_ended_says_so_by_its_exit_code() {
         let at = || json!({"replyer": free_address()});
         fs::write(shop.path("addresses.json"), json!({"in": {"buy": at(), "look": at()}}).to_string())
             .unwrap();
-        let (server, address) = shop.serve_with(&format!("--grace 200ms {more}"));
+        let (server, address) = shop.serve_with(&format!("--grace 200ms --lease 1h {more}"));
         let asked = ask(&address, "buy");
-        wait_until("a step has begun", || shop.path("began_reserve").exists());
+        let pid = shop.wait_in("reserve");
         let finished = server.finish_by(Signal::TERM);
         assert_eq!(finished.code, Some(1), "{more}: {}", finished.text());
-        assert_eq!(asked.join().unwrap(), "");
-        assert_eq!(shop.status("buy"), "running", "the next server takes it up");
+        let run = shop.runs()[0]["run"].as_str().unwrap().to_owned();
+        let answer: Json = serde_json::from_str(&asked.join().unwrap()).unwrap();
+        let told = answer["_server_error"].as_str().unwrap();
+        assert!(told.contains(&run) && told.contains("has not ended"), "{told}");
+        assert!(finished.text().contains(&run), "{}", finished.text());
+        assert_eq!(shop.status("buy"), "running");
+        wait_until_gone(&pid);
+        // The next one takes it up at once, however long the lease would have been.
+        let (server, _) = shop.serve();
+        wait_until("it is undone", || shop.status("buy") == "rectified");
+        assert_eq!(server.finish_by(Signal::TERM).code, Some(0));
     }
+}
+
+#[test]
+fn a_server_whose_terminal_is_gone_ends_as_if_it_were_asked_to() {
+    let shop = Shop::open("rectify");
+    // Whoever runs the tests may ignore the signal.
+    let mut command = Command::new("env");
+    command.current_dir(shop.folder.path()).args(["--default-signal=HUP", LAUNCHER]);
+    command.args(["program", "serve", "--port", "0", "--log_format", "json"]);
+    let (server, address) = shop.serve_by(command);
+    let asked = ask(&address, "buy");
+    shop.wait_in("reserve");
+    server.signal(Signal::HUP);
+    STEPS.iter().for_each(|step| shop.allow(step));
+    assert_eq!(server.finish().code, Some(0));
+    assert_eq!((asked.join().unwrap().as_str(), shop.status("buy").as_str()), ("{}", "done"));
+
+    // As `nohup` starts it.
+    let mut command = Command::new("sh");
+    let line = "trap '' HUP; exec \"$0\" program serve --port 0 --log_format json";
+    command.current_dir(shop.folder.path()).args(["-c", line]).arg(LAUNCHER);
+    let (server, address) = shop.serve_by(command);
+    server.signal(Signal::HUP);
+    assert_eq!(ask(&address, "look").join().unwrap(), "{}");
+    assert_eq!(server.finish_by(Signal::TERM).code, Some(0));
+}
+
+#[test]
+fn a_server_that_was_paused_past_its_lease_ends_its_commands() {
+    let shop = Shop::open("rectify");
+    let (paused, address) = shop.serve();
+    let asked = ask(&address, "buy");
+    let pid = shop.wait_in("reserve");
+    paused.signal(Signal::STOP);
+    let (server, _) = shop.serve();
+    wait_until("it is undone", || shop.status("buy") == "rectified");
+    paused.signal(Signal::CONT);
+    wait_until_gone(&pid);
+    STEPS.iter().for_each(|step| shop.allow(step));
+    assert!(asked.join().unwrap().contains("another server has taken over"));
+    assert_eq!(paused.finish_by(Signal::TERM).code, Some(0));
+    assert_eq!(server.finish_by(Signal::TERM).code, Some(0));
+    assert_eq!(shop.ledger(), ["undo_reserve"]);
+}
+
+#[test]
+fn what_a_run_that_was_cut_off_has_locked_the_next_one_gets() {
+    let shop = Shop::open("rectify");
+    let mut cut_off = Process::start(&mut shop.command("program run buy"));
+    let pid = shop.wait_in("reserve");
+    let run = shop.runs()[0]["run"].as_str().unwrap().to_owned();
+    cut_off.end_by(Signal::KILL);
+    wait_until_gone(&pid);
+    let cancelled = shop.command(&format!("program cancel {run}")).output().unwrap();
+    let said = String::from_utf8_lossy(&cancelled.stdout).into_owned();
+    assert!(said.contains("as soon as a server or `program run`"), "{said}");
+    let next = Process::start(&mut shop.command("program run look")).finish();
+    assert_eq!(next.code, Some(0), "{}", next.text());
+    let waits = format!("waits for the lock \"*\", which run {run} of buy has, whose process is gone");
+    assert!(next.text().contains(&waits), "{}", next.text());
+    assert!(
+        next.text().contains(&format!("run {run} of buy was cut off, and is taken up")),
+        "{}",
+        next.text()
+    );
+    assert_eq!((shop.status("buy").as_str(), shop.ledger()), ("rectified", vec!["undo_reserve".to_owned()]));
+}
+
+#[test]
+fn who_cuts_a_run_off_is_told_what_becomes_of_it() {
+    let shop = Shop::open("rectify");
+    let mut running = Process::start(&mut shop.command("program run buy"));
+    let pid = shop.wait_in("reserve");
+    let run = shop.runs()[0]["run"].as_str().unwrap().to_owned();
+    running.signal(Signal::INT);
+    running.wait_for("once more ends it at once");
+    let finished = running.finish_by(Signal::INT);
+    assert_eq!(finished.code, Some(130), "{}", finished.text());
+    let told = format!("run {run} is cut off in shop.reserve");
+    assert!(finished.text().contains(&told), "{}", finished.text());
+    wait_until_gone(&pid);
 }

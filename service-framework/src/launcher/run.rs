@@ -29,11 +29,13 @@ pub(super) struct Ends {
     pub(super) before_stop: Box<dyn FnOnce() -> bool + Send>,
     /// At the second: ends what would outlive a process that ends without waiting.
     pub(super) at_once: Box<dyn FnOnce() + Send>,
+    /// Whether it also ends, as at SIGTERM, when its terminal is gone.
+    pub(super) at_hangup: bool,
 }
 
 impl Default for Ends {
     fn default() -> Self {
-        Self { before_stop: Box::new(|| true), at_once: Box::new(|| {}) }
+        Self { before_stop: Box::new(|| true), at_once: Box::new(|| {}), at_hangup: false }
     }
 }
 
@@ -147,14 +149,14 @@ fn setup<'a>(inputs: &'a Inputs, options: &Options) -> Setup<'a> {
 fn run(prepared: Prepared, stop: &Stop, ends: Ends) -> ExitCode {
     limits::raise_open_files();
     let stop_at_signal = stop.clone();
-    let Ends { before_stop, at_once } = ends;
+    let Ends { before_stop, at_once, at_hangup } = ends;
     let is_unfinished = Arc::new(AtomicBool::new(false));
     let unfinished = is_unfinished.clone();
     let asked = move |signal| {
         unfinished.store(!before_stop(), Ordering::SeqCst);
         stop_at_signal.stop_because(if signal == SIGINT { Cause::Interrupt } else { Cause::Terminate });
     };
-    if let Err(error) = signals::on_stop(asked, at_once) {
+    if let Err(error) = watch(at_hangup, asked, at_once) {
         tracing::error!("cannot watch for signals: {error}");
         return ExitCode::from(exit::FAILED);
     }
@@ -166,6 +168,20 @@ fn run(prepared: Prepared, stop: &Stop, ends: Ends) -> ExitCode {
             ExitCode::from(exit::FAILED)
         }
     }
+}
+
+fn watch(
+    at_hangup: bool,
+    first: impl FnOnce(i32) + Send + 'static,
+    last: Box<dyn FnOnce() + Send>,
+) -> std::io::Result<()> {
+    #[cfg(feature = "programs")]
+    if at_hangup {
+        return signals::on_stop_or_hangup(first, last);
+    }
+    #[cfg(not(feature = "programs"))]
+    let _ = at_hangup;
+    signals::on_stop(first, last)
 }
 
 /// Reads the model of a service in any language: one with a command.

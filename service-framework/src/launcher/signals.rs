@@ -41,6 +41,36 @@ impl Noted {
     }
 }
 
+/// As [`on_stop`], also when the terminal is gone; not if whoever started this has it live on without one, as `nohup` does.
+///
+/// # Errors
+/// The system refuses the handlers or the thread.
+#[cfg(feature = "programs")]
+pub(crate) fn on_stop_or_hangup(
+    first: impl FnOnce(i32) + Send + 'static,
+    last: impl FnOnce() + Send + 'static,
+) -> io::Result<()> {
+    match ignores_hangup() {
+        true => on_signals(&ENDING, first, last),
+        false => on_signals(&[SIGINT, SIGTERM, SIGHUP], first, last),
+    }
+}
+
+/// Whether this process was started with SIGHUP ignored.
+#[cfg(feature = "programs")]
+fn ignores_hangup() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    is_ignored(&status, SIGHUP)
+}
+
+/// Whether a signal is ignored, by a `status` of the system.
+#[cfg(feature = "programs")]
+fn is_ignored(status: &str, signal: i32) -> bool {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|digits| u64::from_str_radix(digits.trim(), 16).ok()).unwrap_or(0);
+    mask & (1 << (signal - 1)) != 0
+}
+
 /// Calls `first` with the number of the first signal, on a thread of its own; a second signal calls `last` and ends the
 /// process at once with [`exit::after_signal`].
 ///
@@ -52,7 +82,15 @@ pub(crate) fn on_stop(
     first: impl FnOnce(i32) + Send + 'static,
     last: impl FnOnce() + Send + 'static,
 ) -> io::Result<()> {
-    let mut signals = Signals::new(ENDING)?;
+    on_signals(&ENDING, first, last)
+}
+
+fn on_signals(
+    which: &[i32],
+    first: impl FnOnce(i32) + Send + 'static,
+    last: impl FnOnce() + Send + 'static,
+) -> io::Result<()> {
+    let mut signals = Signals::new(which)?;
     thread::Builder::new().name("signals".to_owned()).spawn(move || {
         let mut pending = signals.forever();
         if let Some(signal) = pending.next() {
@@ -65,4 +103,15 @@ pub(crate) fn on_stop(
         }
     })?;
     Ok(())
+}
+
+#[cfg(all(test, feature = "programs"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_ignored_is_read_from_the_system() {
+        let status = "Name:\tx\nSigIgn:\t0000000000000001\nSigCgt:\t0000000000004000\n";
+        assert!(is_ignored(status, SIGHUP) && !is_ignored(status, SIGTERM) && !is_ignored("", SIGHUP));
+    }
 }

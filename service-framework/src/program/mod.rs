@@ -19,7 +19,7 @@ pub use execute::{
     Answer, Bound, Call, Engine, EngineError, Hooks, IntoHook, JournalError, Keep, OnPool, Refusal, Settings,
     Step, Watch,
 };
-pub(crate) use pool::LAST_FAILED;
+pub(crate) use pool::{CANCELLED, IN_DOUBT, LAST_FAILED};
 pub use pool::{Changes, Pool};
 pub use run::{End, Event, EventError, Illegal, Next, Plan, Request, RequestError, Run, answer, prepare};
 pub use runs::{Happened, RunInfo, Runs, RunsError};

@@ -21,6 +21,7 @@ pub(crate) const TRACEBACK: &str = "_traceback";
 pub(crate) const PROGRAM_NAME: &str = "_program_name";
 pub(crate) const TIME_START: &str = "_program_time_start";
 pub(crate) const IN_DOUBT: &str = "_in_doubt";
+pub(crate) const CANCELLED: &str = "_cancelled";
 
 /// The values of one run by name, in the order in which they came.
 ///

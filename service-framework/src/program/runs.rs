@@ -4,7 +4,10 @@ use std::collections::VecDeque;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::program::execute::JournalError;
-use crate::program::execute::journal::{CATEGORY, RUNNING, each_event, id_in, read_start, status, stream};
+use crate::program::execute::is_attended;
+use crate::program::execute::journal::{
+    CATEGORY, PARKED, RUNNING, each_event, id_in, lock_key, read_start, status, stream,
+};
 use crate::program::run::{End, Event};
 use crate::store::{
     Batch, Error as StoreError, Expected, Filter, NewEvent, Refused, Store, StreamInfo, Timestamp,
@@ -36,7 +39,7 @@ pub struct RunInfo {
     pub began: Timestamp,
     /// When something last happened to it.
     pub changed: Timestamp,
-    /// The lease of the server that it is on.
+    /// The lease of the server that it is on; none if nobody goes on with it.
     pub server: Option<String>,
 }
 
@@ -164,7 +167,7 @@ impl Runs {
             // One that cannot be read is listed all the same.
             Err(_) => "?".to_owned(),
         };
-        let (status, server) = (info.mark.status, info.mark.owner);
+        let (status, server) = (info.mark.status, info.mark.owner.filter(|owner| owner != PARKED));
         Ok(RunInfo { run, program, status, began: info.created, changed: info.changed, server })
     }
 
@@ -195,7 +198,17 @@ impl Runs {
         Ok(history)
     }
 
-    /// Has a run undone that is on its way: the hook that it is in comes to its end, and then everything is reversed.
+    /// Whether somebody goes on with a run, as far as its server's lease and process say.
+    ///
+    /// # Errors
+    /// There is none of this id.
+    pub fn is_attended(&self, run: &str) -> Result<bool, RunsError> {
+        self.find(run)?;
+        Ok(is_attended(&self.0, run))
+    }
+
+    /// Has a run undone that is on its way: the hook that it is in comes to its end, and then everything is reversed. One that
+    /// nobody goes on with is undone as soon as somebody takes it up.
     ///
     /// # Errors
     /// It has ended, or is stuck.
@@ -212,7 +225,7 @@ impl Runs {
         self.change(run, status(End::Stuck), needed, &Event::Retried, Some(RUNNING))
     }
 
-    /// Says that somebody has put right by hand what a run is stuck at.
+    /// Says that somebody has put right by hand what a run is stuck at. Its locks are free then.
     ///
     /// # Errors
     /// It is not stuck.
@@ -220,6 +233,19 @@ impl Runs {
         let needed = "only one that is stuck can be resolved";
         let event = Event::Resolved { note: note.to_owned() };
         self.change(run, status(End::Stuck), needed, &event, Some(status(End::Resolved)))
+    }
+
+    /// Gives back what a run has locked.
+    fn free(&self, run: &str, batch: Batch) -> Result<Batch, StoreError> {
+        let locks = read_start(&self.0, run).map(|head| head.locks).unwrap_or_default();
+        let mut batch = batch;
+        for key in locks.iter().map(|lock| lock_key(lock)) {
+            // Others may have it meanwhile.
+            if self.0.claimed(&key)?.as_deref() == Some(run.as_bytes()) {
+                batch = batch.release(key);
+            }
+        }
+        Ok(batch)
     }
 
     fn change(
@@ -242,6 +268,10 @@ impl Runs {
             let batch = match to {
                 Some(status) => batch.mark(stream(run), CATEGORY, status, None),
                 None => batch,
+            };
+            let batch = match to.is_some_and(|to| to == status(End::Resolved)) {
+                true => self.free(run, batch)?,
+                false => batch,
             };
             match self.0.commit(batch) {
                 Ok(_) => return Ok(()),

@@ -8,11 +8,12 @@ use std::time::{Duration, Instant};
 use super::builder::Service;
 use super::error::{HandlerError, OwnRefusal, Result};
 use super::to_send::ToSend;
+use crate::connection::SendError;
 use crate::model::{ConnectionModel, Problem, Side, Type};
 use crate::program::spec::{Arg, ArgType, Hook, Program};
 use crate::program::{
-    Answer, Bound, Call, End, Engine, EngineError, HookError, Hooks, LAST_FAILED, Pool, Refusal, Request,
-    Settings, Spec,
+    Answer, Bound, CANCELLED, Call, End, Engine, EngineError, HookError, Hooks, LAST_FAILED, Pool, Refusal,
+    Request, Settings, Spec,
 };
 use crate::store::Store;
 use crate::value::Value;
@@ -237,11 +238,26 @@ fn asking(connection: &str, hook: &Hook, reach: Arc<OnceLock<ToSend>>) -> Bound 
         let args = args.iter().filter_map(|name| Some((name.as_str(), value(name)?)));
         let within = call.until.map_or(PATIENCE, |until| until.saturating_duration_since(Instant::now()));
         let request = to_send.request::<Value>(&connection, args.collect::<Value>());
-        match request.within(within).wait()? {
+        match request.within(within).wait().map_err(|error| unanswered(&error))? {
             Value::Nil => Ok(()),
             returned => pool.merge(returned),
         }
     })
+}
+
+/// Whether the other end has done what it was asked to do is not known of every error.
+pub(super) fn unanswered(error: &SendError) -> HookError {
+    let text = error.to_string();
+    match error {
+        SendError::Timeout { no_peer: true, .. } => HookError::certain(text),
+        SendError::Refused { error, .. } if error.code != codes::INVALID_RETURN => HookError::certain(text),
+        SendError::Timeout { .. }
+        | SendError::NoPeer { .. }
+        | SendError::Stopping
+        | SendError::InvalidReply { .. }
+        | SendError::Refused { .. } => HookError::in_doubt(text),
+        _ => HookError::new(text),
+    }
 }
 
 /// Asks with a hook's arguments, and takes back whatever name the spec knows.
@@ -296,7 +312,11 @@ async fn run(engine: Engine, program: String, args: Value) -> Result<Value> {
 
 fn failed(pool: &Pool) -> OwnRefusal {
     let failed = pool.get(LAST_FAILED).and_then(Value::as_str);
-    let message = failed.map_or("the program was undone".to_owned(), |hook| format!("{hook} failed"));
+    let message = match failed {
+        _ if pool.is_true(CANCELLED) => "the program was cancelled".to_owned(),
+        Some(hook) => format!("{hook} failed"),
+        None => "the program was undone".to_owned(),
+    };
     OwnRefusal(ErrorReply { code: codes::PROGRAM_FAILED.into(), message, details: pool.to_value() })
 }
 
@@ -304,8 +324,8 @@ fn code_of(refusal: &Refusal) -> &'static str {
     match refusal {
         Refusal::Request(_) | Refusal::Lock(_) => codes::INVALID_ARGUMENTS,
         Refusal::Busy(_) => codes::OVERLOADED,
-        Refusal::Stopping => codes::STOPPING,
-        Refusal::Journal(_) => codes::HANDLER_FAILED,
+        Refusal::Stopping | Refusal::Left { .. } => codes::STOPPING,
+        Refusal::Journal(_) | Refusal::Held { .. } => codes::HANDLER_FAILED,
     }
 }
 

@@ -1,18 +1,21 @@
 //! Programs as a service: a saga over three services, with real sockets.
 
+use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::json;
 
-use super::programs::Programs;
+use super::programs::{Programs, unanswered};
 use super::{Refused, Result, Start, Started};
+use crate::connection::SendError;
 use crate::model::ConnectionModel;
 use crate::model::Type;
 use crate::program::{Answer, End, Engine, HookError, Hooks, Pool, Request, Settings, Spec};
 use crate::service::Service;
 use crate::store::Store;
 use crate::value::Value;
+use crate::wire::ErrorReply;
 
 /// What the other services did.
 type Ledger = Arc<Mutex<Vec<String>>>;
@@ -193,6 +196,69 @@ fn a_step_says_to_the_other_service_which_step_it_is() {
     for service in [desk, till] {
         service.stop();
         service.join().unwrap();
+    }
+}
+
+#[test]
+fn what_another_service_may_have_done_is_undone() {
+    let undone = Ledger::default();
+    let (release, held) = sync_channel::<()>(0);
+    let held = Mutex::new(held);
+    // Nobody sends: it ends when the other end is dropped.
+    let charge = move |_: Value| -> Result<Value> {
+        let _ = held.lock().unwrap().recv();
+        Ok(Value::Map(Vec::new()))
+    };
+    let till = Service::new("till").receives(ConnectionModel::replyer("charge"), charge);
+    let till = Start::new(till).start().unwrap();
+    let spec = Spec::from_json(&json!({
+        "name": "till",
+        "programs": {"pay": {"hooks": ["charge"], "args": {}, "outputs": {}}},
+        "hooks": {
+            "charge": {"reference": "till.charge", "args": {}, "rectifiers": ["refund"], "timeout": "200ms"},
+            "refund": {"reference": "till.refund", "args": {}},
+        },
+    }))
+    .unwrap();
+    let noted = undone.clone();
+    let refund = move |_: &mut Pool| {
+        noted.lock().unwrap().push("refund".to_owned());
+        Ok(())
+    };
+    let programs = Programs::new(spec, Hooks::new().hook("refund", refund)).connection("charge", "charge");
+    let (desk, engine) = programs.service(Store::in_memory(), Settings::default()).unwrap();
+    let desk = Start::new(desk).connect("charge", &till, "charge").start().unwrap();
+    let Answer::Ran { end: End::Rectified, pool, .. } = engine.run(Request::new("pay", Pool::new())) else {
+        panic!("it is not undone")
+    };
+    assert_eq!(*undone.lock().unwrap(), ["refund"]);
+    assert_eq!(pool.get("_in_doubt"), Some(&Value::from(vec!["till.charge"])));
+    drop(release);
+    assert!(engine.stop(Duration::from_secs(10)));
+    for service in [desk, till] {
+        service.stop();
+        service.join().unwrap();
+    }
+}
+
+#[test]
+fn not_every_error_of_another_service_leaves_a_doubt() {
+    let connection = || "charge".to_owned();
+    let refused = |code: &str| SendError::Refused {
+        connection: connection(),
+        error: ErrorReply { code: code.into(), message: String::new(), details: Value::Nil },
+    };
+    let late =
+        |no_peer| SendError::Timeout { connection: connection(), after: Duration::from_secs(1), no_peer };
+    for (error, is_in_doubt) in [
+        (late(false), true),
+        (late(true), false),
+        (SendError::NoPeer { connection: connection(), address: "here".to_owned() }, true),
+        (SendError::Stopping, true),
+        (refused("handler_failed"), false),
+        (refused("invalid_return"), true),
+    ] {
+        assert_eq!(unanswered(&error).is_in_doubt(), is_in_doubt, "{error}");
     }
 }
 

@@ -42,6 +42,7 @@ mod upkeep;
 mod watch;
 mod writer;
 
+pub(crate) use batch::LONGEST_NAME;
 pub use batch::{Batch, Expected, NewEvent};
 pub use error::{Error, Refused};
 pub use handle::{Store, StoreOptions};

@@ -39,11 +39,16 @@ impl OwnLease {
 
     /// Lengthens it. If somebody took it meanwhile, that is said by `lost`, and there is a new one in its place.
     pub(crate) fn renew(&self, lost: &str) {
+        self.renew_or(|| tracing::error!("{lost}"));
+    }
+
+    /// Lengthens it. If somebody took it meanwhile `lost` is called, and then there is a new one in its place.
+    pub(crate) fn renew_or(&self, lost: impl FnOnce()) {
         let lease = self.lease().clone();
         let renewed = match self.store.renew(&lease, self.ttl).wait() {
             Ok(renewed) => renewed,
             Err(Error::Refused(_)) => {
-                tracing::error!("{lost}");
+                lost();
                 match fresh(&self.store, self.kind, &self.who, self.ttl) {
                     Ok(new) => new,
                     Err(error) => {

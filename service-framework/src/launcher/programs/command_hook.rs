@@ -1,6 +1,5 @@
 //! A hook that is a command: it gets the pool as JSON on its stdin, prints the new pool on its stdout, and ends with 0.
 
-use std::collections::BTreeSet;
 use std::io::{self, Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
@@ -16,6 +15,7 @@ use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 use serde_json::{Map, Value as Json};
 
+use super::guard::Guard;
 use crate::launcher::command::in_folder;
 use crate::launcher::resolve::EXECED;
 use crate::program::{Bound, Call, HookError, Pool};
@@ -43,6 +43,11 @@ fn run(command: &[String], folder: &Path, pool: &mut Pool, call: &Call) -> Resul
     let ended = running.finish(call.until);
     wait_if_over();
     let ended = ended?;
+    if ended.stdout.is_none() {
+        return Err(HookError::in_doubt(format!(
+            "{name:?} printed more than {LARGEST} bytes, which is the most that a pool may have that a command prints; it was killed"
+        )));
+    }
     let printed = ended.pool();
     match (ended.status.success(), printed) {
         (true, Ok(printed)) => pool.replace_json(&printed),
@@ -57,10 +62,10 @@ fn run(command: &[String], folder: &Path, pool: &mut Pool, call: &Call) -> Resul
     }
 }
 
-/// Commands that are on their way, by their numbers: for whoever has to end them at once.
-static RUNNING: Mutex<BTreeSet<i32>> = Mutex::new(BTreeSet::new());
+/// Commands that are on their way, for whoever has to end them at once.
+static RUNNING: Mutex<Guard> = Mutex::new(Guard::new());
 
-fn running() -> MutexGuard<'static, BTreeSet<i32>> {
+fn running() -> MutexGuard<'static, Guard> {
     RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -72,10 +77,12 @@ static IS_OVER: AtomicBool = AtomicBool::new(false);
 pub(in crate::launcher) fn kill_all() {
     let running = running();
     IS_OVER.store(true, Ordering::SeqCst);
-    // Who is in the table is not reaped yet.
-    for pid in running.iter().filter_map(|pid| Pid::from_raw(*pid)) {
-        let _ = kill_process_group(pid, Signal::KILL);
-    }
+    running.kill();
+}
+
+/// Kills all commands that are on their way, with all that they have started, because what they do is another server's now.
+pub(super) fn kill_running() {
+    running().kill();
 }
 
 fn wait_if_over() {
@@ -87,13 +94,14 @@ fn wait_if_over() {
 /// A command on its way.
 struct Running {
     child: Child,
-    stdout: Receiver<Vec<u8>>,
+    stdout: Receiver<Option<Vec<u8>>>,
     stderr: Receiver<Said>,
 }
 
 struct Ended {
     status: ExitStatus,
-    stdout: Vec<u8>,
+    /// None if it was too much.
+    stdout: Option<Vec<u8>>,
     stderr: Said,
 }
 
@@ -143,7 +151,8 @@ impl Running {
     fn start(command: &[String], folder: &Path, pool: &Pool, call: &Call) -> io::Result<Self> {
         let (program, arguments) = command.split_first().ok_or(io::ErrorKind::InvalidInput)?;
         let folder: PathBuf = std::path::absolute(folder)?;
-        let mut child = Command::new(in_folder(program, &folder))
+        running().announce(&call.idempotency_key);
+        let started = Command::new(in_folder(program, &folder))
             .args(arguments)
             .current_dir(&folder)
             .env_remove(EXECED)
@@ -154,7 +163,15 @@ impl Running {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .process_group(0)
-            .spawn()?;
+            .spawn();
+        let mut guard = running();
+        if let Ok(child) = &started {
+            guard.add(group_of(child));
+        }
+        guard.settle(&call.idempotency_key);
+        drop(guard);
+        let mut child = started?;
+        let group = group_of(&child);
         let text = pool.to_json().to_string();
         let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         if let Some(mut stdin) = stdin {
@@ -163,31 +180,25 @@ impl Running {
                 let _ = stdin.write_all(text.as_bytes());
             })?;
         }
-        let stdout = reading("hook stdout", stdout, |from| {
-            let mut bytes = Vec::new();
-            // What came before an error came.
-            let _ = from.by_ref().take(LARGEST + 1).read_to_end(&mut bytes);
-            bytes
-        })?;
+        let stdout = reading("hook stdout", stdout, move |from| read_pool(from, group))?;
         let stderr = reading("hook stderr", stderr, Said::read)?;
-        running().insert(Pid::from_child(&child).as_raw_nonzero().get());
         Ok(Self { child, stdout, stderr })
     }
 
     fn finish(mut self, until: Option<Instant>) -> Result<Ended, HookError> {
         let ended = wait(&self.child, until)
-            .map_err(|error| HookError::new(format!("the command cannot be waited for: {error}")));
+            .map_err(|error| HookError::in_doubt(format!("the command cannot be waited for: {error}")));
         self.end_group();
         let status = {
             let mut running = running();
-            running.remove(&Pid::from_child(&self.child).as_raw_nonzero().get());
+            running.remove(group_of(&self.child));
             self.child.wait()
         };
         if !ended? {
-            return Err(HookError::new("the command did not end within its timeout, and was killed"));
+            return Err(HookError::in_doubt("the command did not end within its timeout, and was killed"));
         }
-        let status = status.map_err(|error| HookError::new(format!("the command is lost: {error}")))?;
-        let stdout = self.stdout.recv_timeout(AFTER_END).unwrap_or_default();
+        let status = status.map_err(|error| HookError::in_doubt(format!("the command is lost: {error}")))?;
+        let stdout = self.stdout.recv_timeout(AFTER_END).unwrap_or_else(|_| Some(Vec::new()));
         let stderr = self.stderr.recv_timeout(AFTER_END).unwrap_or_default();
         Ok(Ended { status, stdout, stderr })
     }
@@ -197,6 +208,11 @@ impl Running {
         // It fails if nobody is left, which is what is wanted.
         let _ = kill_process_group(Pid::from_child(&self.child), Signal::KILL);
     }
+}
+
+/// The number of the process group that a command leads.
+fn group_of(child: &Child) -> i32 {
+    Pid::from_child(child).as_raw_nonzero().get()
 }
 
 /// Whether a command ended before the time was over; it is not reaped.
@@ -214,6 +230,22 @@ fn wait(child: &Child, until: Option<Instant>) -> io::Result<bool> {
             Err(error) => return Err(error.into()),
         }
     }
+}
+
+/// Reads what a command prints. One that prints too much is ended, and nothing of it is kept.
+fn read_pool(from: &mut impl Read, group: i32) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    // What came before an error came.
+    let _ = from.by_ref().take(LARGEST + 1).read_to_end(&mut bytes);
+    if bytes.len() as u64 <= LARGEST {
+        return Some(bytes);
+    }
+    let running = running();
+    // Who is listed is not reaped yet.
+    if let Some(group) = Pid::from_raw(group).filter(|_| running.has(group)) {
+        let _ = kill_process_group(group, Signal::KILL);
+    }
+    None
 }
 
 /// Reads an output on a thread of its own.
@@ -234,13 +266,11 @@ fn reading<R: Read + Send + 'static, T: Send + 'static>(
 
 impl Ended {
     fn pool(&self) -> Result<Map<String, Json>, String> {
-        if self.stdout.len() as u64 > LARGEST {
-            return Err(format!("printed more than {LARGEST} bytes"));
-        }
-        if self.stdout.iter().all(u8::is_ascii_whitespace) {
+        let stdout = self.stdout.as_deref().unwrap_or_default();
+        if stdout.iter().all(u8::is_ascii_whitespace) {
             return Err("printed no pool: a command prints all of its pool as a JSON object".to_owned());
         }
-        let json: Json = serde_json::from_slice(&self.stdout).map_err(|error| {
+        let json: Json = serde_json::from_slice(stdout).map_err(|error| {
             format!(
                 "printed something else than a pool (what is for people goes to stderr): {error}: {:?}",
                 self.printed()
@@ -256,7 +286,8 @@ impl Ended {
     }
 
     fn printed(&self) -> String {
-        String::from_utf8_lossy(&self.stdout[..self.stdout.len().min(80)]).into_owned()
+        let stdout = self.stdout.as_deref().unwrap_or_default();
+        String::from_utf8_lossy(&stdout[..stdout.len().min(80)]).into_owned()
     }
 
     fn failure(&self, name: &str) -> String {
@@ -356,8 +387,17 @@ mod tests {
         let file = folder.path().join("alive");
         let script = format!("(sleep 600; touch {}) & sleep 600", file.display());
         let error = shell(&script, &mut pool(), Some(Duration::from_millis(50))).unwrap_err();
-        assert!(error.text().contains("was killed"), "{error}");
+        assert!(error.is_in_doubt() && error.text().contains("was killed"), "{error}");
         assert!(!file.exists());
+    }
+
+    #[test]
+    fn a_command_that_prints_too_much_is_ended_and_told_the_limit() {
+        // It would go on for ever, and does not mind that nobody reads.
+        let script = "trap '' PIPE; while :; do head -c 1000000 /dev/zero || sleep 0.01; done";
+        let error = shell(script, &mut pool(), None).unwrap_err();
+        assert!(error.text().contains("printed more than 100000000 bytes"), "{error}");
+        assert!(error.is_in_doubt(), "it was killed wherever it was");
     }
 
     #[test]

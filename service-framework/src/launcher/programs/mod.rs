@@ -13,6 +13,8 @@ mod command_hook;
 #[cfg(feature = "programs")]
 mod graph;
 #[cfg(feature = "programs")]
+mod guard;
+#[cfg(feature = "programs")]
 mod new;
 #[cfg(feature = "programs")]
 mod play;

@@ -8,16 +8,20 @@ use std::time::Instant;
 
 use serde_json::{Map, Value as Json};
 
-use super::serve::{process_name, read, start};
+use super::serve::{process_name, read, start, when_lost};
 use super::story::{call_text, called, printable};
 use super::{command_hook, store};
 use crate::launcher::arguments::Options;
+use crate::launcher::store::location;
 use crate::launcher::terminal::Palette;
 use crate::launcher::{exit, report, signals};
 use crate::model::{Problem, near_miss};
 use crate::program::spec::{Arg, ArgType};
-use crate::program::{Answer, End, Engine, Pool, Refusal, Request, Runs, Settings, Step, Watch};
+use crate::program::{
+    Answer, CANCELLED, End, Engine, IN_DOUBT, Pool, Refusal, Request, Runs, Settings, Spec, Step, Watch,
+};
 use crate::service::Programs;
+use crate::store::Location;
 
 /// Runs the program that the command line names.
 ///
@@ -37,24 +41,41 @@ pub(super) fn play(options: &Options, own: Option<Programs>) -> Result<ExitCode,
         }
     };
     let store = store::open_or_make(options)?;
-    let watch = Tree {
+    let tree = Arc::new(Tree {
         palette: options.color.palette(&io::stderr()),
         steps: options.programs.step.then(|| Runs::of(&store)),
         began: Mutex::default(),
+        at: Mutex::default(),
+    });
+    let watch: Arc<dyn Watch> = tree.clone();
+    let settings = Settings {
+        name: process_name(),
+        watch: Some(watch),
+        when_lost: Some(when_lost()),
+        ..Settings::default()
     };
-    let settings = Settings { name: process_name(), watch: Some(Arc::new(watch)), ..Settings::default() };
     let (_service, engine) = start(programs, store, settings)?;
-    Ok(run_once(&engine, pool, options))
+    Ok(run_once(&engine, &tree, pool, options))
 }
 
 fn asked_for(options: &Options) -> &str {
     options.positional.as_deref().unwrap_or_default()
 }
 
-fn run_once(engine: &Engine, pool: Pool, options: &Options) -> ExitCode {
-    let first = |_| eprintln!("the run goes on to its end; once more ends it at once");
-    if let Err(error) = signals::on_stop(first, command_hook::kill_all) {
+fn run_once(engine: &Engine, tree: &Arc<Tree>, pool: Pool, options: &Options) -> ExitCode {
+    let first = |_| say("the run goes on to its end; once more ends it at once\n");
+    let (tree, is_kept) = (tree.clone(), !is_in_memory(options));
+    let last = move || {
+        command_hook::kill_all();
+        tree.cut_off(is_kept);
+    };
+    if let Err(error) = signals::on_stop_or_hangup(first, last) {
         eprintln!("error: cannot watch for signals: {error}");
+        return ExitCode::from(exit::FAILED);
+    }
+    // Runs that were cut off may have the locks of this one.
+    if let Err(error) = engine.recover() {
+        eprintln!("error: {error}");
         return ExitCode::from(exit::FAILED);
     }
     let mut request = Request::new(asked_for(options), pool);
@@ -63,9 +84,17 @@ fn run_once(engine: &Engine, pool: Pool, options: &Options) -> ExitCode {
     }
     let answer = engine.run(request);
     let has_ended = engine.stop(options.grace);
+    if !has_ended {
+        let runs = engine.unfinished().join(", ");
+        eprintln!(
+            "error: runs have not ended: {runs}; the next `program run` or `program serve` on this store takes them up"
+        );
+        command_hook::kill_all();
+        engine.abandon();
+    }
     match answer {
         Answer::Ran { run, end, pool } => {
-            eprintln!("{} {run}", told(end, options.color.palette(&io::stderr())));
+            eprintln!("{} {run}", told(end, &pool, engine.spec(), options.color.palette(&io::stderr())));
             let is_well = end == End::Done && has_ended;
             report::print(&format!("{:#}\n", pool.to_json()), if is_well { exit::OK } else { exit::FAILED })
         }
@@ -77,13 +106,38 @@ fn run_once(engine: &Engine, pool: Pool, options: &Options) -> ExitCode {
     }
 }
 
-fn told(end: End, palette: Palette) -> String {
+/// Whether the journal ends with this process.
+fn is_in_memory(options: &Options) -> bool {
+    matches!(location(options.store.as_deref()), Ok(Location::Memory))
+}
+
+fn told(end: End, pool: &Pool, spec: &Spec, palette: Palette) -> String {
     match end {
         End::Done => palette.green("done:"),
-        End::Rectified => palette.yellow("failed, and all of it is undone:"),
+        End::Rectified => palette.yellow(&undone(pool, spec)),
         End::Stuck => palette.red("failed, and a rectifier too; `program retry` or `program resolve`:"),
         End::Resolved => palette.green("resolved:"),
     }
+}
+
+/// What is said of a run that was undone, with what may have happened of which nobody knows.
+fn undone(pool: &Pool, spec: &Spec) -> String {
+    let json = pool.to_json();
+    let how = if json[CANCELLED] == true { "cancelled" } else { "failed" };
+    let doubtful: Vec<&str> =
+        json[IN_DOUBT].as_array().into_iter().flatten().filter_map(Json::as_str).collect();
+    let is_undone = |reference: &&str| {
+        spec.hooks().iter().any(|hook| hook.reference == **reference && !hook.rectifiers.is_empty())
+    };
+    let (undone, left): (Vec<&str>, Vec<&str>) = doubtful.into_iter().partition(is_undone);
+    let mut text = format!("{how}, and all of it is undone");
+    if !undone.is_empty() {
+        text.push_str(&format!(", {} too, which may have happened or not", undone.join(", ")));
+    }
+    if !left.is_empty() {
+        text.push_str(&format!(", but nothing undoes {}, which may have happened or not", left.join(", ")));
+    }
+    format!("{text}:")
 }
 
 /// `--pool`, and over it each `--arg`, whose value is text where the program says so, and else JSON if it can be read so and text if
@@ -146,11 +200,34 @@ struct Tree {
     /// Where a run is cancelled, if it waits before each step.
     steps: Option<Runs>,
     began: Mutex<Option<Instant>>,
+    /// Which run is in which hook.
+    at: Mutex<Option<(String, String)>>,
+}
+
+impl Tree {
+    /// Says what becomes of the run that is cut off here.
+    fn cut_off(&self, is_kept: bool) {
+        let at = self.at.lock().ok().and_then(|at| at.clone());
+        let text = match (at, is_kept) {
+            (None, _) => "cut off before anything ran\n".to_owned(),
+            (Some((run, hook)), true) => format!(
+                "run {run} is cut off in {hook}, which is in doubt now: the next `program run` or `program serve` on this store takes the \
+                 run up, as its `on_crash` says; `program show {run}` shows it\n"
+            ),
+            (Some((run, hook)), false) => format!(
+                "run {run} is cut off in {hook}, and lost with its journal, which was in memory: nobody undoes it\n"
+            ),
+        };
+        say(&text);
+    }
 }
 
 impl Watch for Tree {
     fn before(&self, step: &Step<'_>, pool: &Pool) -> bool {
         let goes_on = self.steps.as_ref().is_none_or(|runs| self.asks(runs, step, pool));
+        if let Ok(mut at) = self.at.lock() {
+            *at = Some((step.run.to_owned(), step.hook.reference.clone()));
+        }
         if let Ok(mut began) = self.began.lock() {
             *began = Some(Instant::now());
         }
@@ -159,6 +236,17 @@ impl Watch for Tree {
 
     fn noted(&self, text: &str) {
         say(&format!("  {} {}\n", self.palette.red("!"), printable(text)));
+    }
+
+    fn waits(&self, text: &str) {
+        say(&format!("  {}\n", self.palette.dim(text)));
+    }
+
+    fn taken_up(&self, run: &str, program: &str) {
+        say(&format!(
+            "  {}\n",
+            self.palette.yellow(&format!("run {run} of {program} was cut off, and is taken up"))
+        ));
     }
 
     fn after(&self, step: &Step<'_>, _: &Pool, error: Option<&str>) {

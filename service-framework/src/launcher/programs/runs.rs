@@ -90,7 +90,16 @@ pub(super) fn resolve(options: &Options) -> Result<ExitCode, Vec<Problem>> {
 
 /// Has a run undone.
 pub(super) fn cancel(options: &Options) -> Result<ExitCode, Vec<Problem>> {
-    change(options, |runs, run| runs.cancel(run), "is undone as soon as the hook has ended that it is in")
+    let runs = Runs::of(&open(options)?);
+    let run = options.positional.as_deref().unwrap_or_default();
+    // One that cannot be looked up cannot be cancelled either, which is said below.
+    let done = match runs.is_attended(run) {
+        Ok(false) => {
+            "is undone as soon as a server or `program run` with its spec takes it up: nobody goes on with it now"
+        }
+        _ => "is undone as soon as the hook has ended that it is in",
+    };
+    change(options, |runs, run| runs.cancel(run), done)
 }
 
 fn change(

@@ -4,9 +4,10 @@ use std::net::{SocketAddr, ToSocketAddrs};
 #[cfg(feature = "flows")]
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{bindings, command_hook, spec_file, store};
 use crate::launcher::arguments::Options;
@@ -17,6 +18,10 @@ use crate::program::{Engine, EngineError, Keep, ServeSettings, Server, Settings,
 use crate::service::{Programs, Service};
 use crate::store::{Location, Store};
 
+/// How long those who ask get to take the answer that their runs have not ended.
+const FAREWELL: Duration = Duration::from_secs(2);
+/// How often it is looked whether they have.
+const LOOK: Duration = Duration::from_millis(5);
 /// How many runs that ended a store in memory keeps.
 const KEPT_IN_MEMORY: usize = 1000;
 
@@ -170,14 +175,16 @@ fn stop(server: Option<Server>, engine: &Engine, grace: Duration) -> bool {
     let closing = server.map(|server| thread::spawn(move || server.stop()));
     let has_ended = engine.stop(grace);
     if !has_ended {
-        tracing::error!(
-            "runs have not ended within the grace period; the next server on this store takes them up"
-        );
+        let runs = engine.unfinished().join(", ");
+        tracing::error!(runs, "runs have not ended; the next server on this store takes them up");
         command_hook::kill_all();
+        engine.abandon();
     }
-    if let Some(closing) = closing.filter(|_| has_ended) {
-        // Its panic has been said by then.
-        let _ = closing.join();
+    if let Some(closing) = closing {
+        let until = Instant::now() + FAREWELL;
+        while !closing.is_finished() && (has_ended || Instant::now() < until) {
+            thread::sleep(LOOK);
+        }
     }
     has_ended
 }
@@ -188,7 +195,7 @@ fn serve_alone(engine: &Engine, settings: ServeSettings, options: &Options) -> E
         // Nobody else listens.
         let _ = asked.send(signal);
     };
-    if let Err(error) = signals::on_stop(first, command_hook::kill_all) {
+    if let Err(error) = signals::on_stop_or_hangup(first, command_hook::kill_all) {
         tracing::error!("cannot watch for signals: {error}");
         return ExitCode::from(exit::FAILED);
     }
@@ -223,7 +230,8 @@ fn serve_as_service(
     let (service, engine) = start(programs, store, own_settings(options))?;
     let grace = options.grace;
     let before_stop = move || stop(server.try_recv().ok(), &engine, grace);
-    let ends = run::Ends { before_stop: Box::new(before_stop), at_once: Box::new(command_hook::kill_all) };
+    let at_once = Box::new(command_hook::kill_all);
+    let ends = run::Ends { before_stop: Box::new(before_stop), at_once, at_hangup: true };
     run::start_with(service, options, ends)
 }
 
@@ -239,5 +247,11 @@ fn keep(options: &Options) -> Keep {
 fn own_settings(options: &Options) -> Settings {
     // Shorter ones would be renewed all the time.
     let lease = options.programs.lease.max(Duration::from_millis(100));
-    Settings { name: process_name(), lease, keep: keep(options), ..Settings::default() }
+    let when_lost = Some(when_lost());
+    Settings { name: process_name(), lease, keep: keep(options), when_lost, ..Settings::default() }
+}
+
+/// What the commands do that run under a lease which is lost, another server undoes.
+pub(super) fn when_lost() -> Arc<dyn Fn() + Send + Sync> {
+    Arc::new(command_hook::kill_running)
 }

@@ -21,6 +21,7 @@ struct CallEnd {
     took: Duration,
     changes: Changes,
     error: Option<String>,
+    in_doubt: bool,
 }
 
 /// A run, as `show` prints it.
@@ -39,20 +40,22 @@ impl<'a> Story<'a> {
                 Event::Began { hook, attempt, is_reversing } => {
                     story.entries.push(Entry::Call { hook, attempt, is_reversing, began: at, ended: None });
                 }
-                Event::Ended { changes, error } => story.end_call(at, changes, error),
+                Event::Ended { changes, error, in_doubt } => {
+                    story.end_call(at, |took| CallEnd { took, changes, error, in_doubt });
+                }
                 other => story.entries.push(Entry::Other { at, what: told(&other) }),
             }
         }
         story
     }
 
-    fn end_call(&mut self, at: Timestamp, changes: Changes, error: Option<String>) {
+    fn end_call(&mut self, at: Timestamp, end: impl FnOnce(Duration) -> CallEnd) {
         let open = self.entries.iter_mut().rev().find_map(|entry| match entry {
             Entry::Call { began, ended, .. } if ended.is_none() => Some((*began, ended)),
             _ => None,
         });
         if let Some((began, ended)) = open {
-            *ended = Some(CallEnd { took: at.since(began), changes, error });
+            *ended = Some(end(at.since(began)));
         }
     }
 
@@ -100,6 +103,7 @@ fn told(event: &Event) -> String {
         Event::Recovered => "taken up by another server after a crash".to_owned(),
         Event::TimedOut => "its time was over".to_owned(),
         Event::Cancelled => "cancelled by an operator".to_owned(),
+        Event::Parked { reason } => format!("stuck: {reason}"),
         Event::Retried => "retried by an operator".to_owned(),
         Event::Resolved { note } => format!("resolved by an operator: {note}"),
         other => other.kind().to_owned(),
@@ -115,6 +119,7 @@ fn entry_to_json(entry: &Entry) -> Json {
             "began": utc(*began),
             "took_ms": ended.as_ref().map(|end| end.took.as_micros() as f64 / 1000.0),
             "error": ended.as_ref().and_then(|end| end.error.as_ref()),
+            "in_doubt": ended.as_ref().map(|end| end.in_doubt),
             "set": ended.as_ref().map(|end| end.changes.to_json()),
             "removed": ended.as_ref().map(|end| &end.changes.removed),
         }),
@@ -133,7 +138,9 @@ fn entry_to_text(entry: &Entry, palette: Palette) -> String {
         let called = called(hook, attempt, is_reversing);
         return format!("{called}  {}\n", palette.yellow("has not ended"));
     };
+    let in_doubt = if end.in_doubt { palette.yellow("       it may have happened\n") } else { String::new() };
     let mut text = call_text(&called(hook, attempt, is_reversing), end.took, end.error.as_deref(), palette);
+    text.push_str(&in_doubt);
     for (name, value) in end.changes.to_json().as_object().into_iter().flatten() {
         text.push_str(&format!("       {} {name} = {}\n", palette.green("+"), cut(&value.to_string())));
     }

@@ -11,11 +11,15 @@ use super::hooks::{Bound, Call, Function};
 use crate::program::error::HookError;
 use crate::program::pool::Pool;
 
-/// Calls a function with a pool. A panic is an error, and so is a result that comes too late.
+/// Calls a function with a pool. A panic is an error, and so is a result that comes too late, which leaves the call in doubt.
 pub(super) fn call(bound: &Bound, pool: &mut Pool, call: &Call) -> Result<(), HookError> {
     match call.until {
         Some(until) if !bound.keeps_time => call_until(&bound.function, pool, call, until),
-        _ => call_here(&*bound.function, pool, call),
+        until => call_here(&*bound.function, pool, call).map_err(|error| match until {
+            // Whatever it says of it, its time was over.
+            Some(until) if until <= Instant::now() => error.doubted(),
+            _ => error,
+        }),
     }
 }
 
@@ -52,9 +56,9 @@ fn call_until(
             result
         }
         Err(RecvTimeoutError::Timeout) => {
-            Err(HookError::new("it did not end within its timeout, and may still be running"))
+            Err(HookError::in_doubt("it did not end within its timeout, and may still be running"))
         }
-        Err(RecvTimeoutError::Disconnected) => Err(HookError::new("its thread ended without a result")),
+        Err(RecvTimeoutError::Disconnected) => Err(HookError::in_doubt("its thread ended without a result")),
     }
 }
 
@@ -98,6 +102,16 @@ mod tests {
     }
 
     #[test]
+    fn what_fails_by_itself_is_in_doubt_only_if_its_time_was_over() {
+        let work = |_: &mut Pool, _: &Call| Err(HookError::new("no answer"));
+        for (until, is_in_doubt) in [(None, false), (Some(60), false), (Some(0), true)] {
+            let told = told(until.map(Duration::from_secs));
+            let error = call(&Bound::keeping_time(work), &mut Pool::new(), &told).unwrap_err();
+            assert_eq!(error.is_in_doubt(), is_in_doubt, "{until:?}");
+        }
+    }
+
+    #[test]
     fn what_is_late_changes_nothing() {
         let (send, receive) = sync_channel::<()>(0);
         let receive = std::sync::Mutex::new(receive);
@@ -108,7 +122,7 @@ mod tests {
         };
         let mut pool = Pool::new();
         let error = call(&work.into_hook(), &mut pool, &told(Some(Duration::from_millis(5)))).unwrap_err();
-        assert!(error.text().contains("within its timeout"), "{error}");
+        assert!(error.is_in_doubt() && error.text().contains("within its timeout"), "{error}");
         assert!(pool.is_empty());
         drop(send);
     }

@@ -45,6 +45,26 @@ pub enum Refusal {
     /// server.
     #[error("the server is stopping")]
     Stopping,
+    /// A run has one of its locks that is stuck, and may have left half undone what the lock stands for. Nothing ran.
+    #[error(
+        "nothing ran: run {run} is stuck and keeps the lock {lock:?} until it is retried (`program retry {run}`) or put right by hand \
+         (`program resolve {run}`)"
+    )]
+    Held {
+        /// The name of the lock.
+        lock: String,
+        /// The run that has it.
+        run: String,
+    },
+    /// The server ended before the run did.
+    #[error(
+        "the server is stopping, and run {run} has not ended: the next server on its store takes it up; `program show {run}` says how it \
+         stands"
+    )]
+    Left {
+        /// The run's id.
+        run: String,
+    },
     /// Nothing more can be said of the run here: the store failed, or another server has taken it over.
     #[error("{0}")]
     Journal(String),
@@ -59,6 +79,8 @@ pub(super) struct Job {
 }
 
 pub(super) type Work = Box<dyn FnOnce() -> Turn + Send>;
+/// Says what a job waits for, if it takes longer than a moment.
+pub(super) type Tell = Box<dyn FnOnce() + Send>;
 pub(super) type Refuse = Box<dyn FnOnce(Refusal) + Send>;
 
 /// What a job has come to when its thread is free again.
@@ -66,9 +88,11 @@ pub(super) enum Turn {
     /// It is over.
     Over,
     /// It goes on once something has happened in the store. Its locks stay taken if it waits for one more.
-    Waits { what: Awaited, work: Work, refuse: Refuse },
+    Waits { what: Awaited, tell: Tell, work: Work, refuse: Refuse },
 }
 
+/// After what time it is said that somebody waits.
+const MOMENT: Duration = Duration::from_secs(1);
 /// How long a thread that has nothing to do stays.
 const IDLE: Duration = Duration::from_secs(5);
 
@@ -86,12 +110,19 @@ struct State {
     /// Those whose locks are taken.
     ready: VecDeque<Job>,
     /// Those that wait for something in the store, with the locks that they keep meanwhile.
-    parked: Vec<(Awaited, Job)>,
+    parked: Vec<Parked>,
     has_waiter: bool,
     locks: Locks,
     threads: usize,
     idle: usize,
     is_stopping: bool,
+}
+
+struct Parked {
+    what: Awaited,
+    job: Job,
+    since: Instant,
+    tell: Option<Tell>,
 }
 
 impl State {
@@ -120,7 +151,7 @@ impl State {
     }
 
     fn take_all(&mut self) -> Vec<Job> {
-        let parked = std::mem::take(&mut self.parked).into_iter().map(|(_, job)| job);
+        let parked = std::mem::take(&mut self.parked).into_iter().map(|parked| parked.job);
         self.waiting.drain(..).chain(self.ready.drain(..)).chain(parked).collect()
     }
 }
@@ -194,7 +225,9 @@ impl Desk {
             });
             match turn {
                 Turn::Over => self.give_back(&locks),
-                Turn::Waits { what, work, refuse } => self.park(what, Job { locks, work, refuse }),
+                Turn::Waits { what, tell, work, refuse } => {
+                    self.park(what, tell, Job { locks, work, refuse })
+                }
             }
         }
     }
@@ -233,7 +266,7 @@ impl Desk {
     }
 
     /// Lets a job wait without a thread.
-    fn park(self: &Arc<Self>, what: Awaited, mut job: Job) {
+    fn park(self: &Arc<Self>, what: Awaited, tell: Tell, mut job: Job) {
         if !what.keeps_locks() {
             self.give_back(&std::mem::take(&mut job.locks));
         }
@@ -243,7 +276,7 @@ impl Desk {
             drop(state);
             return (job.refuse)(Refusal::Stopping);
         }
-        state.parked.push((what, job));
+        state.parked.push(Parked { what, job, since: Instant::now(), tell: Some(tell) });
         let needs_waiter = !std::mem::replace(&mut state.has_waiter, true);
         drop(state);
         let desk = self.clone();
@@ -260,29 +293,39 @@ impl Desk {
         let mut state = self.lock();
         state.has_waiter = false;
         let parked = std::mem::take(&mut state.parked);
-        parked.iter().for_each(|(_, job)| state.locks.give_back(&job.locks));
+        parked.iter().for_each(|parked| state.locks.give_back(&parked.job.locks));
         drop(state);
-        refuse_all(parked.into_iter().map(|(_, job)| job));
+        refuse_all(parked.into_iter().map(|parked| parked.job));
     }
 
     /// What jobs wait for; if it is nothing, whoever asks is not needed any more.
     pub(super) fn awaited(&self) -> HashSet<Awaited> {
         let mut state = self.lock();
-        let awaited: HashSet<Awaited> = state.parked.iter().map(|(what, _)| what.clone()).collect();
+        let awaited: HashSet<Awaited> = state.parked.iter().map(|parked| parked.what.clone()).collect();
         state.has_waiter = !awaited.is_empty();
         awaited
+    }
+
+    /// Says what those wait for that have waited for a moment.
+    pub(super) fn tell(&self) {
+        let late: Vec<Tell> = {
+            let mut state = self.lock();
+            let late = state.parked.iter_mut().filter(|parked| parked.since.elapsed() >= MOMENT);
+            late.filter_map(|parked| parked.tell.take()).collect()
+        };
+        late.into_iter().for_each(|tell| tell());
     }
 
     /// Those that wait for one of these go on.
     pub(super) fn wake(self: &Arc<Self>, came: &HashSet<Awaited>) {
         let mut state = self.lock();
         let (woken, parked): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut state.parked).into_iter().partition(|(what, _)| came.contains(what));
+            std::mem::take(&mut state.parked).into_iter().partition(|parked| came.contains(&parked.what));
         state.parked = parked;
         drop(state);
-        for (_, job) in woken {
+        for parked in woken {
             let mut state = self.lock();
-            state.ready.push_back(job);
+            state.ready.push_back(parked.job);
             self.call_thread(state);
         }
     }

@@ -1,6 +1,7 @@
 //! Driving a run: calls what comes next and journals what became of it, until the run has ended.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -8,7 +9,7 @@ use super::call::call;
 use super::hooks::{Bound, Call};
 use super::journal::{Entry, JournalError, events_in, replay};
 use crate::program::run::{End, Event, Next, Run};
-use crate::program::{Changes, Pool, spec::Hook};
+use crate::program::{Changes, HookError, Pool, spec::Hook};
 use crate::store::{Error as StoreError, NewEvent, Refused};
 
 /// Who looks at the steps of runs while they happen. What it does holds the run up.
@@ -19,6 +20,10 @@ pub trait Watch: Send + Sync {
     fn after(&self, step: &Step<'_>, pool: &Pool, error: Option<&str>);
     /// Something failed without a call, such as the check of a hook's arguments.
     fn noted(&self, text: &str);
+    /// A run waits for another one, which the text names.
+    fn waits(&self, _text: &str) {}
+    /// A run is taken up whose process is gone.
+    fn taken_up(&self, _run: &str, _program: &str) {}
 }
 
 /// One call of a hook's function.
@@ -46,6 +51,8 @@ pub(super) struct Course {
     pub(super) watch: Option<Arc<dyn Watch>>,
     /// The call before which it has to wait for its locks.
     pub(super) waiting: Option<Coming>,
+    /// Whether it was said that it waits.
+    pub(super) told: Arc<AtomicBool>,
 }
 
 /// The call that comes next, apart from the run that says so.
@@ -55,6 +62,15 @@ pub(super) struct Coming {
     after: Duration,
     key: String,
     is_reversing: bool,
+}
+
+fn ended(changes: Changes, error: Option<HookError>) -> Event {
+    let in_doubt = error.as_ref().is_some_and(HookError::is_in_doubt);
+    Event::Ended { changes, error: error.map(|error| error.text().to_owned()), in_doubt }
+}
+
+fn ended_by(error: HookError) -> Event {
+    ended(Changes::default(), Some(error))
 }
 
 impl Course {
@@ -109,17 +125,18 @@ impl Course {
             }
         }
         let error = self.call(&coming);
-        let ended = Event::Ended { changes: self.run.take_changes(), error };
+        let ended = ended(self.run.take_changes(), error);
         match self.entry.records(&ended) {
             Ok(records) => self.happened(ended, records),
             Err(reason) => {
-                let error = Some(format!("what it put into the pool cannot be kept: {reason}"));
-                self.happen(Event::Ended { changes: Changes::default(), error })
+                let error = format!("what it put into the pool cannot be kept: {reason}");
+                // It did what it was to do, and is to be undone.
+                self.happen(ended_by(HookError::in_doubt(error)))
             }
         }
     }
 
-    fn call(&mut self, coming: &Coming) -> Option<String> {
+    fn call(&mut self, coming: &Coming) -> Option<HookError> {
         let plan = self.run.plan().clone();
         let hook = &plan.spec().hooks()[coming.place];
         let step =
@@ -133,17 +150,17 @@ impl Course {
         if let Some(watch) = &self.watch
             && !watch.before(&step, self.run.pool())
         {
-            return Some("it was stopped before this step".to_owned());
+            return Some(HookError::new("it was stopped before this step"));
         }
         let pool = self.run.lend_pool();
         let error = call(&self.hooks[coming.place], pool, &told).err();
-        let error = error.map(|error| error.text().to_owned());
         if let Some(watch) = &self.watch {
-            watch.after(&step, self.run.pool(), error.as_deref());
+            watch.after(&step, self.run.pool(), error.as_ref().map(HookError::text));
         }
         if let Some(reason) = &error {
             tracing::warn!(
-                run = step.run, hook = %hook.reference, attempt = step.attempt, reversing = step.is_reversing, reason,
+                run = step.run, hook = %hook.reference, attempt = step.attempt, reversing = step.is_reversing,
+                in_doubt = reason.is_in_doubt(), %reason,
                 "a hook failed"
             );
         }

@@ -1,7 +1,6 @@
 //! The engine: a spec, its hooks and its journal, and everything that runs of it.
 
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::sync::atomic::Ordering;
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -11,14 +10,14 @@ use tokio::sync::oneshot;
 use super::desk::{Answer, Desk, Job, Refusal, Refuse, Turn};
 use super::drive::{Course, Watch};
 use super::hooks::Bound;
-use super::journal::{Entry, Journal, JournalError, LEASE, locks_of};
-use super::keep::{self, Keep};
+use super::journal::{Entry, Journal, JournalError, LEASE, check_key, lock_in, locks_of};
+use super::keep::Keep;
 use super::recover;
 use super::registry::Hooks;
 use super::wait::Awaited;
 use crate::model::Problem;
 use crate::program::pool::{Pool, TIME_START};
-use crate::program::run::{End, Event, Plan, Request, Run, answer, find, prepare};
+use crate::program::run::{Event, Plan, Request, Run, find, prepare};
 use crate::program::spec::Spec;
 use crate::store::{Batch, Error as StoreError, NewEvent, OwnLease, Store, new_id};
 use crate::value::Value;
@@ -38,6 +37,9 @@ pub struct Settings {
     pub keep: Keep,
     /// Who looks at every step.
     pub watch: Option<Arc<dyn Watch>>,
+    /// Called when the lease is lost, because it was not renewed in time: whatever the hooks are at now, another server undoes it or
+    /// does it again.
+    pub when_lost: Option<Arc<dyn Fn() + Send + Sync>>,
 }
 
 impl Default for Settings {
@@ -49,6 +51,7 @@ impl Default for Settings {
             lease: LEASE,
             keep: Keep::default(),
             watch: None,
+            when_lost: None,
         }
     }
 }
@@ -85,10 +88,16 @@ pub(super) struct Inner {
 pub(super) struct State {
     /// Runs that are here, on their way or waiting for a thread.
     pub(super) here: HashSet<String>,
+    /// Who asked for a run that is here.
+    pub(super) asking: HashMap<String, Done>,
     /// Who waits for the end of a run that another request has begun.
-    joined: HashMap<String, Vec<Done>>,
+    pub(super) joined: HashMap<String, Vec<Done>>,
     /// Runs that could not be taken up: at which version, and when it is tried again.
     pub(super) left: HashMap<String, (u64, Instant)>,
+    /// Runs that could not go on here, and may not have ended yet.
+    pub(super) unfinished: HashSet<String>,
+    /// Runs that are seen for the first time to be of another spec.
+    pub(super) unfit: HashSet<String>,
     /// Whether runs of others are taken up.
     pub(super) recovers: bool,
     /// How many of those wait for a thread.
@@ -98,7 +107,7 @@ pub(super) struct State {
     /// Whether all runs have had their time, so that the lease is of no use any more.
     pub(super) is_stopped: bool,
     /// What removes the runs that have ended here, the oldest first, where not all are kept.
-    ended: VecDeque<Batch>,
+    pub(super) ended: VecDeque<Batch>,
 }
 
 pub(super) type Done = Box<dyn FnOnce(Answer) + Send>;
@@ -118,7 +127,7 @@ impl Engine {
             spec,
             plans,
             hooks: bound.into(),
-            journal: Arc::new(Journal { store, lease, is_stopping: false.into() }),
+            journal: Arc::new(Journal { store, lease, is_stopping: false.into(), is_over: false.into() }),
             desk: Arc::new(desk),
             settings,
             state: Mutex::default(),
@@ -175,6 +184,9 @@ impl Engine {
         let place = find(&self.0.spec, &request.program)?;
         let plan = self.0.plans[place].clone();
         let key = request.idempotency_key().map(str::to_owned);
+        if let Some(key) = &key {
+            check_key(&request.program, key)?;
+        }
         let pool = prepare(plan.program(), request, now())?;
         let locks = locks_of(&plan, &pool)?;
         Ok(Begun { id: new_id(), plan, pool, locks, key })
@@ -199,6 +211,7 @@ impl Engine {
             program: name.clone(),
             fingerprint: begun.plan.fingerprint().to_owned(),
             key: begun.key.clone(),
+            locks: begun.locks.clone(),
             pool: begun.pool.clone(),
         };
         let entry = Entry {
@@ -228,65 +241,41 @@ impl Engine {
         until: Option<Instant>,
     ) -> Course {
         let (hooks, watch) = (self.0.hooks.clone(), self.0.settings.watch.clone());
-        Course { entry, run, pending, hooks, until, watch, waiting: None }
+        Course { entry, run, pending, hooks, until, watch, waiting: None, told: Arc::default() }
     }
 
     /// Drives a run to its end and says what became of it.
     pub(super) fn go(&self, mut course: Course, done: Done) -> Turn {
         let run = course.entry.run.clone();
-        self.lock().here.insert(run.clone());
-        let mut here = Here::new(self, &run);
+        let mut here = Here::new(self, &run, done);
         let answer = match course.drive() {
-            Ok(end) => {
-                let pool = answer(course.run.plan().program(), course.run.pool());
-                tracing::info!(run, program = course.entry.program, ?end, "a program has ended");
-                self.forget_some(&course, end);
-                Answer::Ran { run: run.clone(), end, pool }
-            }
+            Ok(end) => self.ended(&course, end),
             Err(JournalError::AsBefore { run: other }) => {
-                drop(here);
-                return self.join(other, course.run.plan().clone(), done);
+                return match here.go_away() {
+                    Some(done) => self.join(other, course.run.plan().clone(), done),
+                    None => Turn::Over,
+                };
             }
-            Err(JournalError::Locked { key }) => {
-                drop(here);
-                let engine = self.clone();
-                return waits(Awaited::Key(key), done, move |done| engine.go(course, done));
+            Err(JournalError::Locked { key, holder }) => {
+                return match here.go_away() {
+                    Some(done) => self.wait_for(lock_in(&key), holder, course, done),
+                    None => Turn::Over,
+                };
             }
-            Err(error) => {
-                tracing::error!(run, program = course.entry.program, %error, "a run cannot go on here");
-                Answer::Refused(Refusal::Journal(error.to_string()))
-            }
+            Err(error) => self.cut_off(&course, &error),
         };
-        here.answer = answer.clone();
-        drop(here);
-        done(answer);
+        here.answer = answer;
         Turn::Over
     }
 
     /// A run is not here any more, and whoever waits for it gets an answer.
     pub(super) fn leave(&self, run: &str, answer: &Answer) {
-        let joined = {
+        let (asking, joined) = {
             let mut state = self.lock();
             state.here.remove(run);
-            state.joined.remove(run).unwrap_or_default()
+            (state.asking.remove(run), state.joined.remove(run).unwrap_or_default())
         };
-        joined.into_iter().for_each(|waiting| waiting(answer.clone()));
-    }
-
-    /// Removes the oldest of the runs that have ended here, if only so many are kept.
-    fn forget_some(&self, course: &Course, end: End) {
-        let keep = &self.0.settings.keep;
-        let Some(most) = keep.most.filter(|_| end != End::Stuck && keep.forgets(course.entry.key.as_deref()))
-        else {
-            return;
-        };
-        let forgotten = keep::forget(&course.entry.run, &course.entry.program, course.entry.key.as_deref());
-        let mut state = self.lock();
-        state.ended.push_back(forgotten);
-        if let Some(oldest) = (state.ended.len() > most).then(|| state.ended.pop_front()).flatten() {
-            // If it is not removed it is only kept.
-            drop(self.0.journal.store.submit(oldest));
-        }
+        asking.into_iter().chain(joined).for_each(|waiting| waiting(answer.clone()));
     }
 
     /// Waits for the end of the run that had this request's idempotency key before.
@@ -314,28 +303,18 @@ impl Engine {
                 Turn::Over
             }
             None => {
-                let engine = self.clone();
-                waits(Awaited::End(other.clone()), done, move |done| engine.join(other, plan, done))
+                let (engine, telling, run) = (self.clone(), self.clone(), other.clone());
+                let tell =
+                    move || telling.tell("a request waits for the run that has its idempotency key", &run);
+                waits(Awaited::End(other.clone()), Box::new(tell), done, move |done| {
+                    engine.join(other, plan, done)
+                })
             }
         }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Takes no more requests, and gives what runs its time. False if it has not ended by then: what is left is in doubt,
-    /// and whoever takes the store up next finds it so.
-    #[must_use]
-    pub fn stop(&self, grace: Duration) -> bool {
-        self.0.journal.is_stopping.store(true, Ordering::Relaxed);
-        let has_ended = self.0.desk.stop(grace);
-        // Nobody renews it while it is given back.
-        self.lock().is_stopped = true;
-        if has_ended {
-            self.0.journal.lease.release();
-        }
-        has_ended
     }
 }
 
@@ -348,9 +327,18 @@ struct Here<'a> {
 }
 
 impl<'a> Here<'a> {
-    fn new(engine: &'a Engine, run: &'a str) -> Self {
-        let lost = "the run was cut off here; the next server that looks takes it up".to_owned();
+    fn new(engine: &'a Engine, run: &'a str, done: Done) -> Self {
+        let mut state = engine.lock();
+        state.here.insert(run.to_owned());
+        state.asking.insert(run.to_owned(), done);
+        drop(state);
+        let lost = format!("run {run} was cut off here; the next server that looks takes it up");
         Self { engine, run, answer: Answer::Refused(Refusal::Journal(lost)) }
+    }
+
+    /// It leaves without an answer. Who asked, unless that was told already.
+    fn go_away(&mut self) -> Option<Done> {
+        self.engine.lock().asking.remove(self.run)
     }
 }
 
@@ -381,10 +369,15 @@ fn either(done: Done) -> (Arc<Mutex<Option<Done>>>, Refuse) {
     (done, Box::new(refuse))
 }
 
-fn waits(what: Awaited, done: Done, go_on: impl FnOnce(Done) -> Turn + Send + 'static) -> Turn {
+pub(super) fn waits(
+    what: Awaited,
+    tell: Box<dyn FnOnce() + Send>,
+    done: Done,
+    go_on: impl FnOnce(Done) -> Turn + Send + 'static,
+) -> Turn {
     let (done, refuse) = either(done);
     let work = move || take(&done).map_or(Turn::Over, go_on);
-    Turn::Waits { what, work: Box::new(work), refuse }
+    Turn::Waits { what, tell, work: Box::new(work), refuse }
 }
 
 fn take(done: &Mutex<Option<Done>>) -> Option<Done> {

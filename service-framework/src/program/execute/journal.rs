@@ -1,22 +1,27 @@
 //! The journal: what happened to runs, in the store before the next thing happens.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::records::{self, Reading, read_head};
 use crate::program::pool::Pool;
-use crate::program::run::{End, Event, EventError, Illegal, Plan, Run};
+use crate::program::run::{End, Event, EventError, Illegal, Plan, RequestError, Run};
 use crate::program::spec::LockError;
 use crate::store::{
-    Batch, Error as StoreError, Event as StoredEvent, Expected, NewEvent, OwnLease, Refused, Store,
+    Batch, Error as StoreError, Event as StoredEvent, Expected, LONGEST_NAME, NewEvent, OwnLease, Refused,
+    Store,
 };
 
 /// Under what runs are listed.
 pub(crate) const CATEGORY: &str = "run";
 /// How a run stands that has not ended.
 pub(crate) const RUNNING: &str = "running";
+/// Who has a run that nobody could go on with so far.
+pub(crate) const PARKED: &str = "nobody";
+/// What the names of locks begin with.
+const LOCK: &str = "lock/";
 /// How many records are read at once, each of 1 MiB at most.
 const PAGE: usize = 64;
 /// How long a store that cannot write is tried again.
@@ -42,11 +47,13 @@ pub enum JournalError {
         /// Which run.
         run: String,
     },
-    /// A run elsewhere has one of the run's locks. Nothing ran.
-    #[error("another run has {key:?}")]
+    /// Another run has one of the run's locks. Nothing ran.
+    #[error("run {holder:?} has {key:?}")]
     Locked {
         /// What the lock is called in the store.
         key: String,
+        /// The run that has it.
+        holder: String,
     },
     /// A request with the same idempotency key came before; its run is the answer.
     #[error("run {run:?} has this idempotency key")]
@@ -76,8 +83,8 @@ pub enum JournalError {
     },
     /// The run began under another spec.
     #[error(
-        "run {run:?} began with a spec of fingerprint {began:?}, and this one has {now:?}: go on with the spec that it began \
-         with, or resolve it by hand"
+        "run {run:?} began with another spec than this one (fingerprint {began}, this one has {now}): a server with the spec that \
+         it began with goes on with it, or `program resolve` says that it was put right by hand"
     )]
     OtherSpec {
         /// Which run.
@@ -107,12 +114,28 @@ pub(crate) fn id_in(stream: &str) -> Option<&str> {
     stream.strip_prefix("run/")
 }
 
-pub(super) fn lock_key(lock: &str) -> String {
-    format!("lock/{lock}")
+pub(crate) fn lock_key(lock: &str) -> String {
+    format!("{LOCK}{lock}")
+}
+
+/// The lock that is called so in the store.
+pub(super) fn lock_in(key: &str) -> &str {
+    key.strip_prefix(LOCK).unwrap_or(key)
 }
 
 pub(super) fn request_key(program: &str, key: &str) -> String {
     format!("request/{program}/{key}")
+}
+
+/// # Errors
+/// Nothing can be kept in the store under this key of a request.
+pub(super) fn check_key(program: &str, key: &str) -> Result<(), RequestError> {
+    let most = LONGEST_NAME - request_key("", "").len();
+    let size = program.len() + key.len();
+    match size > most || key.contains('\0') {
+        true => Err(RequestError::Key { size, most }),
+        false => Ok(()),
+    }
 }
 
 /// How a run that ended so is listed.
@@ -131,6 +154,8 @@ pub(super) struct Journal {
     pub(super) lease: OwnLease,
     /// Whether nothing more is to begin.
     pub(super) is_stopping: AtomicBool,
+    /// Whether nothing more is to be written, because the lease was given back.
+    pub(super) is_over: AtomicBool,
 }
 
 impl Journal {
@@ -156,6 +181,9 @@ impl Entry {
     pub(super) fn commit(&mut self, events: &[NewEvent], end: Option<End>) -> Result<(), JournalError> {
         let until = Instant::now() + PATIENCE;
         loop {
+            if self.journal.is_over.load(Ordering::SeqCst) {
+                return Err(JournalError::TakenOver { run: self.run.clone() });
+            }
             // A lease may have been lost while nothing was written yet.
             if self.version == 0 {
                 self.fence = self.journal.fence();
@@ -184,7 +212,7 @@ impl Entry {
     fn claimed(&self, key: String, holder: &[u8]) -> JournalError {
         match self.key.as_ref().is_some_and(|own| request_key(&self.program, own) == key) {
             true => JournalError::AsBefore { run: String::from_utf8_lossy(holder).into_owned() },
-            false => JournalError::Locked { key },
+            false => JournalError::Locked { key, holder: String::from_utf8_lossy(holder).into_owned() },
         }
     }
 
@@ -205,7 +233,10 @@ impl Entry {
         match is_new {
             // Those of a run that ends as it begins were never taken.
             true => batch,
-            false => self.locks.iter().fold(batch, |batch, lock| batch.release(lock_key(lock))),
+            false => {
+                let free = self.locks.iter().filter(|lock| end != End::Stuck || is_of_server(lock));
+                free.fold(batch, |batch, lock| batch.release(lock_key(lock)))
+            }
         }
     }
 
@@ -236,7 +267,9 @@ pub(crate) struct Told {
 /// What a run is, without its values: read from one record, however large its pool is.
 pub(crate) struct Head {
     pub(crate) program: String,
+    pub(crate) fingerprint: String,
     pub(crate) key: Option<String>,
+    pub(crate) locks: Vec<String>,
 }
 
 /// Reads what a run is.
@@ -244,7 +277,9 @@ pub(crate) fn read_start(store: &Store, run: &str) -> Result<Head, JournalError>
     let first = store.read(&stream(run), 1, 1)?;
     let first = first.first().ok_or_else(|| JournalError::NoRun(run.to_owned()))?;
     match read_head(&first.kind, &first.payload).map_err(|source| unreadable(run, first, source))? {
-        Event::Started { program, key, .. } => Ok(Head { program, key }),
+        Event::Started { program, fingerprint, key, locks, .. } => {
+            Ok(Head { program, fingerprint, key, locks })
+        }
         other => Err(no_start(run, first, &other)),
     }
 }
@@ -284,16 +319,13 @@ fn begin_again(
     happened: Event,
     plan: &Arc<Plan>,
 ) -> Result<Told, JournalError> {
-    let Event::Started { fingerprint: began, key, pool, .. } = happened else {
+    let Event::Started { fingerprint: began, key, locks, pool, .. } = happened else {
         return Err(no_start(id, event, &happened));
     };
     let now = plan.fingerprint();
     if began != now {
         return Err(JournalError::OtherSpec { run: id.to_owned(), began, now: now.to_owned() });
     }
-    let unnamed =
-        |error: LockError| JournalError::Unwritable { run: id.to_owned(), reason: error.to_string() };
-    let locks = locks_of(plan, &pool).map_err(unnamed)?;
     Ok(Told { run: Run::new(plan.clone(), pool), version: event.version, locks, key })
 }
 
@@ -341,7 +373,16 @@ pub(super) fn locks_of(plan: &Plan, pool: &Pool) -> Result<Vec<String>, LockErro
     };
     locks.sort();
     locks.dedup();
-    Ok(locks)
+    let most = LONGEST_NAME - LOCK.len();
+    match locks.iter().find(|lock| lock.len() > most || lock.contains('\0')) {
+        Some(lock) => Err(LockError::NoName { size: lock.len(), most }),
+        None => Ok(locks),
+    }
+}
+
+/// Whether a lock only puts runs in an order, and stands for nothing that a run may have left half undone.
+pub(crate) fn is_of_server(lock: &str) -> bool {
+    lock == WHOLE_SERVER
 }
 
 /// How long a server that does not renew its lease keeps its runs.

@@ -43,10 +43,11 @@ pub(super) fn records(event: &Event) -> Result<Vec<NewEvent>, String> {
 
 fn head(event: &Event) -> Result<Bytes, String> {
     let head = match event {
-        Event::Started { program, fingerprint, key, .. } => Event::Started {
+        Event::Started { program, fingerprint, key, locks, .. } => Event::Started {
             program: program.clone(),
             fingerprint: fingerprint.clone(),
             key: key.clone(),
+            locks: locks.clone(),
             pool: crate::program::Pool::new(),
         },
         _ => return Ok(Bytes::default()),
@@ -117,13 +118,14 @@ mod tests {
             let mut pool = Pool::new();
             pool.set("text", "x".repeat(size));
             let (program, fingerprint, key) = ("p".to_owned(), "f".to_owned(), Some("k".to_owned()));
-            let started = Event::Started { program, fingerprint, key, pool };
+            let started = Event::Started { program, fingerprint, key, locks: vec!["*".to_owned()], pool };
             let ended = Event::Ended {
                 changes: Changes {
                     set: vec![("n".to_owned(), Value::Bytes(vec![7; size]))],
                     removed: vec![],
                 },
                 error: None,
+                in_doubt: false,
             };
             let all: Vec<NewEvent> = [&started, &ended, &Event::Recovered]
                 .into_iter()
@@ -143,7 +145,13 @@ mod tests {
     fn what_is_too_large_for_the_store_is_said() {
         let mut pool = Pool::new();
         pool.set("text", Value::Bytes(vec![0; LIMITS.bytes]));
-        let started = Event::Started { program: "p".to_owned(), fingerprint: String::new(), key: None, pool };
+        let started = Event::Started {
+            program: "p".to_owned(),
+            fingerprint: String::new(),
+            key: None,
+            locks: Vec::new(),
+            pool,
+        };
         assert!(records(&started).unwrap_err().contains("are more than 250000000"));
     }
 

@@ -10,10 +10,13 @@ use std::time::{Duration, Instant};
 use super::desk::{Answer, Job, Refusal, Turn};
 use super::drive::Course;
 use super::engine::{Engine, until};
-use super::journal::{CATEGORY, Entry, JournalError, RUNNING, Told, id_in, read_start, replay, stream};
+use super::journal::{
+    CATEGORY, Entry, JournalError, PARKED, RUNNING, Told, id_in, is_of_server, lock_key, read_start, replay,
+    status, stream,
+};
 use super::keep::Keeping;
-use crate::program::run::{Event, Next, Plan, answer};
-use crate::store::{Batch, Error as StoreError, Expected, Filter, Refused, StreamInfo};
+use crate::program::run::{End, Event, Next, Plan, answer};
+use crate::store::{Batch, Error as StoreError, Expected, Filter, NewEvent, Refused, StreamInfo};
 
 /// How many runs are looked up at once.
 const PAGE: usize = 256;
@@ -27,9 +30,14 @@ pub(super) fn keep_lease(engine: &Engine) -> io::Result<()> {
     let every = engine.0.settings.lease / 3;
     again_and_again(engine, "program lease", every, move |engine| {
         // Runs that come to their ends while the engine stops are still under it.
-        engine.0.journal.lease.renew(
-            "this server had not renewed its lease in time, and its runs were taken over; it goes on with new ones",
-        );
+        engine.0.journal.lease.renew_or(|| {
+            tracing::error!(
+                "this server had not renewed its lease in time, and its runs were taken over; it goes on with new ones"
+            );
+            if let Some(when_lost) = &engine.0.settings.when_lost {
+                when_lost();
+            }
+        });
         every
     })
 }
@@ -93,18 +101,25 @@ impl Engine {
     /// Takes up runs of others for as long as there is room.
     pub(super) fn look_for_runs(&self) -> Result<Look, StoreError> {
         self.lock().recovers = true;
-        let filter = Filter::category(CATEGORY).status(RUNNING);
-        let (mut after, mut taken) = (None::<String>, 0);
         let mut owners = Owners::default();
+        let running = self.take_up_all(&Filter::category(CATEGORY).status(RUNNING), &mut owners)?;
+        // Those of another spec that nobody could go on with.
+        let parked = Filter::category(CATEGORY).status(status(End::Stuck)).owner(PARKED);
+        let parked = self.take_up_all(&parked, &mut owners)?;
+        Ok(Look { taken: running.taken + parked.taken, has_more: running.has_more || parked.has_more })
+    }
+
+    fn take_up_all(&self, filter: &Filter, owners: &mut Owners) -> Result<Look, StoreError> {
+        let (mut after, mut taken) = (None::<String>, 0);
         loop {
-            let page = self.store().streams(&filter, after.as_deref(), PAGE)?;
+            let page = self.store().streams(filter, after.as_deref(), PAGE)?;
             let Some(last) = page.last() else { return Ok(Look { taken, has_more: taken > 0 }) };
             after = Some(last.stream.clone());
             for info in page {
                 if !self.has_room() {
                     return Ok(Look { taken, has_more: true });
                 }
-                taken += usize::from(self.take_up(&info, &mut owners)?);
+                taken += usize::from(self.take_up(&info, owners)?);
             }
         }
     }
@@ -116,7 +131,7 @@ impl Engine {
 
     /// Queues a run if nobody works on it.
     fn take_up(&self, info: &StreamInfo, owners: &mut Owners) -> Result<bool, StoreError> {
-        let owner = info.mark.owner.as_deref();
+        let owner = info.mark.owner.as_deref().filter(|owner| *owner != PARKED);
         let is_own = owner == Some(self.0.journal.fence().0.as_str());
         // Most runs are on a server that lives.
         if !is_own && owners.lives(self, owner)? {
@@ -133,7 +148,15 @@ impl Engine {
                 return Ok(false);
             }
         }
-        let Some(plan) = self.plan_of(&id)? else { return Ok(false) };
+        let plan = match self.plan_of(&id)? {
+            Ok(plan) => plan,
+            Err(misfit) => {
+                if self.may_park(&id, info) && (is_own || owners.is_gone(self, owner)?) {
+                    self.park(&id, info, &misfit);
+                }
+                return Ok(false);
+            }
+        };
         if !is_own && !owners.is_gone(self, owner)? {
             return Ok(false);
         }
@@ -157,14 +180,71 @@ impl Engine {
         Ok(true)
     }
 
-    /// The plan of a run, if its program is one of this spec.
-    fn plan_of(&self, id: &str) -> Result<Option<Arc<Plan>>, StoreError> {
-        match read_start(self.store(), id) {
-            Ok(head) => Ok(self.0.spec.program_place(&head.program).map(|place| self.0.plans[place].clone())),
-            Err(JournalError::Store(error)) => Err(error),
-            // Whoever lists the runs sees that it cannot be read.
-            Err(_) => Ok(None),
+    /// The plan of a run, if its program is one of this spec and as it was when the run began.
+    fn plan_of(&self, id: &str) -> Result<Result<Arc<Plan>, Misfit>, StoreError> {
+        let head = match read_start(self.store(), id) {
+            Ok(head) => head,
+            Err(JournalError::Store(error)) => return Err(error),
+            Err(error) => return Ok(Err(Misfit { reason: error.to_string(), locks: Vec::new() })),
+        };
+        let name = &head.program;
+        let plan = self.0.spec.program_place(name).map(|place| &self.0.plans[place]);
+        let reason = match plan {
+            Some(plan) if plan.fingerprint() == head.fingerprint => return Ok(Ok(plan.clone())),
+            Some(plan) => format!(
+                "it began with another spec: the program {name:?} is not as it was then (its fingerprint was {}, and is {} here)",
+                head.fingerprint,
+                plan.fingerprint()
+            ),
+            None => format!("it began with another spec: there is no program {name:?} in this one"),
+        };
+        Ok(Err(Misfit { reason, locks: head.locks }))
+    }
+
+    /// Whether a run that does not fit this spec was left long enough to those whom it may fit. One that is parked stays so.
+    fn may_park(&self, id: &str, info: &StreamInfo) -> bool {
+        let is_parked = info.mark.owner.as_deref() == Some(PARKED);
+        let mut state = self.lock();
+        let again = if is_parked { MUCH_LATER } else { self.0.settings.lease };
+        state.left.insert(id.to_owned(), (info.version, Instant::now() + again));
+        !state.unfit.insert(id.to_owned()) && !is_parked
+    }
+
+    /// Parks a run that nobody here can go on with, for whoever can, or for a person.
+    fn park(&self, id: &str, info: &StreamInfo, misfit: &Misfit) {
+        let what_to_do = format!(
+            "a server or `program run` with the spec that it began with goes on with it by itself; otherwise put right by hand what \
+             `program show {id}` says, and then `program resolve {id}`"
+        );
+        let reason = format!("{}; {what_to_do}", misfit.reason);
+        match self.write_parked(id, info, misfit, &reason) {
+            Ok(()) => tracing::error!(run = id, "a run is stuck: {reason}"),
+            Err(StoreError::Refused(Refused::Conflict { .. })) => {}
+            Err(error) => tracing::warn!(run = id, %error, "a run could not be parked; it is tried again"),
         }
+    }
+
+    fn write_parked(
+        &self,
+        id: &str,
+        info: &StreamInfo,
+        misfit: &Misfit,
+        reason: &str,
+    ) -> Result<(), StoreError> {
+        let event = Event::Parked { reason: reason.to_owned() };
+        let unwritable = |error| StoreError::NotWritten { store: String::new(), reason: format!("{error}") };
+        let record = NewEvent::new(event.kind(), event.to_bytes().map_err(unwritable)?);
+        let (lease, epoch) = self.0.journal.fence();
+        let mut batch = Batch::new()
+            .fence(lease, epoch)
+            .append(stream(id), Expected::Version(info.version), [record])
+            .mark(stream(id), CATEGORY, status(End::Stuck), Some(PARKED));
+        for lock in misfit.locks.iter().filter(|lock| is_of_server(lock)).map(|lock| lock_key(lock)) {
+            if self.store().claimed(&lock)?.as_deref() == Some(id.as_bytes()) {
+                batch = batch.release(lock);
+            }
+        }
+        self.store().commit(batch).map(drop)
     }
 
     /// Goes on with a run that was left.
@@ -173,8 +253,14 @@ impl Engine {
             Ok(Some(course)) => return self.go(course, Box::new(|_| {})),
             // Somebody else took it up, or has its locks.
             Ok(None) => ("another run has its locks".to_owned(), self.0.settings.lease / 3),
+            Err(JournalError::Store(error)) => {
+                tracing::warn!(run = id, program = plan.program().name, %error, "a run cannot be taken up; it is tried again");
+                self.lock().unfinished.insert(id.to_owned());
+                (error.to_string(), self.0.settings.lease / 3)
+            }
             Err(error) => {
-                tracing::error!(run = id, program = plan.program().name, %error, "a run cannot be taken up");
+                let locks = read_start(self.store(), id).map(|head| head.locks).unwrap_or_default();
+                self.park(id, info, &Misfit { reason: error.to_string(), locks });
                 (error.to_string(), MUCH_LATER)
             }
         };
@@ -196,13 +282,16 @@ impl Engine {
         if version != info.version || journal.store.stream(&stream(id))?.as_ref() != Some(info) {
             return Ok(None);
         }
-        let event = match was_begun && !matches!(run.next(), Next::Ended(_)) {
+        let event = match run.is_parked() || (was_begun && !matches!(run.next(), Next::Ended(_))) {
             true => Event::Recovered,
             // Whoever comes second finds another version.
             false => Event::Noted { text: "taken up by a server".to_owned() },
         };
         if event == Event::Recovered {
             tracing::warn!(run = id, program = plan.program().name, "taking up a run whose server is gone");
+            if let Some(watch) = &self.0.settings.watch {
+                watch.taken_up(id, &plan.program().name);
+            }
         }
         let program = plan.program().name.clone();
         let mut entry = Entry { journal, run: id.to_owned(), version, program, locks, key, fence };
@@ -229,6 +318,13 @@ pub(super) struct Look {
     pub(super) taken: usize,
     /// Whether there may be more to take up as soon as there is room.
     pub(super) has_more: bool,
+}
+
+/// Why a run cannot go on with this spec.
+struct Misfit {
+    reason: String,
+    /// What it has locked.
+    locks: Vec<String>,
 }
 
 /// What was looked up of the owners of runs.

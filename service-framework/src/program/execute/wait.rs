@@ -17,8 +17,11 @@ const LATE: Duration = Duration::from_secs(1);
 /// What a run waits for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Awaited {
-    /// That nobody has this key.
-    Key(String),
+    /// The end of the run that has a lock. One that is stuck ends it too, whether it keeps the lock or not.
+    Lock {
+        /// That run.
+        holder: String,
+    },
     /// The end of this run.
     End(String),
 }
@@ -26,17 +29,13 @@ pub(super) enum Awaited {
 impl Awaited {
     /// Whether the run's other locks stay taken meanwhile: one that waits for another's answer needs none.
     pub(super) fn keeps_locks(&self) -> bool {
-        matches!(self, Self::Key(_))
+        matches!(self, Self::Lock { .. })
     }
 
     /// Where the store cannot be read it is for the run to find out.
     fn has_come(&self, store: &Store) -> bool {
-        match self {
-            Self::Key(key) => store.claimed(key).map_or(true, |value| value.is_none()),
-            Self::End(run) => {
-                store.stream(&stream(run)).map_or(true, |info| has_ended(info.map(|info| info.mark.status)))
-            }
-        }
+        let (Self::Lock { holder: run } | Self::End(run)) = self;
+        store.stream(&stream(run)).map_or(true, |info| has_ended(info.map(|info| info.mark.status)))
     }
 }
 
@@ -58,6 +57,7 @@ pub(super) fn attend(desk: &Arc<Desk>, store: &Store) {
         let came: HashSet<Awaited> = awaited.into_iter().filter(|what| what.has_come(store)).collect();
         pause = if came.is_empty() { (pause * 2).min(LATE) } else { SOON };
         desk.wake(&came);
+        desk.tell();
         watch.wait(pause);
         // What this process itself writes wakes it too.
         thread::sleep(shortest);

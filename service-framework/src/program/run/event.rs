@@ -21,6 +21,8 @@ pub enum Event {
         fingerprint: String,
         /// The request's idempotency key.
         key: Option<String>,
+        /// The names of the locks that it holds until it has ended.
+        locks: Vec<String>,
         /// The request's pool with defaults, metadata and what the framework adds.
         pool: Pool,
     },
@@ -39,6 +41,8 @@ pub enum Event {
         changes: Changes,
         /// Why it failed; none if it did not.
         error: Option<String>,
+        /// Whether it failed in such a way that it may have done what it was to do, as one that was late.
+        in_doubt: bool,
     },
     /// Something failed without a function that was called: for those who read the journal.
     Noted {
@@ -51,7 +55,12 @@ pub enum Event {
     TimedOut,
     /// Somebody wants the run undone.
     Cancelled,
-    /// Somebody wants the rectifier that failed tried once more.
+    /// Nobody who has come since its process is gone can go on with it: it waits for who can, or for a person.
+    Parked {
+        /// Why, and what to do.
+        reason: String,
+    },
+    /// Somebody wants the rectifier that failed tried once more, or the run taken up that was parked.
     Retried,
     /// Somebody has undone by hand what the run could not.
     Resolved {
@@ -66,6 +75,8 @@ struct StartedForm {
     fingerprint: String,
     #[serde(default)]
     key: Option<String>,
+    #[serde(default)]
+    locks: Vec<String>,
     pool: Value,
 }
 
@@ -74,6 +85,7 @@ struct StartedView<'a> {
     program: &'a str,
     fingerprint: &'a str,
     key: Option<&'a str>,
+    locks: &'a [String],
     pool: PlainPool<'a>,
 }
 
@@ -89,6 +101,8 @@ struct EndedForm {
     set: Vec<(String, Value)>,
     removed: Vec<String>,
     error: Option<String>,
+    #[serde(default)]
+    in_doubt: bool,
 }
 
 #[derive(Serialize)]
@@ -96,6 +110,7 @@ struct EndedView<'a> {
     set: Vec<(&'a str, Plain<'a>)>,
     removed: &'a [String],
     error: Option<&'a str>,
+    in_doubt: bool,
 }
 
 /// Of what is said in words.
@@ -148,6 +163,7 @@ impl Event {
             Event::Recovered => "recovered",
             Event::TimedOut => "timed_out",
             Event::Cancelled => "cancelled",
+            Event::Parked { .. } => "parked",
             Event::Retried => "retried",
             Event::Resolved { .. } => "resolved",
         }
@@ -159,18 +175,20 @@ impl Event {
     /// A value in it is nested deeper than values may be.
     pub fn to_bytes(&self) -> Result<Vec<u8>, EncodeError> {
         match self {
-            Event::Started { program, fingerprint, key, pool } => {
-                encode(&StartedView { program, fingerprint, key: key.as_deref(), pool: PlainPool(pool) })
+            Event::Started { program, fingerprint, key, locks, pool } => {
+                let (key, pool) = (key.as_deref(), PlainPool(pool));
+                encode(&StartedView { program, fingerprint, key, locks, pool })
             }
             Event::Began { hook, attempt, is_reversing } => {
                 encode(&BeganForm { hook: hook.clone(), attempt: *attempt, is_reversing: *is_reversing })
             }
-            Event::Ended { changes, error } => encode(&EndedView {
+            Event::Ended { changes, error, in_doubt } => encode(&EndedView {
                 set: changes.set.iter().map(|(name, value)| (name.as_str(), Plain(value))).collect(),
                 removed: &changes.removed,
                 error: error.as_deref(),
+                in_doubt: *in_doubt,
             }),
-            Event::Noted { text } | Event::Resolved { note: text } => {
+            Event::Noted { text } | Event::Resolved { note: text } | Event::Parked { reason: text } => {
                 encode(&TextForm { text: text.clone() })
             }
             Event::Recovered | Event::TimedOut | Event::Cancelled | Event::Retried => Ok(Vec::new()),
@@ -184,13 +202,13 @@ impl Event {
     pub fn from_bytes(kind: &str, bytes: &[u8]) -> Result<Self, EventError> {
         Ok(match kind {
             "started" => {
-                let StartedForm { program, fingerprint, key, mut pool } = read(kind, bytes)?;
+                let StartedForm { program, fingerprint, key, locks, mut pool } = read(kind, bytes)?;
                 from_plain(&mut pool);
                 let pool = Pool::from_value(pool).map_err(|error| EventError::NoPool {
                     kind: kind.to_owned(),
                     reason: error.to_string(),
                 })?;
-                Event::Started { program, fingerprint, key, pool }
+                Event::Started { program, fingerprint, key, locks, pool }
             }
             "began" => {
                 let form: BeganForm = read(kind, bytes)?;
@@ -200,10 +218,11 @@ impl Event {
                 let mut form: EndedForm = read(kind, bytes)?;
                 form.set.iter_mut().for_each(|(_, value)| from_plain(value));
                 let changes = Changes { set: form.set, removed: form.removed };
-                Event::Ended { changes, error: form.error }
+                Event::Ended { changes, error: form.error, in_doubt: form.in_doubt }
             }
             "noted" => Event::Noted { text: read::<TextForm>(kind, bytes)?.text },
             "resolved" => Event::Resolved { note: read::<TextForm>(kind, bytes)?.text },
+            "parked" => Event::Parked { reason: read::<TextForm>(kind, bytes)?.text },
             "recovered" => Event::Recovered,
             "timed_out" => Event::TimedOut,
             "cancelled" => Event::Cancelled,

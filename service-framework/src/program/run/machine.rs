@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::event::Event;
 use super::plan::{Op, Plan};
 use crate::program::pool::{
-    Changes, DEPENDENCY_FAIL, IN_DOUBT, LAST_FAILED, PROGRAM_FAIL, Pool, RECTIFIER_FAIL,
+    CANCELLED, Changes, DEPENDENCY_FAIL, IN_DOUBT, LAST_FAILED, PROGRAM_FAIL, Pool, RECTIFIER_FAIL,
 };
 use crate::program::spec::{Hook, OnCrash};
 use crate::value::Value;
@@ -22,6 +22,10 @@ pub struct Run {
     pub(super) attempt: u32,
     pub(super) is_in_flight: bool,
     pub(super) is_cancelled: bool,
+    /// Whether it waits for somebody who can go on with it, wherever it stands.
+    pub(super) is_parked: bool,
+    /// Whether an attempt of the step that it is at may have happened although it did not end well.
+    pub(super) is_doubtful: bool,
     /// Hooks that are done and not undone, the last one last.
     pub(super) done: Vec<usize>,
     /// What failed by itself since somebody asked.
@@ -94,6 +98,8 @@ impl Run {
             attempt: 1,
             is_in_flight: false,
             is_cancelled: false,
+            is_parked: false,
+            is_doubtful: false,
             done: Vec::new(),
             notes: Vec::new(),
         };
@@ -134,6 +140,12 @@ impl Run {
         self.is_in_flight
     }
 
+    /// Whether it waits for somebody who can go on with it.
+    #[must_use]
+    pub fn is_parked(&self) -> bool {
+        self.is_parked
+    }
+
     /// Whether it undoes what was done.
     #[must_use]
     pub fn is_reversing(&self) -> bool {
@@ -143,6 +155,9 @@ impl Run {
     /// What it does next.
     #[must_use]
     pub fn next(&self) -> Next<'_> {
+        if self.is_parked {
+            return Next::Ended(End::Stuck);
+        }
         match (self.state, self.op()) {
             (State::Forward(_) | State::Reversing(_), Some(Op::Call { hook, .. })) => {
                 let found = self.plan.hook(hook);
@@ -179,6 +194,10 @@ impl Run {
     pub fn apply(&mut self, event: Event) -> Result<(), Illegal> {
         match (self.state, event) {
             (_, Event::Noted { .. }) => return Ok(()),
+            (State::Forward(_) | State::Reversing(_), event) if self.is_parked => {
+                self.leave_parking(event)?
+            }
+            (State::Forward(_) | State::Reversing(_), Event::Parked { .. }) => self.is_parked = true,
             (State::Forward(_) | State::Reversing(_), Event::Began { hook, attempt, is_reversing })
                 if !self.is_in_flight
                     && is_reversing == self.is_reversing()
@@ -186,21 +205,40 @@ impl Run {
             {
                 self.is_in_flight = true;
             }
-            (State::Forward(_) | State::Reversing(_), Event::Ended { changes, error })
+            (State::Forward(_) | State::Reversing(_), Event::Ended { changes, error, in_doubt })
                 if self.is_in_flight =>
             {
+                self.is_doubtful |= error.is_some() && in_doubt;
                 self.end_call(changes, error.is_some());
             }
             (State::Forward(_) | State::Reversing(_), Event::Recovered) => self.recover(),
             (State::Forward(_), Event::TimedOut) if !self.is_in_flight => self.fail_next(),
-            (State::Forward(_), Event::Cancelled) if self.is_in_flight => self.is_cancelled = true,
-            (State::Forward(_), Event::Cancelled) => self.give_up(),
+            (State::Forward(_), Event::Cancelled) => self.cancel(),
             (_, Event::Cancelled) => {}
             (State::Stuck(at), Event::Retried) => self.go_on_reversing(at),
             (State::Stuck(_), Event::Resolved { .. }) => self.state = State::Ended(End::Resolved),
             (_, event) => return Err(self.illegal(&event)),
         }
         self.settle();
+        Ok(())
+    }
+
+    /// What happens to a run that nobody could go on with.
+    fn leave_parking(&mut self, event: Event) -> Result<(), Illegal> {
+        match event {
+            // Its process is gone still.
+            Event::Recovered | Event::Retried => {
+                self.is_parked = false;
+                self.recover();
+            }
+            Event::Resolved { .. } => {
+                self.is_parked = false;
+                self.is_in_flight = false;
+                self.state = State::Ended(End::Resolved);
+            }
+            Event::Parked { .. } | Event::Cancelled => {}
+            event => return Err(self.illegal(&event)),
+        }
         Ok(())
     }
 
@@ -238,6 +276,7 @@ impl Run {
         self.pool.apply(changes);
         self.attempt = 1;
         if has_failed {
+            self.leave_doubtful(hook);
             let reference = self.plan.hook(hook).reference.clone();
             return self.fail(&reference, is_dependency);
         }
@@ -251,8 +290,10 @@ impl Run {
     fn end_step(&mut self, hook: usize, at: usize) {
         // A hook that says in the pool that it failed is not undone, as one that returns an error is not.
         if self.pool.is_true(PROGRAM_FAIL) {
+            self.leave_doubtful(hook);
             return self.begin_reversal();
         }
+        self.is_doubtful = false;
         self.done.push(hook);
         self.state = State::Forward(at + 1);
         if self.is_cancelled {
@@ -262,14 +303,27 @@ impl Run {
 
     fn end_rectifier(&mut self, at: usize) {
         self.pool.set(PROGRAM_FAIL, true);
+        self.is_doubtful = false;
         self.state = match self.pool.is_true(RECTIFIER_FAIL) {
             true => State::Stuck(at),
             false => State::Reversing(at + 1),
         };
     }
 
-    /// What was done is undone because somebody wants it so.
+    /// The hook that it is in comes to its end first.
+    fn cancel(&mut self) {
+        self.pool.set(CANCELLED, true);
+        match self.is_in_flight {
+            true => self.is_cancelled = true,
+            false => self.give_up(),
+        }
+    }
+
+    /// What was done is undone because somebody wants it so, or because its process is gone.
     fn give_up(&mut self) {
+        if let Some(Op::Call { hook, .. }) = self.op() {
+            self.leave_doubtful(hook);
+        }
         self.set_flags(false, false);
         self.begin_reversal();
     }
@@ -286,8 +340,27 @@ impl Run {
 
     fn fail_next(&mut self) {
         if let Some(Op::Call { hook, is_dependency }) = self.op() {
+            self.leave_doubtful(hook);
             let reference = self.plan.hook(hook).reference.clone();
             self.fail(&reference, is_dependency);
+        }
+    }
+
+    /// A step of which an attempt may have happened is undone first, as if it were done.
+    fn leave_doubtful(&mut self, hook: usize) {
+        if !std::mem::take(&mut self.is_doubtful) {
+            return;
+        }
+        let reference = self.plan.hook(hook).reference.clone();
+        let is_noted = match self.pool.get(IN_DOUBT) {
+            Some(Value::List(list)) => list.last().and_then(Value::as_str) == Some(&reference),
+            _ => false,
+        };
+        if !is_noted {
+            self.doubt(&reference);
+        }
+        if self.is_going_forward() {
+            self.done.push(hook);
         }
     }
 
@@ -322,15 +395,11 @@ impl Run {
         let (reference, is_idempotent) =
             (self.plan.hook(hook).reference.clone(), self.plan.hook(hook).idempotent);
         self.doubt(&reference);
-        match (is_forward, is_idempotent) {
-            (true, true) if resumes => {}
-            (true, _) => {
-                // What it did is unknown, so it is undone first.
-                self.done.push(hook);
-                self.fail(&reference, is_dependency);
-            }
-            (false, true) => {}
-            (false, false) => self.fail(&reference, is_dependency),
+        self.is_doubtful = true;
+        let runs_again = is_idempotent && (resumes || !is_forward);
+        if !runs_again {
+            self.leave_doubtful(hook);
+            self.fail(&reference, is_dependency);
         }
     }
 

@@ -33,6 +33,16 @@ pub enum RequestError {
         /// What was probably meant, or all that there are.
         hint: String,
     },
+    /// Nothing can be kept under such a key.
+    #[error(
+        "an idempotency key and the name of the program have at most {most} bytes together and no NUL, and these have {size}"
+    )]
+    Key {
+        /// How many bytes they have.
+        size: usize,
+        /// How many they may have.
+        most: usize,
+    },
     /// Required arguments are missing or of another type.
     #[error("the program {program:?} cannot run with this data pool: {}", problems.join(", "))]
     Arguments {

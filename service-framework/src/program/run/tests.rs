@@ -56,7 +56,11 @@ fn begin(spec: &Arc<Spec>) -> Run {
 }
 
 fn ended(error: Option<&str>) -> Event {
-    Event::Ended { changes: Changes::default(), error: error.map(str::to_owned) }
+    Event::Ended { changes: Changes::default(), error: error.map(str::to_owned), in_doubt: false }
+}
+
+fn late() -> Event {
+    Event::Ended { changes: Changes::default(), error: Some("late".to_owned()), in_doubt: true }
 }
 
 fn begins(run: &mut Run) -> Option<String> {
@@ -157,11 +161,76 @@ fn a_hook_is_tried_as_often_as_it_says_with_the_pool_as_it_was() {
         waited.push(after.as_millis());
         assert_eq!(begins(&mut run).as_deref(), Some("take"));
         let changes = Changes { set: vec![("n".into(), attempt.into())], removed: Vec::new() };
-        run.apply(Event::Ended { changes, error: Some("no".into()) }).unwrap();
+        run.apply(Event::Ended { changes, error: Some("no".into()), in_doubt: false }).unwrap();
         assert_eq!(run.pool().has("n"), attempt == 3, "only what the last attempt did stays");
     }
     assert_eq!(waited, [0, 10, 15]);
     assert_eq!(finish(&mut run, &[]).0, ["look_away"]);
+}
+
+/// Hooks that are late are undone first, as after a crash, unless a further attempt ends well.
+#[test]
+fn what_was_late_is_in_doubt_and_undone_first() {
+    let spec = shop(|json| json["hooks"]["take"]["retry"] = json!({"attempts": 2, "backoff": "1ms"}));
+    let at_take = || {
+        let mut run = begin(&spec);
+        begins(&mut run).unwrap();
+        run.apply(ended(None)).unwrap();
+        assert_eq!(begins(&mut run).as_deref(), Some("take"));
+        run.apply(late()).unwrap();
+        assert!(!run.pool().has(IN_DOUBT), "there is one more attempt");
+        run
+    };
+    let undone = ["put_back", "look_away"].map(str::to_owned).to_vec();
+    let in_doubt = Value::from(vec!["shop.take"]);
+    // Whatever the second attempt comes to, the first may have happened.
+    for second in [late(), ended(Some("no"))] {
+        let mut run = at_take();
+        begins(&mut run).unwrap();
+        run.apply(second).unwrap();
+        assert_eq!(finish(&mut run, &[]), (undone.clone(), End::Rectified));
+        assert_eq!(run.pool().get(IN_DOUBT), Some(&in_doubt));
+        assert_eq!(run.pool().get(LAST_FAILED), Some(&Value::from("shop.take")));
+    }
+    for between in [Event::TimedOut, Event::Cancelled, Event::Recovered] {
+        let mut run = at_take();
+        run.apply(between).unwrap();
+        assert_eq!(finish(&mut run, &[]), (undone.clone(), End::Rectified));
+        assert_eq!(run.pool().get(IN_DOUBT), Some(&in_doubt));
+    }
+    let mut run = at_take();
+    begins(&mut run).unwrap();
+    run.apply(ended(None)).unwrap();
+    assert_eq!(finish(&mut run, &[0]).0, ["pay", "put_back", "look_away"]);
+    assert!(!run.pool().has(IN_DOUBT), "it is known that it happened");
+}
+
+#[test]
+fn a_rectifier_that_was_late_is_in_doubt_and_stops_the_reversal() {
+    let spec = shop(|_| {});
+    let mut run = begin(&spec);
+    for event in [ended(None), ended(Some("no")), late()] {
+        begins(&mut run).unwrap();
+        run.apply(event).unwrap();
+    }
+    assert_eq!(run.next(), Next::Ended(End::Stuck));
+    assert_eq!(run.pool().get(IN_DOUBT), Some(&Value::from(vec!["shop.look_away"])));
+}
+
+/// A step that is run again after a crash may have happened before it.
+#[test]
+fn what_was_run_again_after_a_crash_and_fails_is_undone_too() {
+    let spec = shop(|json| {
+        json["programs"]["buy"]["on_crash"] = "resume".into();
+        json["hooks"]["take"]["idempotent"] = true.into();
+    });
+    let mut run = begin(&spec);
+    begins(&mut run).unwrap();
+    run.apply(ended(None)).unwrap();
+    begins(&mut run).unwrap();
+    run.apply(Event::Recovered).unwrap();
+    assert_eq!(finish(&mut run, &[0]).0, ["take", "put_back", "look_away"]);
+    assert_eq!(run.pool().get(IN_DOUBT), Some(&Value::from(vec!["shop.take"])));
 }
 
 #[test]
@@ -174,7 +243,7 @@ fn a_true_program_fail_in_the_pool_is_a_failure() {
     }
     assert_eq!(begins(&mut run).as_deref(), Some("pay"));
     let changes = Changes { set: vec![("_program_fail".into(), 1.into())], removed: Vec::new() };
-    run.apply(Event::Ended { changes, error: None }).unwrap();
+    run.apply(Event::Ended { changes, error: None, in_doubt: false }).unwrap();
     assert_eq!(finish(&mut run, &[]), (vec!["put_back".into(), "look_away".into()], End::Rectified));
 }
 
@@ -391,6 +460,8 @@ fn any_spec() -> impl Strategy<Value = Arc<Spec>> {
 struct Plain<'a> {
     spec: &'a Spec,
     fails: usize,
+    /// Whether it fails by being late.
+    is_late: bool,
     calls: Vec<usize>,
 }
 
@@ -403,7 +474,8 @@ impl Plain<'_> {
         }
         self.calls.push(hook);
         let is_well = self.calls.len() - 1 != self.fails;
-        if is_well {
+        // What may have happened is undone too.
+        if is_well || self.is_late {
             done.push(hook);
         }
         is_well
@@ -434,8 +506,8 @@ fn places(targets: &[crate::program::spec::Target]) -> Vec<usize> {
     targets.iter().map(place).collect()
 }
 
-/// Runs to the end with one failure; the calls, the end and everything that happened.
-fn drive(plan: &Arc<Plan>, fails: usize) -> (Vec<usize>, End, Vec<Event>) {
+/// Runs to the end with one failure, by being late or otherwise; the calls, the end and everything that happened.
+fn drive(plan: &Arc<Plan>, fails: usize, is_late: bool) -> (Vec<usize>, End, Vec<Event>) {
     let (mut run, mut calls, mut events) = (Run::new(plan.clone(), Pool::new()), Vec::new(), Vec::new());
     loop {
         let (began, place) = match run.next() {
@@ -446,7 +518,8 @@ fn drive(plan: &Arc<Plan>, fails: usize) -> (Vec<usize>, End, Vec<Event>) {
         };
         let changes = Changes { set: vec![(format!("c{}", calls.len()), place.into())], removed: Vec::new() };
         let error = (calls.len() == fails).then(|| "no".to_owned());
-        for event in [began, Event::Ended { changes, error }] {
+        let in_doubt = is_late && error.is_some();
+        for event in [began, Event::Ended { changes, error, in_doubt }] {
             run.apply(event.clone()).unwrap();
             events.push(event);
         }
@@ -456,23 +529,23 @@ fn drive(plan: &Arc<Plan>, fails: usize) -> (Vec<usize>, End, Vec<Event>) {
 
 proptest! {
     #[test]
-    fn a_run_calls_what_the_contract_says(spec in any_spec(), fails in 0_usize..40) {
-        let mut plain = Plain { spec: &spec, fails, calls: Vec::new() };
+    fn a_run_calls_what_the_contract_says(spec in any_spec(), fails in 0_usize..40, is_late in any::<bool>()) {
+        let mut plain = Plain { spec: &spec, fails, is_late, calls: Vec::new() };
         let expected = plain.program();
-        let (calls, end, _) = drive(&plan(&spec), fails);
+        let (calls, end, _) = drive(&plan(&spec), fails, is_late);
         prop_assert_eq!((calls, end), (plain.calls, expected));
     }
 
     #[test]
-    fn a_journal_is_read_as_it_happened_and_ends_after_a_crash_anywhere(spec in any_spec(), fails in 0_usize..40) {
+    fn a_journal_is_read_as_it_happened_and_ends_after_a_crash_anywhere(spec in any_spec(), fails in 0_usize..40, is_late in any::<bool>()) {
         let plan = plan(&spec);
-        let (_, end, events) = drive(&plan, fails);
+        let (_, end, events) = drive(&plan, fails, is_late);
         let mut replayed = Run::new(plan.clone(), Pool::new());
         for event in &events {
             let mut crashed = replayed.clone();
             crashed.apply(Event::Recovered).unwrap();
-            let began = crashed.pool().has(IN_DOUBT);
-            prop_assert_eq!(began, replayed.is_in_flight());
+            let is_doubted = crashed.pool().has(IN_DOUBT);
+            prop_assert_eq!(is_doubted, replayed.is_in_flight() || replayed.pool().has(IN_DOUBT));
             let (_, end) = finish(&mut crashed, &[]);
             prop_assert!(end != End::Resolved);
             let read = Event::from_bytes(event.kind(), &event.to_bytes().unwrap()).unwrap();
@@ -496,8 +569,8 @@ proptest! {
         let set = pool.iter().map(|(name, value)| (name.to_owned(), value.clone())).collect();
         let (program, fingerprint) = ("p".to_owned(), "f".to_owned());
         for event in [
-            Event::Started { program, fingerprint, key: None, pool: pool.clone() },
-            Event::Ended { changes: Changes { set, removed: Vec::new() }, error: None },
+            Event::Started { program, fingerprint, key: None, locks: vec!["*".into()], pool: pool.clone() },
+            Event::Ended { changes: Changes { set, removed: Vec::new() }, error: None, in_doubt: true },
         ] {
             let read = Event::from_bytes(event.kind(), &event.to_bytes().unwrap()).unwrap();
             prop_assert_eq!(&read, &event);

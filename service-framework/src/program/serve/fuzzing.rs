@@ -39,6 +39,7 @@ fn keep(request: &Request) {
         program: request.program.clone(),
         fingerprint: String::new(),
         key: request.idempotency_key().map(str::to_owned),
+        locks: Vec::new(),
         pool: request.pool.clone(),
     };
     let read = started.to_bytes().map(|bytes| Event::from_bytes("started", &bytes));

@@ -35,6 +35,14 @@ pub enum LockError {
         /// The entry.
         name: String,
     },
+    /// The name is too long, or has a NUL.
+    #[error("the name of a lock has at most {most} bytes and no NUL, and one here has {size}")]
+    NoName {
+        /// How many bytes it has.
+        size: usize,
+        /// How many it may have.
+        most: usize,
+    },
     /// The entry is nothing that can stand in a name.
     #[error("the lock `{lock}` needs `{name}` to be a str, int, float or bool")]
     Unfit {

@@ -114,6 +114,14 @@ impl Default for Retry {
 }
 
 impl OnCrash {
+    /// What becomes of a run that was cut off, in words.
+    pub(crate) fn becomes(self) -> &'static str {
+        match self {
+            OnCrash::Rectify => "is undone",
+            OnCrash::Resume => "goes on, or is undone where it was in a step that is not idempotent",
+        }
+    }
+
     /// All of them.
     pub const ALL: [OnCrash; 2] = [OnCrash::Rectify, OnCrash::Resume];
 

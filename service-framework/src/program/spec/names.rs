@@ -3,7 +3,7 @@
 use crate::model::Problem;
 
 /// The entries of a pool that the framework writes; a client cannot set them.
-pub const FRAMEWORK_NAMES: [&str; 9] = [
+pub const FRAMEWORK_NAMES: [&str; 10] = [
     "_program_name",
     "_program_time_start",
     "_program_fail",
@@ -13,6 +13,7 @@ pub const FRAMEWORK_NAMES: [&str; 9] = [
     "_traceback",
     "_step_through",
     "_in_doubt",
+    "_cancelled",
 ];
 
 /// Whether the framework writes the entry `name` of a pool.
