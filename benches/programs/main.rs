@@ -9,8 +9,8 @@
 //! as little on both sides, both log warnings, of failures, to nowhere, and before anything is measured their answers are compared.
 //! Every server is a process pinned to the first core, its clients are threads of a process pinned to the second; all servers are
 //! measured in turn in each round. Where other work keeps the cores busy, a server of many threads gets more of them than one of a
-//! single thread: what a request costs the server's processor, beside it, says what rates come to on a machine at rest. Bare sockets are a loop that takes a connection, reads, answers and closes: what client and
-//! system alone take.
+//! single thread: what a request costs the server's processor, beside it, says what rates come to on a machine at rest. Bare sockets
+//! are a loop that takes a connection, reads, answers and closes: what the system alone takes.
 //!
 //! `-- recovery [RUNS]` (100,000) fills an SQLite store with runs that did not end: servers begin a run each and are cut off in one of
 //! its hooks, and what they leave is copied under new ids. Then one engine takes the store up, in a process that may use all cores,

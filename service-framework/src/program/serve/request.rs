@@ -83,7 +83,7 @@ impl Incoming {
             }
             _ => {}
         }
-        match serde_json::from_slice::<serde::de::IgnoredAny>(&self.bytes) {
+        match serde_json::from_slice::<serde::de::IgnoredAny>(without_number(&self.bytes)) {
             Err(error) if !error.is_eof() => Err(BadRequest::NotJson(error.to_string())),
             _ => Ok(()),
         }
@@ -93,6 +93,13 @@ impl Incoming {
     pub(super) fn len(&self) -> usize {
         self.bytes.len()
     }
+}
+
+/// All but the number at the end, which may go on: cut off within one, JSON counts as wrong, not as unfinished.
+fn without_number(bytes: &[u8]) -> &[u8] {
+    let is_of_number = |byte: &u8| byte.is_ascii_digit() || b"+-.eE".contains(byte);
+    let end = bytes.iter().rposition(|byte| !is_of_number(byte));
+    &bytes[..end.map_or(0, |last| last + 1)]
 }
 
 /// What goes back over the connection.
@@ -111,4 +118,31 @@ pub(super) fn error_bytes(bad: &BadRequest) -> Vec<u8> {
 
 fn server_error(text: &str) -> Json {
     json!({ "_server_error": text })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_may_be_cut_anywhere() {
+        let text = r#"{"program": "p\u00e4\"", "data_pool": {"all": [-1, 1.5e3, 2E-7, 0.25E+1, true, null, "1e"], "ä": {}}}"#;
+        for cut in 1..text.len() {
+            let (first, rest) = text.as_bytes().split_at(cut);
+            let mut incoming = Incoming::new(1000);
+            assert_eq!(incoming.take(first), Ok(Come::Doubled));
+            assert_eq!(incoming.look_early(), Ok(()), "{:?}", String::from_utf8_lossy(first));
+            assert_eq!(incoming.take(rest), Ok(Come::Whole));
+            assert!(incoming.read().is_ok());
+        }
+    }
+
+    #[test]
+    fn what_cannot_become_a_request_is_found_early() {
+        for text in [r#"{"a": 1e+}"#, r#"{"a" x"#, r#"{"a": trux"#, r#"{"a": -x"#] {
+            let mut incoming = Incoming::new(1000);
+            incoming.take(text.as_bytes()).unwrap();
+            assert!(incoming.look_early().is_err(), "{text}");
+        }
+    }
 }
