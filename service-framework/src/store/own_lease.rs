@@ -37,13 +37,8 @@ impl OwnLease {
         self.lease.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Lengthens it. If somebody took it meanwhile, that is said by `lost`, and there is a new one in its place.
-    pub(crate) fn renew(&self, lost: &str) {
-        self.renew_or(|| tracing::error!("{lost}"));
-    }
-
     /// Lengthens it. If somebody took it meanwhile `lost` is called, and then there is a new one in its place.
-    pub(crate) fn renew_or(&self, lost: impl FnOnce()) {
+    pub(crate) fn renew(&self, lost: impl FnOnce()) {
         let lease = self.lease().clone();
         let renewed = match self.store.renew(&lease, self.ttl).wait() {
             Ok(renewed) => renewed,
@@ -119,7 +114,7 @@ mod tests {
         assert!(two.take_from(&before.0).unwrap());
         let stale = store.commit(Batch::new().fence(&before.0, before.1).mark("s", "c", "x", None));
         assert!(matches!(stale, Err(Error::Refused(Refused::Fenced { .. }))), "{stale:?}");
-        one.renew("it was lost");
+        one.renew(|| ());
         assert_ne!(one.fence().0, before.0);
         let (name, epoch) = one.fence();
         store.commit(Batch::new().fence(name, epoch).mark("s", "c", "x", None)).unwrap();

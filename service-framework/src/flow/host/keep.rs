@@ -40,7 +40,7 @@ pub(super) fn keep(inner: &Arc<Inner>) -> Result<(), FlowError> {
             if inner.runtime.lock().unwrap_or_else(PoisonError::into_inner).is_none() {
                 return;
             }
-            inner.lease.renew(LOST);
+            inner.lease.renew(|| tracing::error!("{LOST}"));
         }
     };
     thread::Builder::new().name("flows lease".to_owned()).spawn(renewing).map_err(failed)?;

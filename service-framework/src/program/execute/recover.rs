@@ -30,7 +30,7 @@ pub(super) fn keep_lease(engine: &Engine) -> io::Result<()> {
     let every = engine.0.settings.lease / 3;
     again_and_again(engine, "program lease", every, move |engine| {
         // Runs that come to their ends while the engine stops are still under it.
-        engine.0.journal.lease.renew_or(|| {
+        engine.0.journal.lease.renew(|| {
             tracing::error!(
                 "this server had not renewed its lease in time, and its runs were taken over; it goes on with new ones"
             );
