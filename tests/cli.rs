@@ -161,3 +161,19 @@ fn a_reader_that_goes_away_is_no_failure() {
     drop(child.stdout.take());
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
+
+#[test]
+fn whoever_has_closed_standard_error_stops_nothing() {
+    let folder = Folder::new();
+    for line in
+        ["store info none.db --bad", "program list --store none.db", "flow show none", "up none.json", "none"]
+    {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = folder.command(LAUNCHER);
+        let status = command.args(line.split(' ')).stderr(writer).status().unwrap();
+        let heard = folder.launch(line);
+        assert_eq!(status.code(), heard.code, "{line}");
+        assert!(!heard.stderr.is_empty(), "{line}");
+    }
+}

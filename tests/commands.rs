@@ -86,6 +86,19 @@ fn a_command_in_main_is_told_by_the_end_of_its_input() {
 }
 
 #[test]
+fn the_last_words_of_a_command_are_all_logged() {
+    let folder = Folder::new();
+    let last = "i=0; while [ $i -lt 3000 ]; do i=$((i+1)); echo \"word $i.\" >&2; done";
+    let mut service = Process::start(&mut command(&folder, &format!("{SHOWS}{last}"), true));
+    service.wait_for("\"handler\":\"main\"");
+    let ended = service.finish_by(Signal::TERM);
+    assert_eq!(ended.code, Some(0));
+    for i in 1..=3000 {
+        assert!(ended.text().contains(&format!("word {i}.")), "word {i} is missing");
+    }
+}
+
+#[test]
 fn a_command_in_main_that_hears_nothing_is_terminated_with_all_it_started() {
     let folder = Folder::new();
     let script = SHOWS.replace("while", "read main; sleep 600 & echo \"started $!\" >&2; wait; while");

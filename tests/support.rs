@@ -62,6 +62,16 @@ pub(crate) fn wait_until_gone(pid: &str) {
     }
 }
 
+/// Waits until something is so.
+#[track_caller]
+pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let end = Instant::now() + PATIENCE;
+    while !is_so() {
+        assert!(Instant::now() < end, "it never came to be: {what}");
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
 /// Waits until a file is there.
 #[track_caller]
 pub(crate) fn wait_for_file(file: &Path) {

@@ -1,7 +1,15 @@
 //! What a node of a cluster costs, and how fast a cluster notices and agrees: simulated, so the figures are of the protocol
 //! and not of this machine, but for the last column.
 //!
-//! `cargo bench --bench cluster [NODES…]`, 10, 100 and 1,000 unless said.
+//! `cargo bench --bench cluster [NODES…]`, 10, 100 and 1,000 unless said; `cargo bench --bench cluster cost [NODES…]`, what simulating
+//! them costs, 200 and 1,000 unless said; `cargo bench --bench cluster real`, nodes on sockets.
+
+#![expect(clippy::panic, clippy::expect_used, reason = "a bench that cannot go on ends")]
+
+mod limit;
+mod real;
+#[path = "../statistics.rs"]
+mod statistics;
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +17,13 @@ use service_framework::cluster::sim::{Act, Load, Report, Scenario, Step, run};
 use service_framework::cluster::{Change, Detection};
 
 fn main() {
+    if std::env::args().any(|word| word == "real") {
+        return real::run();
+    }
     let sizes: Vec<usize> = std::env::args().filter_map(|word| word.parse().ok()).collect();
+    if std::env::args().any(|word| word == "cost") {
+        return cost(if sizes.is_empty() { vec![200, 1_000] } else { sizes });
+    }
     let sizes = if sizes.is_empty() { vec![10, 100, 1_000] } else { sizes };
     println!("{:>6} {:<30} {:>14}  {:>10}", "nodes", "what", "figure", "took");
     for nodes in sizes {
@@ -40,6 +54,24 @@ fn traffic(nodes: usize) {
     line(nodes, "idle, bytes per node and second", &format!("{bytes:.0}"), began);
     let frames = per_node(long.frames - short.frames);
     line(nodes, "idle, frames per node and second", &format!("{frames:.1}"), began);
+}
+
+/// What it costs to simulate nodes that all join at once, and then ten idle seconds: milliseconds of this machine for each node.
+fn cost(sizes: Vec<usize>) {
+    println!(
+        "{:>6} {:>14} {:>22} {:>22}",
+        "nodes", "all see all", "joining, ms per node", "ten seconds, ms per node"
+    );
+    for nodes in sizes {
+        let took = |seconds: u64| {
+            let began = Instant::now();
+            let report = steady(nodes, seconds);
+            (report, began.elapsed().as_secs_f64() * 1e3 / nodes as f64)
+        };
+        let ((report, short), (_, long)) = (took(20), took(30));
+        let joined = report.seen(Change::Joined).into_iter().map(|(at, ..)| at).max().unwrap_or_default();
+        println!("{nodes:>6} {:>12.2} s {short:>22.2} {:>22.2}", joined.as_secs_f64(), long - short);
+    }
 }
 
 fn profiles() -> [(&'static str, Detection); 2] {

@@ -3,7 +3,7 @@
 //! Run with `cargo bench --bench flows --features full`. Each flow asks a function of this process for three results, one after the
 //! other: each is an errand of the outbox, done after it was committed, and its result is committed before the next. Interpreters run
 //! on threads here; a process of its own adds two pipes to each turn. PostgreSQL is measured if SERVICE_FRAMEWORK_TEST_POSTGRES names
-//! a server. With an argument, only that many seconds are spent on each measurement. `benches/peers/flows/run` measures others beside it.
+//! a server. Arguments: how many seconds are spent on each measurement (1), and how many rounds there are (5). `benches/peers/flows/run` measures others beside it.
 
 #![expect(clippy::expect_used, reason = "a bench that cannot go on stops")]
 
@@ -24,8 +24,6 @@ use service_framework::flow::{Flows, Host, HostSettings, Start};
 use service_framework::store::{Location, Store};
 use statistics::{median, sorted};
 
-/// Rounds of each; odd, so that the median is one of them.
-const ROUNDS: usize = 5;
 const IN_FLIGHT: [usize; 2] = [1, 128];
 const SCRIPT: &str = "
 from flow.service import to_send
@@ -52,14 +50,16 @@ impl Connector for Step {
 }
 
 fn main() {
-    let time = std::env::args().skip(1).find_map(|arg| arg.parse().ok()).unwrap_or(1.0);
-    let time = Duration::from_secs_f64(time);
+    let mut numbers = std::env::args().skip(1).filter_map(|arg| arg.parse::<f64>().ok());
+    let time = Duration::from_secs_f64(numbers.next().unwrap_or(1.0));
+    // Odd, so that the median is one of them.
+    let rounds = numbers.next().map_or(5, |rounds| rounds as usize).max(1);
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
     let stores = stores(folder.path());
-    println!("flows of three steps a second, {ROUNDS} rounds of {time:?} each");
+    println!("flows of three steps a second, {rounds} rounds of {time:?} each");
     let mut limits = Vec::new();
     let mut rates = vec![[const { Vec::new() }; IN_FLIGHT.len()]; stores.len()];
-    for _ in 0..ROUNDS {
+    for _ in 0..rounds {
         limits.push(fdatasync(folder.path(), time));
         for (store, (_, opened)) in stores.iter().enumerate() {
             for (index, in_flight) in IN_FLIGHT.into_iter().enumerate() {
@@ -77,7 +77,7 @@ fn main() {
                 format!("{name}, {in_flight} in flight"),
                 median(&rates),
                 rates[0],
-                rates[ROUNDS - 1],
+                rates[rates.len() - 1],
                 median(&rates) / median(&limits)
             );
         }

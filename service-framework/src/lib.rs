@@ -3,19 +3,29 @@
 // What is derived here, in tests, names the library as everybody does.
 extern crate self as service_framework;
 
-// Dependencies run one way: value, store, model, wire, program, connection, cluster, state, flow, service, launcher;
+// Dependencies run one way: drawing, http, value, store, model, wire, program, connection, cluster, state, recording, flow,
+// service, launcher;
 // `tests/direction.rs` holds this.
 #[cfg(feature = "cluster")]
 pub mod cluster;
 mod connection;
 mod derives;
+#[cfg_attr(
+    not(feature = "programs"),
+    expect(unreachable_pub, reason = "programs show its formats to others")
+)]
+mod drawing;
 #[cfg(feature = "flows")]
 pub mod flow;
+#[cfg(any(feature = "flows", feature = "dashboard"))]
+mod http;
 pub mod launcher;
 pub mod model;
 pub mod prelude;
 #[cfg(feature = "programs")]
 pub mod program;
+#[cfg(feature = "recording")]
+pub mod recording;
 pub mod service;
 pub mod state;
 #[cfg(feature = "programs")]
@@ -47,6 +57,9 @@ mod documents {
     #[cfg(feature = "cluster")]
     #[doc = include_str!("../../docs/cluster.md")]
     struct Cluster;
+    #[cfg(all(feature = "recording", feature = "testing"))]
+    #[doc = include_str!("../../docs/recording.md")]
+    struct Recording;
     #[cfg(feature = "programs")]
     #[doc = include_str!("../../docs/store.md")]
     struct Store;

@@ -33,7 +33,7 @@ fn status(file: &std::path::Path, name: &str) -> u64 {
 }
 
 /// Waits until nothing has happened for a moment, and then watches for a while.
-fn assert_sleeps(pid: Pid) {
+pub(crate) fn assert_sleeps(pid: Pid) {
     let until = Instant::now() + PATIENCE;
     let mut before = switches(pid);
     loop {

@@ -5,7 +5,7 @@ mod circles;
 mod errors;
 mod fairness;
 pub(crate) mod hostile;
-mod idle;
+pub(crate) mod idle;
 pub(crate) mod inside;
 pub(crate) mod peers;
 pub(crate) mod place;

@@ -94,7 +94,7 @@ async fn what_is_not_there_is_told_as_json() {
         assert_eq!(answer.status, 404, "{path}");
         is_json(&answer);
     }
-    assert_eq!(book.waiting.load(Ordering::SeqCst), 1, "only what could be an id is looked for");
+    assert_eq!(book.looked.load(Ordering::SeqCst), 1, "only what could be an id is looked for");
     for (method, path, allow) in [
         ("GET", "/callback/abc", "allow: post, put\r\n"),
         ("DELETE", "/callback/abc", "allow: post, put\r\n"),

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use service_framework::flow::connect::callbacks::{
-    CallbackSettings, Callbacks, Deliver, DeliverError, Delivered, Delivering,
+    CallbackSettings, Callbacks, Deliver, DeliverError, Delivered, Delivering, Knowing,
 };
 use service_framework::value::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -21,6 +21,8 @@ pub(crate) struct Book {
     pub(crate) is_broken: AtomicBool,
     /// How many deliveries are being written down.
     pub(crate) waiting: AtomicUsize,
+    /// How many were looked for.
+    pub(crate) looked: AtomicUsize,
     /// Lets that many be written down.
     pub(crate) gate: Semaphore,
 }
@@ -31,6 +33,7 @@ impl Book {
             entries: Mutex::new(ids.into_iter().map(|id| (id.into(), None)).collect()),
             is_broken: AtomicBool::default(),
             waiting: AtomicUsize::default(),
+            looked: AtomicUsize::default(),
             gate: Semaphore::new(Semaphore::MAX_PERMITS),
         })
     }
@@ -58,6 +61,11 @@ impl Book {
 }
 
 impl Deliver for Book {
+    fn knows<'a>(&'a self, id: &'a str) -> Knowing<'a> {
+        self.looked.fetch_add(1, Ordering::SeqCst);
+        Box::pin(std::future::ready(Ok(self.entries.lock().unwrap().contains_key(id))))
+    }
+
     fn deliver<'a>(&'a self, id: &'a str, body: Value) -> Delivering<'a> {
         Box::pin(async move {
             self.waiting.fetch_add(1, Ordering::SeqCst);

@@ -128,6 +128,37 @@ async fn those_who_hold_all_connections_are_got_rid_of() {
 }
 
 #[tokio::test]
+async fn the_oldest_make_room_however_patient_the_settings_are() {
+    let book = Book::of(["abc"]);
+    let callbacks = listen(CallbackSettings { connections: 5, ..anywhere() }, &book).await;
+    let mut held = Vec::new();
+    for number in 0..20 {
+        let mut client = Client::connect(&callbacks).await;
+        // Some say nothing, some begin, some have a body that never comes.
+        client
+            .send(
+                ["", "POST /", "POST /callback/abc HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n1"]
+                    [number % 3],
+            )
+            .await;
+        held.push(client);
+    }
+    assert_eq!(Client::connect(&callbacks).await.ask("POST", "/callback/abc", "1").await.status, 200);
+    held[0].wait_until_closed().await;
+    callbacks.stop().await;
+}
+
+#[tokio::test]
+async fn nobody_waits_for_the_body_of_a_callback_that_there_is_not() {
+    let callbacks = listen(anywhere(), &Book::of(["abc"])).await;
+    let mut client = Client::connect(&callbacks).await;
+    client.send("POST /callback/no HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n1").await;
+    assert_eq!(client.answer().await.status, 404);
+    client.wait_until_closed().await;
+    callbacks.stop().await;
+}
+
+#[tokio::test]
 async fn what_is_no_request_harms_nobody() {
     let book = Book::of(["abc"]);
     let callbacks = listen(anywhere(), &book).await;

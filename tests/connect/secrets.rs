@@ -139,7 +139,10 @@ async fn a_secret_that_is_not_there_is_named() {
         let (kind, message) = perform(&connector, asked).await.error();
         assert_eq!(
             (kind.as_str(), message.as_str()),
-            ("ValueError", "there is no secret `OTHER` in the settings of the connector")
+            (
+                "ValueError",
+                "there is no secret `OTHER` where requests are sent from: --secret OTHER=VALUE, or SERVICE_FRAMEWORK_SECRET_OTHER in the environment, sets it; case counts"
+            )
         );
     }
     assert_eq!(server.connections(), 0);

@@ -4,8 +4,6 @@
 use std::fmt::Write as _;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
-use std::thread;
-use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, Rlimit, Signal, prlimit};
 use serde_json::{Value as Json, json};
@@ -13,7 +11,7 @@ use serde_json::{Value as Json, json};
 use super::support::{command, does, places, serve, shown, status, until, with};
 use super::world::World;
 use crate::folder::{Folder, json as parsed};
-use crate::support::{PATIENCE, Process, free_address};
+use crate::support::{Process, free_address, wait_until};
 
 const PUTS: &str = "
 from flow.http import request
@@ -28,16 +26,6 @@ def main(count=12):
 ";
 
 const OTHER: &str = "def main():\n    return 0\n";
-
-/// Waits until the service outside has done so much.
-#[track_caller]
-fn has_done(world: &World, count: usize) {
-    let began = Instant::now();
-    while world.effects().len() < count {
-        assert!(began.elapsed() < PATIENCE, "it has done {:?}", world.effects());
-        thread::sleep(Duration::from_millis(5));
-    }
-}
 
 /// What the service outside does for such a flow.
 fn things(count: usize) -> Vec<String> {
@@ -67,7 +55,7 @@ fn a_host_that_is_paused_past_its_lease_changes_nothing_when_it_goes_on() {
         let flags = format!("--resolve wilson.local={}", world.address);
         let paused = serve(&folder, &flags);
         does(&folder, "flow start job.py --id f");
-        has_done(&world, 2);
+        world.wait_for(2);
         pause(&paused, &folder);
         let mut other = serve(&folder, &flags);
         until(&folder, "f", "done");
@@ -96,11 +84,7 @@ fn a_service_that_is_not_there_for_long_is_asked_until_it_is() {
         let steps = shown(folder, "f")["steps"].clone();
         steps.as_array().unwrap().iter().filter(|step| step["trouble"].is_string()).count()
     };
-    let began = Instant::now();
-    while tried(&folder) < 8 {
-        assert!(began.elapsed() < PATIENCE, "{}", shown(&folder, "f"));
-        thread::sleep(Duration::from_millis(20));
-    }
+    wait_until("it is tried eight times", || tried(&folder) >= 8);
     served.end_by(Signal::KILL);
     let _served = serve(&folder, &format!("--resolve wilson.local={address}"));
     let world = World::start_at(address.rsplit(':').next().unwrap(), &[]);

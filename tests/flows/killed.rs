@@ -5,12 +5,14 @@
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::world::{World, ask};
 use crate::folder::LAUNCHER;
+use crate::site::Site;
 use crate::support::{PATIENCE, free_address, root};
 
 /// One example: its script, its arguments, how its world is, and what somebody outside answers.
@@ -20,6 +22,9 @@ struct Example {
     world: &'static [&'static str],
     answer: Option<&'static str>,
 }
+
+/// How many runs there are at the same moment.
+const AT_ONCE: usize = 12;
 
 /// What stands in arguments for a folder that each run has for itself.
 const FOLDER: &str = "FOLDER";
@@ -66,36 +71,13 @@ const EXAMPLES: [Example; 6] = [
 ];
 
 /// The releases that there are, which of them is current, and which are served.
-fn deployed(site: &Path) -> Vec<String> {
-    let Ok(current) = std::fs::read_link(site.join("current")) else { return Vec::new() };
-    let folders =
-        std::fs::read_dir(site).unwrap().flatten().filter(|entry| entry.file_type().unwrap().is_dir());
-    let told = |entry: std::fs::DirEntry| {
-        let name = entry.file_name().into_string().unwrap();
-        let served = if server(&entry.path()).is_some() { "served" } else { "not served" };
+fn deployed(site: &Site) -> Vec<String> {
+    let Some(current) = site.current() else { return Vec::new() };
+    let told = |name: String| {
+        let served = if site.is_served(&name) { "served" } else { "not served" };
         format!("{name} is there and {served}")
     };
-    folders.map(told).chain([format!("{} is current", current.display())]).collect()
-}
-
-/// The server of a release, if it is there.
-fn server(release: &Path) -> Option<rustix::process::Pid> {
-    let pid = std::fs::read_to_string(release.join("pid")).ok()?;
-    let pid = rustix::process::Pid::from_raw(pid.parse().ok()?)?;
-    rustix::process::test_kill_process(pid).ok().map(|()| pid)
-}
-
-/// A site, whose servers end with the test.
-struct Site(std::path::PathBuf);
-
-impl Drop for Site {
-    fn drop(&mut self) {
-        for entry in std::fs::read_dir(&self.0).into_iter().flatten().flatten() {
-            if let Some(pid) = server(&entry.path()) {
-                let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
-            }
-        }
-    }
+    site.releases().into_iter().map(told).chain([format!("{current} is current")]).collect()
 }
 
 /// What a run came to.
@@ -128,7 +110,7 @@ fn run(example: &Example, die: &str) -> (Outcome, [u32; 3]) {
             let counts: Vec<u32> = counts.split(' ').map(|count| count.parse().unwrap()).collect();
             replays(&store, &id);
             let mut effects = world.effects();
-            effects.extend(deployed(&site.0));
+            effects.extend(deployed(&site));
             let outcome = Outcome { result: result.to_owned(), effects };
             return (outcome, counts.try_into().unwrap());
         }
@@ -166,23 +148,42 @@ fn answer_once(world: &World, answer: &str, host: &mut Child) {
     }
 }
 
-#[test]
-fn whoever_kills_the_host_changes_nothing() {
+/// Points at which a host may die, of an example that was undisturbed.
+fn points(example: &Example, [commits, errands, hooks]: [u32; 3]) -> Vec<String> {
+    assert!(commits >= 2 && errands >= 2, "{}: {commits} {errands}", example.script);
+    assert_eq!(hooks > 0, example.script == "deploy.py");
+    let points = (1..commits).map(|n| format!("c{n}"));
+    let points = points.chain((1..=errands).map(|n| format!("e{n}")));
+    // Those of the second release, when there is one before it.
+    points.chain((hooks / 2 + 1..=hooks).map(|n| format!("h{n}"))).collect()
+}
+
+/// Does something with each, several at a time: most of a run is waiting, for leases of the dead and for times.
+fn at_once<T: Sync>(all: &[T], does: impl Fn(&T) + Sync) {
+    let next = AtomicUsize::new(0);
     thread::scope(|scope| {
-        for example in &EXAMPLES {
-            scope.spawn(move || {
-                let (undisturbed, [commits, errands, hooks]) = run(example, "no");
-                assert!(commits >= 2 && errands >= 2, "{}: {commits} {errands}", example.script);
-                assert_eq!(hooks > 0, example.script == "deploy.py");
-                let points = (1..commits).map(|n| format!("c{n}"));
-                let points = points.chain((1..=errands).map(|n| format!("e{n}")));
-                // Those of the second release, when there is one before it.
-                let points = points.chain((hooks / 2 + 1..=hooks).map(|n| format!("h{n}")));
-                for point in points {
-                    let (killed, ..) = run(example, &point);
-                    assert_eq!(killed, undisturbed, "{} {} killed at {point}", example.script, example.args);
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                while let Some(one) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    does(one);
                 }
             });
         }
+    });
+}
+
+#[test]
+fn whoever_kills_the_host_changes_nothing() {
+    let undisturbed = EXAMPLES.each_ref().map(|_| OnceLock::new());
+    let all: Vec<_> = EXAMPLES.iter().zip(&undisturbed).collect();
+    at_once(&all, |(example, outcome)| drop(outcome.set(run(example, "no"))));
+    let mut runs = Vec::new();
+    for (example, outcome) in &all {
+        let (outcome, counts) = outcome.get().unwrap();
+        runs.extend(points(example, *counts).into_iter().map(|point| (*example, outcome, point)));
+    }
+    at_once(&runs, |(example, undisturbed, point)| {
+        let (killed, ..) = run(example, point);
+        assert_eq!(killed, **undisturbed, "{} {} killed at {point}", example.script, example.args);
     });
 }

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Instant;
 
 use rustix::process::Signal;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 use service_framework::Value;
 use service_framework::flow::engine::Monty;
 use service_framework::flow::history::Status;
@@ -18,7 +18,7 @@ use service_framework::store::Store;
 use super::support::{does, serve, shown, until, with};
 use super::world::{World, ask};
 use crate::folder::{Folder, json as parsed};
-use crate::support::{PATIENCE, Process};
+use crate::support::{PATIENCE, Process, wait_until};
 
 #[test]
 fn ten_thousand_steps_are_one_flow() {
@@ -46,17 +46,8 @@ fn ten_megabytes_of_state_are_kept() {
     does(&folder, "flow start job.py --id f");
     until(&folder, "f", "waiting");
     does(&folder, "flow signal f first");
-    let began = Instant::now();
-    while shown(&folder, "f")["steps"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter(|step| step["kind"] == "took")
-        .count()
-        < 1
-    {
-        assert!(began.elapsed() < PATIENCE, "{}", shown(&folder, "f"));
-    }
+    let took = |step: &Json| step["kind"] == "took";
+    wait_until("it takes the first", || shown(&folder, "f")["steps"].as_array().unwrap().iter().any(took));
     until(&folder, "f", "waiting");
     served.end_by(Signal::KILL);
     let _served = serve(&folder, "");

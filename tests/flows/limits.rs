@@ -2,9 +2,9 @@
 
 use rustix::process::Signal;
 
-use super::support::{does, interpreters, serve, shown, status, until, with};
+use super::support::{does, interpreters, serve, shown, until, with};
 use crate::folder::json;
-use crate::support::Process;
+use crate::support::{Process, wait_until};
 
 /// What ends by a limit, or by an error of the script's own: `main` of each.
 const HOSTILE: [(&str, &str); 14] = [
@@ -116,7 +116,8 @@ def main(rounds=24, work=60000):
     );
     let mut first = serve(&folder, "--cpu_limit 1h --workers 1");
     does(&folder, "flow start job.py --id long");
-    until(&folder, "long", "waiting");
+    // It waits in every sleep too.
+    wait_until("all rounds are done", || does(&folder, "flow show long").stdout.contains("message go"));
     let taken = ticks(&first);
     first.end_by(Signal::KILL);
     // Far more than a turn took, far less than all of them.
@@ -206,11 +207,17 @@ fn a_limit_of_a_name_is_kept_by_every_process() {
     does(&folder, "flow start job.py --id late --arg n=7");
     does(&folder, "flow start job.py --id other --name other --arg n=8");
     until(&folder, "other", "done");
-    assert_eq!(status(&folder, "late"), "ready");
+    until(&folder, "late", "queued");
+    assert!(does(&folder, "flow list --status queued").stdout.contains("late"));
+    // Who is to end needs no place for it.
+    does(&folder, "flow start job.py --id gone --arg n=9");
+    until(&folder, "gone", "queued");
+    does(&folder, "flow cancel gone");
+    until(&folder, "gone", "cancelled");
     does(&folder, "flow limit remove job");
     until(&folder, "late", "done");
     assert_eq!(folder.launch("flow limit remove job").code, Some(1));
-    for line in ["flow limit job", "flow limit job many", "flow limit remove"] {
+    for line in ["flow limit job", "flow limit job many", "flow limit job 1001", "flow limit remove"] {
         assert_eq!(folder.launch(line).code, Some(2), "{line}");
     }
 }

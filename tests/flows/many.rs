@@ -1,10 +1,11 @@
 //! `flow cancel`, `pause`, `resume`, `retry`, `fork`, `replay`, `schedule` and `gc`.
 
-use serde_json::json;
+use serde_json::{Value as Json, json};
 use service_framework::store::{Batch, Expected, NewEvent, Store};
 
 use super::support::{does, serve, shown, status, until, with};
 use crate::folder::json as parsed;
+use crate::support::wait_until;
 
 const WAITS: &str = "
 from flow.events import signal
@@ -54,6 +55,8 @@ fn a_failed_flow_is_retried_and_forked() {
     let _served = serve(&folder, "");
     does(&folder, "flow start job.py --id d");
     does(&folder, "flow signal d n 6");
+    let took = |step: &Json| step["kind"] == "took";
+    wait_until("it takes the first", || shown(&folder, "d")["steps"].as_array().unwrap().iter().any(took));
     does(&folder, "flow signal d n 0");
     until(&folder, "d", "failed");
     let shown = shown(&folder, "d");
@@ -65,6 +68,8 @@ fn a_failed_flow_is_retried_and_forked() {
     // The first number stays, the second is that of a new message.
     let forked = does(&folder, &format!("flow fork d --step {} --id e", took(0))).stdout;
     assert_eq!(forked, "e\n");
+    until(&folder, "e", "waiting");
+    does(&folder, "flow signal e n 0");
     until(&folder, "e", "failed");
     assert_eq!(folder.launch("flow fork d --step 99").code, Some(1));
     assert_eq!(folder.launch("flow fork d").code, Some(2));

@@ -4,8 +4,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use rustix::process::Signal;
+use service_framework::flow::Flows;
+use service_framework::store::{Batch, Store};
 
-use super::support::{does, follow, interpreters, kill, status, until, with};
+use super::support::{does, follow, interpreters, kill, serve, status, until, with};
 use crate::folder::{Folder, LAUNCHER, json};
 
 const WAITS: &str = "
@@ -41,6 +43,61 @@ fn a_failure_shows_its_traceback_and_how_to_go_on() {
     for text in ["job.py\", line 5", "job.py\", line 2, in check", "KeyError", "flow retry f"] {
         assert!(ended.stderr.contains(text), "{text:?} is not in {}", ended.stderr);
     }
+}
+
+#[test]
+fn callbacks_come_in_where_they_were_said_to_or_not_at_all() {
+    let folder = with("from flow.http import callback\n\ndef main():\n    return callback.new().url\n");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let ended = folder.launch(&format!("flow run job.py --listen {address}"));
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""));
+    assert!(ended.stderr.contains(&address.to_string()), "{}", ended.stderr);
+}
+
+#[test]
+fn nothing_of_a_store_is_left_beside_its_file() {
+    let folder = with("def main():\n    return 1\n");
+    let beside = || folder.path("service_framework.db-wal").exists();
+    does(&folder, "flow run job.py");
+    assert!(!beside(), "after a run");
+    let served = serve(&folder, "");
+    let beside_it = does(&folder, "flow run job.py --id other --secret key=x --cpu_limit 3s --color never");
+    assert!(
+        beside_it.stderr.contains("said here and not used: --secret, --cpu_limit"),
+        "{}",
+        beside_it.stderr
+    );
+    does(&folder, "flow start job.py --id b");
+    until(&folder, "b", "done");
+    served.signal(Signal::TERM);
+    assert_eq!(served.finish().code, Some(0));
+    assert!(!beside(), "after serving");
+}
+
+#[test]
+fn a_script_that_is_not_what_was_started_is_not_run() {
+    let folder = with(&WAITS.replace("main", "pays_a"));
+    does(&folder, "flow start job.py pays_a --id f");
+    let location = folder.path("service_framework.db").display().to_string();
+    let store = Store::open(&location.parse().unwrap()).unwrap();
+    let flows = Flows::of(&store);
+    let key = format!("flow-source/{}", flows.started("f").unwrap().source);
+    let text = String::from_utf8(store.claimed(&key).unwrap().unwrap()).unwrap();
+    store
+        .commit(Batch::new().release(&key).claim(&key, text.replace("pays_a", "pays_b").into_bytes()))
+        .unwrap();
+    drop((flows, store));
+    let verified = folder.launch("store verify");
+    assert_eq!(verified.code, Some(1));
+    assert!(
+        verified.stdout.contains("flow f") && verified.stdout.contains("not what was started"),
+        "{}",
+        verified.stdout
+    );
+    assert_eq!(folder.launch("flow replay --all").code, Some(1));
+    let again = folder.launch("flow start job.py pays_a --id g");
+    assert!(again.stderr.contains("is damaged: the text of the script"), "{}", again.stderr);
 }
 
 #[test]

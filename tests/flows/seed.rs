@@ -3,15 +3,15 @@
 
 use std::fs;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::process::Signal;
 use serde_json::json;
 
-use super::support::{command, does, places, shown, until};
+use super::support::{does, part, places, shown, until};
 use super::world::World;
 use crate::folder::{Folder, json as parsed};
-use crate::support::{PATIENCE, Process, free_address, root, wait_for_listener};
+use crate::support::{Process, free_address, root, wait_for_listener};
 
 /// What its users may write below it.
 const USES: &str = "
@@ -54,13 +54,7 @@ impl Layout {
                 format!("--only callbacks {listen}"),
             ],
         };
-        let start = |flags: &String| {
-            let line = format!("flow serve --lease 500ms --grace 5s --color never {flags}");
-            let mut part = Process::start(&mut command(folder, &line));
-            part.wait_for("serving flows");
-            part
-        };
-        Parts(flags.iter().map(start).collect())
+        Parts(flags.iter().map(|flags| part(folder, flags)).collect())
     }
 }
 
@@ -115,11 +109,7 @@ fn it_calls_back_when_nobody_is_there(layout: Layout, folder: &Folder) {
     let (world, listen) = (World::start(&["--job-time", "0.3"]), free_address());
     let parts = layout.start(folder, &listen, &world);
     does(folder, "flow start reboot.py reboot --id left --arg host=h3");
-    let began = Instant::now();
-    while world.effects().is_empty() {
-        assert!(began.elapsed() < PATIENCE, "no job is asked for");
-        thread::sleep(Duration::from_millis(5));
-    }
+    world.wait_for(1);
     parts.kill();
     // It calls now, and again when somebody is there.
     thread::sleep(Duration::from_millis(400));

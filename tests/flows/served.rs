@@ -3,9 +3,9 @@
 use rustix::process::Signal;
 
 use super::jobs::Jobs;
-use super::support::{command, does, serve, shown, status, until, with};
+use super::support::{does, part, serve, shown, status, until, with};
 use crate::folder::json;
-use crate::support::{Process, free_address, wait_for_listener};
+use crate::support::{free_address, wait_for_listener};
 
 const JOB: &str = "
 from flow.http import callback, request
@@ -44,11 +44,7 @@ fn a_job_that_calls_back_is_done_in_one_process() {
 #[test]
 fn the_parts_may_be_processes_of_their_own() {
     let (folder, jobs, address) = (with(JOB), Jobs::start(), free_address());
-    let start = |flags: &str| {
-        let mut part = Process::start(&mut command(&folder, &format!("flow serve --color never {flags}")));
-        part.wait_for("serving flows");
-        part
-    };
+    let start = |flags: &str| part(&folder, flags);
     let _interpreter = start(&format!("--only interpreter --listen {address}"));
     let _requests = start(&format!("--only requests --resolve jobs.local={}", jobs.address));
     does(&folder, "flow start job.py --id early --arg path=/job/other");

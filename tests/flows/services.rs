@@ -3,8 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rustix::process::Signal;
 use serde_json::{Value as Json, json};
@@ -14,7 +13,7 @@ use service_framework::service::{Result, Service, Start};
 
 use super::support::{command, does, serve, shown, status, until};
 use crate::folder::{Folder, LAUNCHER, json};
-use crate::support::{PATIENCE, Process, free_address, wait_for_listener};
+use crate::support::{PATIENCE, Process, free_address, wait_for_listener, wait_until};
 
 /// What asks `echo_replyer` of the reference services.
 fn asks() -> Json {
@@ -106,11 +105,7 @@ def main():
     let _served = serve(&folder, ASKING);
     does(&folder, "flow start job.py --id d");
     let has_failed = || shown(&folder, "d").to_string().contains("Error");
-    let began = Instant::now();
-    while !has_failed() {
-        assert!(began.elapsed() < PATIENCE, "it is not noticed that nobody answers");
-        thread::sleep(Duration::from_millis(20));
-    }
+    wait_until("it is noticed that nobody answers", has_failed);
     let mut down = echo(&folder);
     until(&folder, "d", "waiting");
     down.end_by(Signal::KILL);
@@ -159,11 +154,7 @@ fn a_host_that_is_killed_between_request_and_answer_asks_again_with_the_same_key
     let mut killed = serve(&folder, asking);
     does(&folder, "flow start job.py --id k");
     let keys = || std::fs::read_to_string(folder.path("ledger")).unwrap_or_default();
-    let began = Instant::now();
-    while keys().lines().count() < 1 {
-        assert!(began.elapsed() < PATIENCE, "nothing is asked for");
-        thread::sleep(Duration::from_millis(10));
-    }
+    wait_until("something is asked for", || keys().lines().count() >= 1);
     killed.end_by(Signal::KILL);
     assert_eq!(status(&folder, "k"), "running");
     std::fs::write(folder.path("go"), "").unwrap();
@@ -220,7 +211,7 @@ def main(n):
 
 def start(id):
     scripts = {'other.py': 'def main():\\n    return 7\\n'}
-    return to_send('flow_start', {'source': SOURCE, 'function': 'main', 'args': {'n': 5}, 'id': id, 'scripts': scripts})
+    return to_send('flow_start', {'source': SOURCE, 'args': {'n': 5}, 'id': id, 'scripts': scripts})
 
 def main():
     is_new = [start('a')['is_new'], start('a')['is_new'], start('b')['is_new']]

@@ -12,8 +12,8 @@ use crate::folder::{Folder, LAUNCHER, json};
 use crate::schema::Schema;
 use crate::support::{PATIENCE, Process};
 
-/// Callbacks come in at a port that nobody else has, and a process that was killed is soon known to be gone.
-const SERVED: &str = "--listen 127.0.0.1:0 --lease 500ms --grace 5s --color never";
+/// A process that was killed is soon known to be gone.
+const SERVED: &str = "--lease 500ms --grace 5s --color never";
 
 /// A folder with a script.
 pub(super) fn with(script: &str) -> Folder {
@@ -27,8 +27,13 @@ pub(super) fn command(folder: &Folder, line: &str) -> Command {
     command
 }
 
-/// A process that serves the folder's store.
+/// A process that serves the folder's store; callbacks come in at a port that nobody else has.
 pub(super) fn serve(folder: &Folder, flags: &str) -> Process {
+    part(folder, &format!("--listen 127.0.0.1:0 {flags}"))
+}
+
+/// A process that serves it, or a part of it, where its flags say.
+pub(super) fn part(folder: &Folder, flags: &str) -> Process {
     let mut process = Process::start(&mut command(folder, &format!("flow serve {SERVED} {flags}")));
     process.wait_for("serving flows");
     process

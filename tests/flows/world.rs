@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 use serde_json::Value as Json;
 
 use crate::folder::LAUNCHER;
+use crate::support::wait_until;
 
 /// The service outside, which ends with the test.
 pub(super) struct World {
@@ -40,6 +41,12 @@ impl World {
 
     pub(super) fn get(&self, path: &str) -> Option<Json> {
         serde_json::from_str(&ask(&self.address, "GET", path, "")?).ok()
+    }
+
+    /// Waits until it has done so much.
+    #[track_caller]
+    pub(super) fn wait_for(&self, count: usize) {
+        wait_until("enough is done outside", || self.effects().len() >= count);
     }
 
     /// What was done outside, without the keys.

@@ -9,11 +9,16 @@ use std::process::Output;
 use serde_json::Value as Json;
 use tempfile::TempDir;
 
+use crate::site::Site;
 use crate::support::{launcher, root};
 
-struct Site(TempDir);
+/// A site in a folder that goes with it.
+struct Deployed {
+    site: Site,
+    _folder: TempDir,
+}
 
-impl Site {
+impl Deployed {
     fn deploy(&self, release: &str, text: &str) -> Output {
         let example = root().join("examples/programs/deploy");
         let mut command = launcher();
@@ -21,39 +26,14 @@ impl Site {
             .args(["program", "run", "deploy", "--store", "memory", "-s"])
             .arg(example.join("ryu_spec.json"));
         command.arg("--hooks").arg(example.join("hooks.json"));
-        command.args(["--arg", &format!("root={}", self.0.path().display())]);
+        command.args(["--arg", &format!("root={}", self.site.0.display())]);
         command.args(["--arg", &format!("release={release}"), "--arg", &format!("text={text}")]);
         command.output().unwrap()
     }
 
-    /// The release that is served, with everything in its folder.
-    fn current(&self) -> Option<String> {
-        let link = fs::read_link(self.0.path().join("current")).ok()?;
-        Some(link.display().to_string())
-    }
-
-    fn releases(&self) -> Vec<String> {
-        let entries = fs::read_dir(self.0.path()).unwrap().map(|entry| entry.unwrap());
-        let folders = entries.filter(|entry| entry.file_type().unwrap().is_dir());
-        let mut names: Vec<String> = folders.map(|entry| entry.file_name().into_string().unwrap()).collect();
-        names.sort();
-        names
-    }
-
+    /// The number of a release's server, as it has written it down.
     fn pid(&self, release: &str) -> Option<String> {
-        fs::read_to_string(self.0.path().join(release).join("pid")).ok()
-    }
-}
-
-impl Drop for Site {
-    fn drop(&mut self) {
-        for release in self.releases() {
-            if let Some(pid) =
-                self.pid(&release).and_then(|pid| rustix::process::Pid::from_raw(pid.parse().ok()?))
-            {
-                let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
-            }
-        }
+        fs::read_to_string(self.site.0.join(release).join("pid")).ok()
     }
 }
 
@@ -67,8 +47,10 @@ fn page(port: u64) -> String {
 
 #[test]
 fn a_deployment_switches_or_leaves_everything_as_it_was() {
-    let site = Site(tempfile::tempdir().unwrap());
-    let first = site.deploy("r1", "hello");
+    let folder = tempfile::tempdir().unwrap();
+    let deployed = Deployed { site: Site(folder.path().to_owned()), _folder: folder };
+    let site = &deployed.site;
+    let first = deployed.deploy("r1", "hello");
     assert!(first.status.success(), "{}", String::from_utf8_lossy(&first.stderr));
     let answer: Json = serde_json::from_slice(&first.stdout).unwrap();
     let port = answer["port"].as_u64().unwrap();
@@ -76,7 +58,7 @@ fn a_deployment_switches_or_leaves_everything_as_it_was() {
     assert_eq!(site.current().as_deref(), Some("r1"));
 
     // Its page is empty, so it fails at the check, when its server runs already.
-    let second = site.deploy("r2", " ");
+    let second = deployed.deploy("r2", " ");
     let shown = String::from_utf8(second.stderr).unwrap();
     assert_eq!(second.status.code(), Some(1), "{shown}");
     assert!(shown.contains("the page is empty") && shown.contains("<- deploy.server.stop"), "{shown}");
@@ -84,12 +66,12 @@ fn a_deployment_switches_or_leaves_everything_as_it_was() {
     assert!(page(port).ends_with("hello"), "the first one serves on");
 
     // The folder is there already, and is not this run's to remove.
-    assert_eq!(site.deploy("r1", "again").status.code(), Some(1));
+    assert_eq!(deployed.deploy("r1", "again").status.code(), Some(1));
     assert_eq!(site.releases(), ["r1"]);
 
-    let third = site.deploy("r3", "hello again");
+    let third = deployed.deploy("r3", "hello again");
     assert!(third.status.success(), "{}", String::from_utf8_lossy(&third.stderr));
     assert_eq!(site.current().as_deref(), Some("r3"));
-    assert_eq!((site.pid("r1"), site.pid("r3").is_some()), (None, true));
-    assert!(Path::new(&site.0.path().join("current/index.html")).exists());
+    assert_eq!((deployed.pid("r1"), deployed.pid("r3").is_some()), (None, true));
+    assert!(Path::new(&site.0.join("current/index.html")).exists());
 }

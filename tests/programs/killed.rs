@@ -7,14 +7,13 @@ use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::Command;
 use std::thread;
-use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 
 use crate::folder::LAUNCHER;
-use crate::support::{PATIENCE, Process, free_address, launcher, wait_until_gone};
+use crate::support::{Process, free_address, launcher, wait_until, wait_until_gone};
 
 /// A folder with a spec of four steps, each a command that writes what it does into a ledger.
 struct Shop {
@@ -113,14 +112,6 @@ fn find(line: &Json, key: &str) -> Option<String> {
             _ => find(value, key),
         }),
         _ => None,
-    }
-}
-
-fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let end = Instant::now() + PATIENCE;
-    while !is_so() {
-        assert!(Instant::now() < end, "it never came to be: {what}");
-        thread::sleep(Duration::from_millis(2));
     }
 }
 

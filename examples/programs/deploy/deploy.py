@@ -23,13 +23,22 @@ def folder(pool):
     return Path(pool["root"]) / pool["release"]
 
 
+def unfinished(pool):
+    return Path(pool["root"]) / f".{pool['release']}.{os.environ['SERVICE_FRAMEWORK_RUN']}"
+
+
 def make_folder(pool):
     Path(pool["root"]).mkdir(exist_ok=True)
-    folder(pool).mkdir()
-    (folder(pool) / "run").write_text(os.environ["SERVICE_FRAMEWORK_RUN"])
+    if folder(pool).exists():
+        sys.exit(f"{folder(pool)} is there already")
+    # It appears with its mark or not at all: without one nobody could tell whose it is.
+    unfinished(pool).mkdir(exist_ok=True)
+    (unfinished(pool) / "run").write_text(os.environ["SERVICE_FRAMEWORK_RUN"])
+    unfinished(pool).rename(folder(pool))
 
 
 def remove_folder(pool):
+    shutil.rmtree(unfinished(pool), ignore_errors=True)
     mark = folder(pool) / "run"
     # A folder that was there before is somebody else's.
     if mark.exists() and mark.read_text() == os.environ["SERVICE_FRAMEWORK_RUN"]:

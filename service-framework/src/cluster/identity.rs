@@ -72,6 +72,22 @@ impl foca::Identity for Identity {
 #[serde(transparent)]
 pub struct Address(pub String);
 
+impl Address {
+    /// Whether only this host can use it.
+    pub(crate) fn is_of_this_host(&self) -> bool {
+        ["tcp://127.", "tcp://localhost:", "tcp://[::1]", "ipc:", "memory:"]
+            .iter()
+            .any(|begin| self.0.starts_with(begin))
+    }
+
+    /// The port, where it is on every interface of its host.
+    pub(crate) fn everywhere(&self) -> Option<u16> {
+        let rest = self.0.strip_prefix("tcp://")?;
+        let (host, port) = rest.rsplit_once(':')?;
+        ["0.0.0.0", "[::]", "*"].contains(&host).then(|| port.parse().ok())?
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -33,11 +33,18 @@ pub(crate) struct Record {
     pub(crate) relays: bool,
     pub(crate) leaving: bool,
     pub(crate) services: Vec<Instance>,
+    /// What it says of itself beside.
+    pub(crate) info: BTreeMap<String, String>,
 }
 
 impl Record {
     pub(crate) fn stand(&self) -> Stand {
         Stand { identity: self.identity, version: self.version }
+    }
+
+    /// Bytes that it takes in a frame.
+    pub(crate) fn size(&self) -> usize {
+        rmp_serde::to_vec(self).map_or(usize::MAX, |bytes| bytes.len())
     }
 
     pub(crate) fn is_newer(&self, known: &Self) -> bool {

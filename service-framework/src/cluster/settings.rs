@@ -31,6 +31,10 @@ pub struct Settings {
     pub name: String,
     /// Where it listens, best first.
     pub addresses: Vec<Address>,
+    /// The port on which it listens on every interface of its host, if it does: others tell it where they see it.
+    pub everywhere: Option<u16>,
+    /// What it says of itself beside its name.
+    pub info: BTreeMap<String, String>,
     /// Where it may join: any member's addresses.
     pub join: Vec<Address>,
     /// What it does if nobody answers.
@@ -45,8 +49,18 @@ pub struct Settings {
     pub queues: QueueLimits,
     /// Bytes of the largest frame: 16 MiB.
     pub frame_bytes: usize,
-    /// Requests that may wait for replies: 10,000.
+    /// Members that are let in: 20,000. More are refused, and those who are there stay.
+    pub members: usize,
+    /// Bytes of what a node says of itself and its services, at most: 16 KiB.
+    pub record_bytes: usize,
+    /// Requests that may wait for replies, and those that may wait for this node's own handlers: 10,000 each.
     pub requests: usize,
+    /// Newcomers that are let in within a second, where there are keys: 200. Members come in however many there are.
+    pub newcomers: u32,
+    /// Connections on which nothing has been said yet: 512. While there are as many, nobody new is accepted.
+    pub half_open: usize,
+    /// Connections that others open: 10,000. While there are as many, nobody new is accepted.
+    pub links: usize,
     /// How far ahead of this node's clock shared data may be stamped before it must wait: 10 seconds.
     pub clock_ahead: Duration,
     /// How long deleted data is kept for members that are down: a day. Those that return later are given everything.
@@ -67,6 +81,8 @@ impl Default for Settings {
             cluster: "default".to_owned(),
             name: String::new(),
             addresses: Vec::new(),
+            everywhere: None,
+            info: BTreeMap::new(),
             join: Vec::new(),
             founding: Founding::default(),
             detection: Detection::default(),
@@ -74,7 +90,12 @@ impl Default for Settings {
             relays: true,
             queues: QueueLimits::default(),
             frame_bytes: 16 << 20,
+            members: 20_000,
+            record_bytes: 16 << 10,
             requests: 10_000,
+            newcomers: 200,
+            half_open: 512,
+            links: 10_000,
             clock_ahead: Duration::from_secs(10),
             remember: Duration::from_secs(24 * 60 * 60),
             exchange: Duration::from_secs(30),

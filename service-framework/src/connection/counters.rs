@@ -2,6 +2,9 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::latency::Latency;
+use super::tap::Tap;
+
 /// One count that any thread may read.
 #[derive(Debug, Default)]
 pub(crate) struct Count(AtomicU64);
@@ -35,9 +38,18 @@ pub(crate) struct Counters {
     pub(crate) bad: Count,
     /// Requests that ended with an error, here or at the other end.
     pub(crate) failed: Count,
+    /// How long handlers took from the arrival of a message, or requests until their answer.
+    pub(crate) took: Latency,
+    /// Where its messages can be seen.
+    pub(crate) tap: Tap,
 }
 
 impl Counters {
+    /// Fresh counts beside this tap.
+    pub(crate) fn with_tap(tap: Tap) -> Self {
+        Self { tap, ..Self::default() }
+    }
+
     /// Logs the counts, if something was lost or refused.
     pub(crate) fn tell(&self, connection: &str) {
         let [dropped, missed, bad, failed] =

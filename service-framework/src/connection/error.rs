@@ -77,6 +77,16 @@ pub enum SendError {
         /// Whether it still waited for somebody to connect to, and so was never sent.
         no_peer: bool,
     },
+    /// No instance of what was looked for in the cluster was there until the deadline. Nothing was sent.
+    #[error("no instance of {address} was there for {connection:?} within {after:?}")]
+    NoInstance {
+        /// The connection.
+        connection: String,
+        /// What was looked for: `cluster://SERVICE/CONNECTION`.
+        address: String,
+        /// The time that it was given.
+        after: Duration,
+    },
     /// The connection to the peer that had the request is gone. Whether it acted is unknown.
     #[error("the peer of {connection:?} at {address} is gone before it answered")]
     NoPeer {
@@ -145,6 +155,20 @@ impl SendError {
     #[must_use]
     pub fn is_stopping(&self) -> bool {
         matches!(self, Self::Stopping)
+    }
+
+    /// One word for it: `timeout`, `no_peer` and so on, or the code of an error reply.
+    pub(crate) fn word(&self) -> &str {
+        match self {
+            Self::Timeout { .. } => "timeout",
+            Self::NoInstance { .. } => "no_instance",
+            Self::NoPeer { .. } => "no_peer",
+            Self::Stopping => "stopping",
+            Self::Overloaded { .. } => "overloaded",
+            Self::Refused { error, .. } => &error.code,
+            Self::InvalidReply { .. } => "invalid_reply",
+            _ => "failed",
+        }
     }
 
     /// The code of an error reply, if this is one.

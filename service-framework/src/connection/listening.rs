@@ -6,6 +6,7 @@
 //! is made use of: the thread reads slowly, and the I/O thread rests in between instead of trying again without end.
 
 use std::io;
+use std::os::fd::RawFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
@@ -18,6 +19,23 @@ use super::wake::Wake;
 use super::zeromq::failed;
 
 const EVENTS: u32 = zmq_sys::ZMQ_EVENT_ACCEPT_FAILED | zmq_sys::ZMQ_EVENT_MONITOR_STOPPED;
+const ALL_EVENTS: u32 = EVENTS | zmq_sys::ZMQ_EVENT_ACCEPTED | zmq_sys::ZMQ_EVENT_DISCONNECTED;
+
+/// What happened to a connection, by its descriptor.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Report {
+    Accepted(RawFd),
+    Ended(RawFd),
+}
+
+/// Is told of every connection, by the thread that reads.
+pub(super) type Told = Box<dyn Fn(Report) + Send>;
+
+/// Where the reports of one socket come in.
+struct Reader {
+    socket: zmq::Socket,
+    told: Option<Told>,
+}
 
 /// How long the I/O thread rests when it has filled the queue of reports, some 500. Nothing else moves meanwhile.
 const PAUSE: Duration = Duration::from_millis(3);
@@ -30,7 +48,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The thread that reads the reports of all listening sockets of one context.
 pub(super) struct Listening {
-    reports: Option<Sender<zmq::Socket>>,
+    reports: Option<Sender<Reader>>,
     bell: Arc<Wake>,
     ended: Receiver<()>,
 }
@@ -48,16 +66,22 @@ impl Listening {
     }
 
     /// Has what happens to `socket`, which listens nowhere yet, read by way of `reader`, a fresh one of the same
-    /// context.
-    pub(super) fn watch(&self, socket: &zmq::Socket, reader: zmq::Socket) -> Result<(), SocketError> {
+    /// context; whoever is to be told hears of each connection.
+    pub(super) fn watch(
+        &self,
+        socket: &zmq::Socket,
+        reader: zmq::Socket,
+        told: Option<Told>,
+    ) -> Result<(), SocketError> {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let place = format!("inproc://listening-{}", NUMBER.fetch_add(1, Ordering::Relaxed));
         let failed = failed(|| "watch a listening socket".into());
         reader.set_rcvhwm(QUEUE).map_err(&failed)?;
-        socket.monitor(&place, EVENTS.cast_signed()).map_err(&failed)?;
+        let events = if told.is_some() { ALL_EVENTS } else { EVENTS };
+        socket.monitor(&place, events.cast_signed()).map_err(&failed)?;
         reader.connect(&place).map_err(&failed)?;
         // The thread is there as long as the sender is.
-        let _ = self.reports.as_ref().map(|reports| reports.send(reader));
+        let _ = self.reports.as_ref().map(|reports| reports.send(Reader { socket: reader, told }));
         self.bell.ring();
         Ok(())
     }
@@ -73,11 +97,11 @@ impl Drop for Listening {
 }
 
 /// Reads the reports of all sockets until they are closed and no more can come.
-fn read(fresh: &Receiver<zmq::Socket>, bell: &Wake) {
-    let (mut readers, bursts, mut is_over) = (Vec::<zmq::Socket>::new(), Burst::default(), false);
+fn read(fresh: &Receiver<Reader>, bell: &Wake) {
+    let (mut readers, bursts, mut is_over) = (Vec::<Reader>::new(), Burst::default(), false);
     while !(is_over && readers.is_empty()) {
         let mut items: Vec<PollItem<'_>> = vec![readable(bell.fd())];
-        items.extend(readers.iter().map(|reader| reader.as_poll_item(zmq::POLLIN)));
+        items.extend(readers.iter().map(|reader| reader.socket.as_poll_item(zmq::POLLIN)));
         if poll(&mut items, None).is_err() {
             return;
         }
@@ -97,26 +121,27 @@ fn read(fresh: &Receiver<zmq::Socket>, bell: &Wake) {
 }
 
 /// Takes in all reports that are there; false when there will be no more.
-fn take_in(reader: &zmq::Socket, bursts: &Burst, failures: &mut u64) -> bool {
-    while let Ok(head) = reader.recv_bytes(zmq::DONTWAIT) {
-        let address = reader.recv_bytes(0).unwrap_or_default();
-        match head.as_slice() {
-            &[a, b, ref number @ ..]
-                if u32::from(u16::from_ne_bytes([a, b])) != zmq_sys::ZMQ_EVENT_MONITOR_STOPPED =>
-            {
+fn take_in(reader: &Reader, bursts: &Burst, failures: &mut u64) -> bool {
+    while let Ok(head) = reader.socket.recv_bytes(zmq::DONTWAIT) {
+        let address = reader.socket.recv_bytes(0).unwrap_or_default();
+        let Some((event, number)) = head.split_first_chunk() else { return false };
+        let number = number.try_into().map(i32::from_ne_bytes).unwrap_or_default();
+        match (u32::from(u16::from_ne_bytes(*event)), &reader.told) {
+            (zmq_sys::ZMQ_EVENT_MONITOR_STOPPED, _) => return false,
+            (zmq_sys::ZMQ_EVENT_ACCEPTED, Some(told)) => told(Report::Accepted(number)),
+            (zmq_sys::ZMQ_EVENT_DISCONNECTED, Some(told)) => told(Report::Ended(number)),
+            _ => {
                 *failures += 1;
                 if bursts.begins() {
                     refused(&String::from_utf8_lossy(&address), number);
                 }
             }
-            _ => return false,
         }
     }
     true
 }
 
-fn refused(address: &str, number: &[u8]) {
-    let number = number.try_into().map(i32::from_ne_bytes).unwrap_or_default();
+fn refused(address: &str, number: i32) {
     let reason = io::Error::from_raw_os_error(number).to_string();
     tracing::warn!(
         address,

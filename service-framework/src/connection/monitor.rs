@@ -52,6 +52,12 @@ impl Monitored {
         &self.socket
     }
 
+    /// The same, to be set up before it connects.
+    #[cfg(feature = "cluster")]
+    pub(crate) fn socket_mut(&mut self) -> &mut ZmqSocket {
+        &mut self.socket
+    }
+
     /// The places of both in a poll set: the socket's, the reports'.
     pub(crate) fn poll_items(&self, interest: Interest) -> [PollItem<'_>; 2] {
         [self.socket.poll_item(interest), self.events.as_poll_item(zmq::POLLIN)]

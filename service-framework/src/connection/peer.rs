@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::monitor::{Monitored, PeerEvent};
+use super::picking::Standing;
 use super::socket::{Frame, Interest, PollItem, Role, Sent, Socket, SocketError};
 use super::zeromq::Sockets;
 use crate::wire::Correlation;
@@ -21,14 +22,13 @@ pub(super) struct Peer {
     /// When to open a new socket, if the one that is there has lost its connection.
     pub(super) reopen_at: Option<Instant>,
     pub(super) connected: bool,
-    /// Requests that it has.
-    pub(super) outstanding: usize,
+    pub(super) standing: Standing,
     /// Connections in a row over which nobody spoke with us.
     refusals: u32,
 }
 
 impl Peer {
-    pub(super) fn connect(sockets: &Sockets, address: &str) -> Result<Self, SocketError> {
+    pub(super) fn connect(sockets: &Sockets, address: &str, standing: Standing) -> Result<Self, SocketError> {
         let link = Monitored::new(sockets, Role::Dealer)?;
         link.socket().connect(address)?;
         Ok(Self {
@@ -38,7 +38,7 @@ impl Peer {
             reopen_at: None,
             // Connections inside the process are never reported, and count as always there.
             connected: address.starts_with("inproc:"),
-            outstanding: 0,
+            standing,
             refusals: 0,
         })
     }
@@ -51,15 +51,24 @@ impl Peer {
             return Ok(());
         }
         self.reopen_at = Some(now + REOPEN_AFTER);
-        let fresh = Self { refusals: self.refusals, ..Self::connect(sockets, &self.address)? };
-        std::mem::replace(self, fresh).link.socket().forget_unsent();
+        let mut standing = self.standing.clone();
+        standing.comes_back();
+        let fresh = Self { refusals: self.refusals, ..Self::connect(sockets, &self.address, standing)? };
+        std::mem::replace(self, fresh).forget_unsent();
         Ok(())
+    }
+
+    /// Has it leave behind what it has not sent.
+    pub(super) fn forget_unsent(&self) {
+        self.link.socket().forget_unsent();
     }
 
     /// Hands it a request.
     pub(super) fn send(&mut self, id: u64, body: &[u8]) -> Result<Sent, SocketError> {
         let sent = self.link.socket().send(&[&Correlation(id).to_frame(), &[], body])?;
-        self.outstanding += usize::from(sent == Sent::Done);
+        if sent == Sent::Done {
+            self.standing.takes();
+        }
         Ok(sent)
     }
 
@@ -69,8 +78,9 @@ impl Peer {
 
     /// Its places in a poll set: the socket's, the reports'.
     pub(super) fn poll_items(&self, interest: Interest) -> [PollItem<'_>; 2] {
-        // Room in a socket without a connection is of no use.
-        self.link.poll_items(if self.connected { interest } else { Interest::Receive })
+        // Room in a socket without a connection is of no use, nor is that of one who stops.
+        let takes = self.connected && self.standing.stops_until.is_none();
+        self.link.poll_items(if takes { interest } else { Interest::Receive })
     }
 
     /// Takes in what has happened; whether the connection was lost, and all that it had with it.
@@ -83,6 +93,7 @@ impl Peer {
                     // One that was lost in between has a socket that is to be replaced.
                     self.connected = self.reopen_at.is_none();
                     self.refusals = 0;
+                    self.standing.comes_back();
                 }
                 PeerEvent::Disconnected => {
                     tracing::debug!(connection = requester, address = self.address, "peer lost");
@@ -100,7 +111,8 @@ impl Peer {
             self.refusals = (self.refusals + 1).min(MOST_DOUBLINGS);
         }
         self.connected = false;
-        self.outstanding = 0;
+        self.standing.comes_back();
+        self.standing.outstanding = 0;
         self.reopen_at = Some(self.opened + REOPEN_AFTER * 2_u32.pow(self.refusals));
     }
 

@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use super::burst::Burst;
 use super::counters::Counters;
+use super::directory::{Following, Targets};
 use super::socket::{Role, Sent, Socket, SocketError};
+use super::tap::{Kind, Observed};
 use super::zeromq::{Sockets, ZmqSocket, failed};
 use crate::wire::{Extras, WorkflowId, topic_prefix, write_request};
 
@@ -22,6 +24,7 @@ pub(crate) struct Publisher {
     seq: u64,
     drops: Burst,
     frame: Vec<u8>,
+    following: Option<Box<Following>>,
     /// Where it listens, if it does; wildcards filled in.
     pub(crate) endpoint: Option<String>,
 }
@@ -31,7 +34,7 @@ pub(crate) enum Place {
     /// It listens.
     Bind(String),
     /// It connects to subscribers that listen (`is_x_pub`).
-    Connect(Vec<String>),
+    Connect(Targets),
 }
 
 impl Publisher {
@@ -49,15 +52,19 @@ impl Publisher {
         let socket = sockets.socket(role)?;
         let endpoint = match place {
             Place::Bind(address) => Some(socket.bind(address)?),
-            Place::Connect(addresses) => {
-                addresses.iter().try_for_each(|address| socket.connect(address))?;
+            Place::Connect(targets) => {
+                targets.fixed.iter().try_for_each(|address| socket.connect(address))?;
                 None
             }
+        };
+        let following = match place {
+            Place::Connect(targets) => targets.discovers().then(|| Box::new(Following::new(targets.clone()))),
+            Place::Bind(_) => None,
         };
         if let Some(address) = &endpoint {
             tracing::info!(connection = name, address, "listening");
         }
-        Ok(Self {
+        let mut publisher = Self {
             name: name.into(),
             counters,
             socket,
@@ -66,8 +73,18 @@ impl Publisher {
             seq: 0,
             drops: Burst::default(),
             frame: Vec::new(),
+            following,
             endpoint,
-        })
+        };
+        publisher.follow();
+        Ok(publisher)
+    }
+
+    /// Connects to subscribers that have come, and lets go of those that are gone.
+    pub(crate) fn follow(&mut self) {
+        if let Some(following) = &mut self.following {
+            following.apply(&self.socket, &self.name);
+        }
     }
 
     /// Sends arguments, already checked, to everyone who subscribed.
@@ -117,6 +134,7 @@ impl Publisher {
 
     fn send_frame(&mut self) -> Result<(), SocketError> {
         self.counters.sent.add_one();
+        self.counters.tap.observe(|| Observed::went_out(Kind::Message, &self.frame));
         if self.socket.send(&[&self.frame])? == Sent::Done {
             return Ok(());
         }

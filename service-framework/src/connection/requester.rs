@@ -12,9 +12,12 @@ use tokio::sync::oneshot;
 
 use super::counters::Counters;
 use super::deadlines::{Deadlines, after};
+use super::directory::Targets;
 use super::error::SendError;
 use super::peer::Peer;
+use super::picking::{Standing, pick};
 use super::socket::{Frame, Interest, PollItem, Sent, SocketError};
+use super::tap::{Kind, Observed};
 use super::zeromq::Sockets;
 use crate::wire::{Correlation, Extras, WorkflowId, write_request};
 
@@ -26,6 +29,9 @@ pub(crate) type Answer = Result<Frame, SendError>;
 const NEWS_AFTER: Duration = Duration::from_millis(1);
 /// Requests that one connection may have open; a bound on memory, far above what a peer can serve in a deadline.
 const MOST_OPEN: usize = 100_000;
+
+/// An idempotent request that has waited so large a part of its time for one instance asks another.
+pub(super) const ATTEMPTS: u32 = 3;
 
 /// Replies of one peer that are taken in before others have their turn.
 const BUDGET: usize = 1_024;
@@ -66,14 +72,17 @@ impl Outgoing {
 
 /// One request connection and all of its open requests.
 pub(crate) struct Requester {
-    name: String,
-    sockets: Sockets,
-    counters: Arc<Counters>,
-    peers: Vec<Peer>,
-    open: HashMap<u64, Open, BuildHasherDefault<IdHasher>>,
+    pub(super) name: String,
+    pub(super) sockets: Sockets,
+    pub(super) counters: Arc<Counters>,
+    pub(super) targets: Targets,
+    pub(super) peers: Vec<Peer>,
+    pub(super) open: HashMap<u64, Open, BuildHasherDefault<IdHasher>>,
     /// Requests that no peer has taken, oldest first; some of them may have ended meanwhile.
     waiting: VecDeque<u64>,
     deadlines: Deadlines,
+    /// When requests that may go to another instance do.
+    pub(super) attempts: Deadlines,
     next: u64,
     /// When the connections were looked at last.
     looked: Instant,
@@ -81,43 +90,52 @@ pub(crate) struct Requester {
     envelope: Vec<u8>,
 }
 
-struct Open {
-    request: Outgoing,
+pub(super) struct Open {
+    pub(super) request: Outgoing,
     /// Who has it.
-    peer: Option<usize>,
+    pub(super) peer: Option<usize>,
     /// Whether somebody ever had it.
     was_sent: bool,
+    /// The addresses at which it was in vain.
+    pub(super) tried: Vec<String>,
+    /// When it goes elsewhere, if somebody else is there.
+    pub(super) attempt_until: Option<Instant>,
 }
 
 impl Requester {
-    /// Connects to every address, whether or not somebody is there yet.
+    /// Connects to every address and every instance that is found, whether or not somebody is there yet.
     pub(crate) fn connect(
         sockets: &Sockets,
         name: &str,
-        addresses: &[String],
+        targets: Targets,
         counters: Arc<Counters>,
     ) -> Result<Self, SocketError> {
-        let peers =
-            addresses.iter().map(|address| Peer::connect(sockets, address)).collect::<Result<_, _>>()?;
-        Ok(Self {
+        let peer = |address: &String| Peer::connect(sockets, address, Standing::fixed());
+        let peers = targets.fixed.iter().map(peer).collect::<Result<_, _>>()?;
+        let mut requester = Self {
             name: name.into(),
             sockets: sockets.clone(),
             counters,
+            targets,
             peers,
             open: HashMap::default(),
             waiting: VecDeque::new(),
             deadlines: Deadlines::default(),
+            attempts: Deadlines::default(),
             next: 0,
             looked: Instant::now(),
             frames: Vec::new(),
             envelope: Vec::new(),
-        })
+        };
+        requester.take_news();
+        Ok(requester)
     }
 
     /// Sends a request, or keeps it until somebody can take it.
     pub(crate) fn start(&mut self, request: Outgoing, now: Instant) {
         if self.open.len() >= MOST_OPEN {
             let error = SendError::Overloaded { connection: self.name.clone(), open: self.open.len() };
+            self.observe_end(&request, &error);
             let _ = request.answer.send(Err(error));
             return self.counters.failed.add_one();
         }
@@ -128,13 +146,16 @@ impl Requester {
         self.deadlines.add(request.deadline(), id);
         match looked.and_then(|()| self.first_offer(id, &request, now)) {
             Ok(peer) => {
-                self.open.insert(id, Open { request, peer, was_sent: peer.is_some() });
-                if peer.is_none() {
-                    self.waiting.push_back(id);
+                let (was_sent, attempt_until) = (peer.is_some(), None);
+                self.open.insert(id, Open { request, peer, was_sent, tried: Vec::new(), attempt_until });
+                match peer {
+                    Some(_) => self.begin_attempt(id, now),
+                    None => self.waiting.push_back(id),
                 }
             }
             Err(source) => {
                 let error = SendError::Socket { connection: self.name.clone(), source };
+                self.observe_end(&request, &error);
                 let _ = request.answer.send(Err(error));
             }
         }
@@ -151,7 +172,7 @@ impl Requester {
             return Ok(None);
         }
         request.write(&mut self.envelope, now);
-        self.offer(id)
+        self.offer(id, request.idempotent, now)
     }
 
     /// Takes in what has happened, if nobody looked for a while.
@@ -160,34 +181,49 @@ impl Requester {
             return Ok(());
         }
         self.looked = now;
-        (0..self.peers.len()).try_for_each(|index| self.take_in(index, true))
+        (0..self.peers.len()).try_for_each(|index| self.take_in(index, true, now))
     }
 
-    /// Hands the request in the buffer to the connected peer with the least to do; `None` if nobody takes it now.
-    fn offer(&mut self, id: u64) -> Result<Option<usize>, SocketError> {
-        let mut tried = vec![false; if self.peers.len() > 1 { self.peers.len() } else { 0 }];
+    /// Hands the request in the buffer to the connected peer that is picked; `None` if nobody takes it now.
+    fn offer(&mut self, id: u64, can_wait: bool, now: Instant) -> Result<Option<usize>, SocketError> {
+        let mut full = vec![false; if self.peers.len() > 1 { self.peers.len() } else { 0 }];
         for _ in 0..self.peers.len() {
-            let Some(index) = self.least_busy(&tried) else { break };
+            let Some(index) = self.pick(id, &full, can_wait, now) else { break };
             if self.peers[index].send(id, &self.envelope)? == Sent::Done {
                 self.counters.sent.add_one();
+                let peer = Some(self.peers[index].address.as_str());
+                self.counters
+                    .tap
+                    .observe(|| Observed::went_out(Kind::Request, &self.envelope).with_peer(peer));
                 return Ok(Some(index));
             }
-            if let Some(tried) = tried.get_mut(index) {
-                *tried = true;
+            if let Some(full) = full.get_mut(index) {
+                *full = true;
             }
         }
         Ok(None)
     }
 
-    fn least_busy(&self, tried: &[bool]) -> Option<usize> {
+    fn pick(&self, id: u64, full: &[bool], can_wait: bool, now: Instant) -> Option<usize> {
+        // Of one there is nothing to choose.
+        let open = if self.peers.len() > 1 { self.open.get(&id) } else { None };
+        let tried = open.map_or(&[][..], |open| &open.tried);
+        let peers = self.peers.iter().enumerate();
         let usable =
-            |index: &usize| self.peers[*index].connected && !tried.get(*index).copied().unwrap_or(false);
-        (0..self.peers.len()).filter(usable).min_by_key(|index| self.peers[*index].outstanding)
+            peers.filter(|(index, peer)| peer.connected && !full.get(*index).is_some_and(|full| *full));
+        let usable = usable.map(|(index, peer)| (index, &peer.standing, tried.contains(&peer.address)));
+        pick(usable, can_wait, now)
     }
 
     /// Whether somebody is there to take a request.
     pub(crate) fn has_peer(&self) -> bool {
         self.peers.iter().any(|peer| peer.connected)
+    }
+
+    /// Asks this instance alone, of those that are found.
+    pub(crate) fn ask_only(&mut self, instance: Option<&Arc<str>>) {
+        self.targets.only(instance);
+        self.take_news();
     }
 
     /// Adds this connection's places to a poll set, always [`Requester::poll_places`] of them.
@@ -207,37 +243,37 @@ impl Requester {
     pub(crate) fn on_ready(&mut self, ready: &[bool], now: Instant) -> Result<(), SocketError> {
         for (index, ready) in ready.chunks_exact(2).enumerate().take(self.peers.len()) {
             if ready[0] || ready[1] {
-                self.take_in(index, ready[1])?;
+                self.take_in(index, ready[1], now)?;
             }
         }
         self.send_waiting(now)
     }
 
     /// Takes in a share of a peer's replies, and what became of its connection.
-    fn take_in(&mut self, index: usize, reports: bool) -> Result<(), SocketError> {
-        self.receive(index, BUDGET)?;
+    fn take_in(&mut self, index: usize, reports: bool, now: Instant) -> Result<(), SocketError> {
+        self.receive(index, BUDGET, now)?;
         if reports && self.peers[index].reports(&self.name) {
             // All replies that came before the connection was lost are still good, and no more can come.
-            self.receive(index, usize::MAX)?;
-            self.lost(index);
+            self.receive(index, usize::MAX, now)?;
+            self.lost(index, now);
         }
         Ok(())
     }
 
-    fn receive(&mut self, index: usize, most: usize) -> Result<(), SocketError> {
+    fn receive(&mut self, index: usize, most: usize, now: Instant) -> Result<(), SocketError> {
         let mut frames = std::mem::take(&mut self.frames);
         for _ in 0..most {
             if !self.peers[index].receive(&mut frames)? {
                 break;
             }
-            self.settle(&mut frames);
+            self.settle(index, &mut frames, now);
         }
         self.frames = frames;
         Ok(())
     }
 
     /// A reply belongs to the request whose number rides before its first empty frame; others are too late.
-    fn settle(&mut self, frames: &mut Vec<Frame>) {
+    fn settle(&mut self, index: usize, frames: &mut Vec<Frame>, now: Instant) {
         self.counters.received.add_one();
         let delimiter = frames.iter().position(|frame| frame.is_empty());
         let id = match delimiter {
@@ -248,7 +284,7 @@ impl Requester {
             return self.counters.bad.add_one();
         };
         match (self.close(id), frames.pop()) {
-            (Some(open), Some(body)) => drop(open.request.answer.send(Ok(body))),
+            (Some(open), Some(body)) => self.answered(index, (id, open), body, now),
             _ => self.counters.dropped.add_one(),
         }
         self.forget_ended();
@@ -264,64 +300,79 @@ impl Requester {
     fn close(&mut self, id: u64) -> Option<Open> {
         let open = self.open.remove(&id)?;
         if let Some(peer) = open.peer {
-            let outstanding = &mut self.peers[peer].outstanding;
-            *outstanding = outstanding.saturating_sub(1);
+            self.peers[peer].standing.lets_go();
         }
         Some(open)
     }
 
     /// Ends, or sends elsewhere if it may be, what the lost peer had.
-    fn lost(&mut self, index: usize) {
-        let mut had: Vec<u64> =
-            self.open.iter().filter(|(_, open)| open.peer == Some(index)).map(|(id, _)| *id).collect();
-        had.sort_unstable();
-        for id in had {
-            match self.open.get_mut(&id) {
-                Some(open) if open.request.idempotent => {
-                    open.peer = None;
-                    self.waiting.push_back(id);
-                }
-                _ => {
-                    let address = self.peers[index].address.clone();
-                    self.fail(id, |connection, _| SendError::NoPeer { connection, address });
-                }
+    fn lost(&mut self, index: usize, now: Instant) {
+        self.peers[index].standing.failed(now);
+        for id in self.had_by(index) {
+            if self.open.get(&id).is_some_and(|open| open.request.idempotent) {
+                self.send_elsewhere(id, index);
+            } else {
+                let address = self.peers[index].address.clone();
+                self.fail(id, |connection, _| SendError::NoPeer { connection, address });
             }
         }
+    }
+
+    /// The requests that a peer has, oldest first.
+    fn had_by(&self, index: usize) -> Vec<u64> {
+        let had = self.open.iter().filter(|(_, open)| open.peer == Some(index));
+        let mut had: Vec<u64> = had.map(|(id, _)| *id).collect();
+        had.sort_unstable();
+        had
+    }
+
+    /// Takes a request from a peer that has it, for another one if there is any.
+    pub(super) fn send_elsewhere(&mut self, id: u64, index: usize) {
+        let Some(open) = self.open.get_mut(&id) else { return };
+        (open.peer, open.attempt_until) = (None, None);
+        open.tried.push(self.peers[index].address.clone());
+        self.waiting.push_back(id);
     }
 
     fn send_waiting(&mut self, now: Instant) -> Result<(), SocketError> {
         while let Some(id) = self.waiting.front().copied() {
             if let Some(open) = self.open.get(&id) {
                 open.request.write(&mut self.envelope, now);
-                let Some(peer) = self.offer(id)? else { break };
+                let can_wait = open.request.idempotent;
+                let Some(peer) = self.offer(id, can_wait, now)? else { break };
                 if let Some(open) = self.open.get_mut(&id) {
                     open.peer = Some(peer);
                     open.was_sent = true;
                 }
+                self.begin_attempt(id, now);
             }
             self.waiting.pop_front();
         }
         Ok(())
     }
 
-    /// Ends the requests whose deadline has come, and opens again what was lost.
+    /// Ends the requests whose deadline has come, opens again what was lost, and takes in what has been found.
     pub(crate) fn expire(&mut self, now: Instant) {
         self.looked = now;
         self.reopen(now);
-        while let Some(id) = self.deadlines.due(now) {
-            self.fail(id, |connection, open| SendError::Timeout {
-                connection,
-                after: open.request.within,
-                no_peer: !open.was_sent,
-            });
+        for peer in &mut self.peers {
+            peer.standing.stops_until.take_if(|until| *until <= now);
         }
+        while let Some(id) = self.deadlines.due(now) {
+            let sought = self.targets.discovers().then(|| self.targets.names());
+            self.fail(id, |connection, open| timeout(connection, open, sought));
+        }
+        self.end_attempts(now);
         self.forget_ended();
+        self.take_news();
+        self.let_go();
     }
 
     /// When [`Requester::expire`] has something to do.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
         let reopening = self.peers.iter().filter_map(|peer| peer.reopen_at).min();
-        [self.deadlines.next(), reopening].into_iter().flatten().min()
+        let staying = self.peers.iter().filter_map(|peer| peer.standing.stops_until).min();
+        [self.deadlines.next(), self.attempts.next(), reopening, staying].into_iter().flatten().min()
     }
 
     fn reopen(&mut self, now: Instant) {
@@ -345,13 +396,29 @@ impl Requester {
         let Some(open) = self.close(id) else { return };
         self.counters.failed.add_one();
         let error = error(self.name.clone(), &open);
+        self.observe_end(&open.request, &error);
         let _ = open.request.answer.send(Err(error));
+    }
+
+    /// Shows to whoever looks that a request has ended without a reply.
+    fn observe_end(&self, request: &Outgoing, error: &SendError) {
+        if self.counters.tap.is_watched() {
+            let mut workflow = Vec::new();
+            request.workflow.write(&mut workflow);
+            let took = request.began.elapsed();
+            self.counters.tap.observe(|| {
+                Observed::came_in(Kind::Unanswered, &[])
+                    .of_workflow(Some(&workflow))
+                    .ended(took, error.word())
+            });
+        }
     }
 
     /// Ended requests leave the queues from their heads at once, from within when most there are ended.
     fn forget_ended(&mut self) {
         let open = &self.open;
         self.deadlines.forget(open.len(), |id| open.contains_key(&id));
+        self.attempts.forget(open.len(), |id| open.contains_key(&id));
         while self.waiting.front().is_some_and(|id| !open.contains_key(id)) {
             self.waiting.pop_front();
         }
@@ -361,9 +428,17 @@ impl Requester {
     }
 }
 
+fn timeout(connection: String, open: &Open, sought: Option<String>) -> SendError {
+    let after = open.request.within;
+    match sought {
+        Some(address) if !open.was_sent => SendError::NoInstance { connection, address, after },
+        _ => SendError::Timeout { connection, after, no_peer: !open.was_sent },
+    }
+}
+
 /// Hashes the numbers that we count up ourselves: nobody outside chooses them, so nothing need be secret.
 #[derive(Default)]
-struct IdHasher(u64);
+pub(super) struct IdHasher(u64);
 
 impl Hasher for IdHasher {
     fn finish(&self) -> u64 {

@@ -15,6 +15,18 @@ impl Frame {
     pub(crate) fn peer_address(&mut self) -> Option<&str> {
         self.0.gets("Peer-Address")
     }
+
+    /// The name that whoever decides who may come in has given to its sender.
+    #[cfg(feature = "cluster")]
+    pub(crate) fn user_id(&mut self) -> Option<&str> {
+        self.0.gets("User-Id")
+    }
+
+    /// The descriptor of the connection by which it came.
+    #[cfg(feature = "cluster")]
+    pub(crate) fn descriptor(&mut self) -> Option<RawFd> {
+        self.0.gets("__fd")?.parse().ok()
+    }
 }
 
 impl Deref for Frame {
@@ -96,6 +108,8 @@ pub(crate) trait Socket {
     fn bind(&self, endpoint: &str) -> Result<String, SocketError>;
     /// Connects to `endpoint` now or whenever somebody listens there.
     fn connect(&self, endpoint: &str) -> Result<(), SocketError>;
+    /// Connects no longer to what it was connected to by this text.
+    fn disconnect(&self, endpoint: &str) -> Result<(), SocketError>;
     /// Receives messages that begin with `prefix`.
     fn subscribe(&self, prefix: &[u8]) -> Result<(), SocketError>;
     /// Takes one subscription back; of several to the same prefix the others stay.

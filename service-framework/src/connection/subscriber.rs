@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::burst::Burst;
 use super::counters::Counters;
+use super::directory::{Following, Targets};
 use super::socket::{Frame, Interest, PollItem, Received, Role, Socket, SocketError};
 use super::zeromq::{Sockets, ZmqSocket};
 use crate::wire::{split_topic, topic_prefix};
@@ -20,6 +21,7 @@ pub(crate) struct Subscriber {
     gaps: Gaps,
     missing: Burst,
     frames: Vec<Frame>,
+    following: Option<Box<Following>>,
     /// Where it listens, if it does; wildcards filled in.
     pub(crate) endpoint: Option<String>,
 }
@@ -27,7 +29,7 @@ pub(crate) struct Subscriber {
 /// Where a subscriber gets its messages from.
 pub(crate) enum Source {
     /// It connects to publishers.
-    Connect(Vec<String>),
+    Connect(Targets),
     /// It listens for publishers that connect (`is_binder`).
     Bind(String),
 }
@@ -45,23 +47,39 @@ impl Subscriber {
         socket.subscribe(&topic.map(topic_prefix).unwrap_or_default())?;
         let endpoint = match source {
             Source::Bind(address) => Some(socket.bind(address)?),
-            Source::Connect(addresses) => {
-                addresses.iter().try_for_each(|address| socket.connect(address))?;
+            Source::Connect(targets) => {
+                targets.fixed.iter().try_for_each(|address| socket.connect(address))?;
                 None
             }
+        };
+        let following = match source {
+            Source::Connect(targets) => {
+                targets.discovers().then(|| Box::new(Following::new(targets.clone())))
+            }
+            Source::Bind(_) => None,
         };
         if let Some(address) = &endpoint {
             tracing::info!(connection = name, address, "listening");
         }
-        Ok(Self {
+        let mut subscriber = Self {
             name: name.into(),
             counters,
             socket,
             gaps: Gaps::default(),
             missing: Burst::default(),
             frames: Vec::new(),
+            following,
             endpoint,
-        })
+        };
+        subscriber.follow();
+        Ok(subscriber)
+    }
+
+    /// Connects to publishers that have come, and lets go of those that are gone.
+    pub(crate) fn follow(&mut self) {
+        if let Some(following) = &mut self.following {
+            following.apply(&self.socket, &self.name);
+        }
     }
 
     /// Its place in a poll set.

@@ -1,5 +1,8 @@
 //! Where the updates of a state come from, with word of the connections they come over.
 
+use std::sync::Arc;
+
+use super::directory::{Found, OneOwner, Targets};
 use super::monitor::{Monitored, PeerEvent};
 use super::socket::{Frame, Interest, PollItem, Role, Socket, SocketError};
 use super::zeromq::Sockets;
@@ -12,23 +15,60 @@ pub(crate) struct UpdateSource {
     /// The addresses at which somebody speaks with us.
     connected: Vec<Vec<u8>>,
     frames: Vec<Frame>,
+    /// The one that is followed of those that are found.
+    owner: OneOwner,
+    followed: Option<String>,
+}
+
+/// What has become of connections.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Reports {
+    /// One has gone.
+    pub(crate) gone: bool,
+    /// One has come.
+    pub(crate) come: bool,
 }
 
 impl UpdateSource {
-    /// Subscribes at every address, whether or not somebody is there yet.
+    /// Subscribes at every address and at one instance that is found, whether or not somebody is there yet.
     pub(crate) fn connect(
         sockets: &Sockets,
-        addresses: &[String],
+        targets: Targets,
         topic: Option<&str>,
     ) -> Result<Self, SocketError> {
         let link = Monitored::new(sockets, Role::Subscribe)?;
         let prefix = topic.map(topic_prefix).unwrap_or_default();
         link.socket().subscribe(&prefix)?;
-        addresses.iter().try_for_each(|address| link.socket().connect(address))?;
+        targets.fixed.iter().try_for_each(|address| link.socket().connect(address))?;
         // Connections inside the process are never reported, and count as always there.
-        let inside = addresses.iter().filter(|address| address.starts_with("inproc:"));
+        let inside = targets.fixed.iter().filter(|address| address.starts_with("inproc:"));
         let connected = inside.map(|address| address.clone().into_bytes()).collect();
-        Ok(Self { link, prefix, connected, frames: Vec::new() })
+        let owner = OneOwner::new(targets);
+        let mut source = Self { link, prefix, connected, frames: Vec::new(), owner, followed: None };
+        source.follow()?;
+        Ok(source)
+    }
+
+    /// Subscribes at another instance if the one that is followed is not found any more; whether a connection has gone.
+    pub(crate) fn follow(&mut self) -> Result<bool, SocketError> {
+        if self.owner.has_changed() { self.change_over() } else { Ok(false) }
+    }
+
+    /// The instance that is followed.
+    pub(crate) fn instance(&self) -> Option<&Arc<str>> {
+        self.owner.present().map(|found| &found.instance)
+    }
+
+    fn change_over(&mut self) -> Result<bool, SocketError> {
+        let next = self.owner.present().map(|Found { address, .. }| address.clone());
+        if let Some(address) = &next {
+            self.link.socket().connect(address)?;
+        }
+        let Some(before) = std::mem::replace(&mut self.followed, next) else { return Ok(false) };
+        let connections = self.connected.len();
+        self.connected.retain(|known| *known != before.as_bytes());
+        self.link.socket().disconnect(&before)?;
+        Ok(self.connected.len() < connections)
     }
 
     /// Subscribes once more, which has some publishers send again what they sent last.
@@ -42,9 +82,9 @@ impl UpdateSource {
         self.link.poll_items(Interest::Receive)
     }
 
-    /// Takes in the reports: whether a connection has gone, and whether one has come.
-    pub(crate) fn connections(&mut self) -> (bool, bool) {
-        let (mut gone, mut come) = (false, false);
+    /// Takes in the reports.
+    pub(crate) fn connections(&mut self) -> Result<Reports, SocketError> {
+        let mut reports = Reports::default();
         while let Some((event, address)) = self.link.event_at() {
             // One that was lost before it spoke with us was never there.
             let before = self.connected.len();
@@ -52,12 +92,17 @@ impl UpdateSource {
             match event {
                 PeerEvent::Connected => {
                     self.connected.push(address);
-                    come = true;
+                    reports.come = true;
                 }
-                PeerEvent::Disconnected | PeerEvent::Refused => gone |= self.connected.len() < before,
+                PeerEvent::Disconnected | PeerEvent::Refused => {
+                    reports.gone |= self.connected.len() < before;
+                    if self.owner.lost(&address) {
+                        self.change_over()?;
+                    }
+                }
             }
         }
-        (gone, come)
+        Ok(reports)
     }
 
     /// Whether somebody is there.

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::listening::Listening;
+use super::listening::{Listening, Told};
 use super::raw;
 use super::socket::{Frame, Interest, PollItem, Role, Sent, Socket, SocketError};
 
@@ -69,8 +69,8 @@ impl Sockets {
         self.0.context.socket(kind).map_err(failed(|| "open a socket".into()))
     }
 
-    /// Has it told if those who connect to a socket cannot be accepted.
-    fn watch(&self, socket: &zmq::Socket) -> Result<(), SocketError> {
+    /// Has it told if those who connect to a socket cannot be accepted, and to `told` whoever comes and goes.
+    fn watch(&self, socket: &zmq::Socket, told: Option<Told>) -> Result<(), SocketError> {
         let mut listening = self.0.listening.lock().unwrap_or_else(PoisonError::into_inner);
         let system = |error: std::io::Error| SocketError {
             what: "watch listening sockets".into(),
@@ -80,7 +80,7 @@ impl Sockets {
             Some(watch) => watch,
             None => Listening::start().map_err(system)?,
         };
-        listening.insert(watch).watch(socket, self.raw(zmq::PAIR)?)
+        listening.insert(watch).watch(socket, self.raw(zmq::PAIR)?, told)
     }
 }
 
@@ -145,6 +145,12 @@ impl ZmqSocket {
         let _ = self.raw.get_events();
     }
 
+    /// Tells of those who come and go, from before it first listens.
+    #[cfg(feature = "cluster")]
+    pub(super) fn tell(&self, told: Told) -> Result<(), SocketError> {
+        if self.is_watched.replace(true) { Ok(()) } else { self.sockets.watch(&self.raw, Some(told)) }
+    }
+
     fn set_drop(&mut self, drop: bool) -> zmq::Result<()> {
         raw::set_int(&mut self.raw, raw::XPUB_NODROP, i32::from(!drop))
     }
@@ -162,7 +168,7 @@ impl Drop for ZmqSocket {
 impl Socket for ZmqSocket {
     fn bind(&self, endpoint: &str) -> Result<String, SocketError> {
         if !endpoint.starts_with("inproc:") && !self.is_watched.replace(true) {
-            self.sockets.watch(&self.raw)?;
+            self.sockets.watch(&self.raw, None)?;
         }
         let failed = failed(|| format!("bind {endpoint}"));
         self.know_ipv6(endpoint).map_err(&failed)?;
@@ -180,6 +186,10 @@ impl Socket for ZmqSocket {
     fn connect(&self, endpoint: &str) -> Result<(), SocketError> {
         let connected = self.know_ipv6(endpoint).and_then(|()| self.raw.connect(endpoint));
         connected.map_err(failed(|| format!("connect to {endpoint}")))
+    }
+
+    fn disconnect(&self, endpoint: &str) -> Result<(), SocketError> {
+        self.raw.disconnect(endpoint).map_err(failed(|| format!("disconnect from {endpoint}")))
     }
 
     fn subscribe(&self, prefix: &[u8]) -> Result<(), SocketError> {

@@ -1,6 +1,6 @@
 //! What can go wrong with flows.
 
-use super::engine::Complaint;
+use super::engine::{Complaint, Function, Misfit};
 use super::history::{EventError, Status};
 use crate::store::Error as StoreError;
 use crate::value::{DecodeError, EncodeError};
@@ -28,10 +28,16 @@ pub enum FlowError {
         id: String,
     },
     /// No flow is called so. Nothing changed.
-    #[error("{name:?} is no name of flows: 1 to 200 bytes")]
+    #[error("{name:?} is no name of flows: 1 to 200 bytes, no control characters")]
     BadName {
         /// What was given.
         name: String,
+    },
+    /// A limit is higher than limits can be. Nothing changed.
+    #[error("{most} is no limit: 1000 is the highest, and a name without one goes on as often as it likes")]
+    BadLimit {
+        /// What was given.
+        most: u32,
     },
     /// The script cannot be run. Nothing was started.
     #[error("{file} cannot be run:\n{}", .complaints.iter().map(|c| line(file, c)).collect::<Vec<_>>().join("\n"))]
@@ -40,6 +46,32 @@ pub enum FlowError {
         file: String,
         /// Everything that is wrong with it.
         complaints: Vec<Complaint>,
+    },
+    /// The script has no such function at its top level. Nothing was started.
+    #[error("{file} has no function {wanted:?}: it has {}", if .there.is_empty() { "none".to_owned() } else { .there.join(", ") })]
+    NoFunction {
+        /// The file.
+        file: String,
+        /// The function that was to be called.
+        wanted: String,
+        /// Those that it has.
+        there: Vec<String>,
+    },
+    /// There are arguments, and no function is called. Nothing was started.
+    #[error("{file} is given arguments, and no function that takes them")]
+    ArgsOfNothing {
+        /// The file.
+        file: String,
+    },
+    /// The function cannot be called with these arguments. Nothing was started.
+    #[error("{file}: {} cannot be called so: {}; it takes {}", .function.name, told(.misfits), .function.takes())]
+    Call {
+        /// The file.
+        file: String,
+        /// The function.
+        function: Function,
+        /// Everything that is wrong with the arguments.
+        misfits: Vec<Misfit>,
     },
     /// It is not in a state for that. Nothing changed.
     #[error("flow {id} is {}: {needed}", .status.word())]
@@ -91,7 +123,22 @@ pub enum FlowError {
     },
 }
 
+impl FlowError {
+    /// Whether what the store has of a flow is not whole, so that trying again is of no use.
+    pub(super) fn is_damage(&self) -> bool {
+        match self {
+            Self::Event { .. } | Self::Incomplete { .. } | Self::Unreadable(_) => true,
+            Self::Store(error) => matches!(error, StoreError::Damaged { .. }),
+            _ => false,
+        }
+    }
+}
+
 fn line(file: &str, complaint: &Complaint) -> String {
     let Complaint { line, column, what, instead } = complaint;
     format!("  {file}:{line}:{column}: {what}; {instead}")
+}
+
+fn told(misfits: &[Misfit]) -> String {
+    misfits.iter().map(Misfit::to_string).collect::<Vec<_>>().join(", ")
 }

@@ -1,21 +1,19 @@
 //! Flows as somebody sees them who has the store: started, looked at, and told things.
 
-use std::collections::HashSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use crate::store::{
     Batch, Error as StoreError, Expected, Filter, NewEvent, Refused, Store, StreamInfo, Timestamp, new_id,
 };
 use crate::value::Value;
 
-use super::engine::{Checks, Script};
+use super::engine::Script;
 use super::errors::FlowError;
 use super::history::{End, Event, Started, Status, fork, published, retry_from};
 use super::journal;
-use super::stream::{
-    CATEGORY, callback_key, delivered_key, encoded, hash_of, id_in, read, saved_key, source, source_key,
-    stream,
-};
+use super::shared::Shared;
+use super::start::check_id;
+use super::stream::{CATEGORY, callback_key, delivered_key, encoded, id_in, read, saved_key, source, stream};
 use super::worker::Stored;
 
 /// How often something is tried while the flow goes on.
@@ -25,74 +23,7 @@ const PAGE: usize = 1000;
 
 /// The flows of a store. Clones are the same.
 #[derive(Clone, Debug)]
-pub struct Flows(pub(super) Store, Arc<Shared>);
-
-/// What the clones share.
-#[derive(Debug, Default)]
-struct Shared {
-    passed: Passed,
-    tellers: Tellers,
-}
-
-/// Whoever has something for a flow waits here for whoever else has, and not in the store, where only one of them succeeds at a
-/// time and the others try again.
-#[derive(Debug)]
-struct Tellers([Mutex<()>; 64]);
-
-impl Default for Tellers {
-    fn default() -> Self {
-        Self(std::array::from_fn(|_| Mutex::default()))
-    }
-}
-
-impl Tellers {
-    fn turn_for(&self, flow: &str) -> MutexGuard<'_, ()> {
-        let place = crc32fast::hash(flow.as_bytes()) as usize % self.0.len();
-        self.0[place].lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Hashes of scripts that were checked and can be run, so that one that is started often is checked once.
-#[derive(Debug, Default)]
-struct Passed(Mutex<HashSet<String>>);
-
-impl Passed {
-    /// Most that are remembered; all are forgotten then.
-    const MOST: usize = 1024;
-
-    fn known(&self) -> MutexGuard<'_, HashSet<String>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn remember(&self, hash: String) {
-        let mut known = self.known();
-        if known.len() == Self::MOST {
-            known.clear();
-        }
-        known.insert(hash);
-    }
-}
-
-/// A flow that is to be started.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Start {
-    /// Its id; a new one that sorts by time if none is given. The same id gives the same flow.
-    pub id: Option<String>,
-    /// What it is called in lists; the file's name without its ending if none is given.
-    pub name: Option<String>,
-    /// How the file is called in tracebacks.
-    pub file: String,
-    /// The text of the script.
-    pub source: String,
-    /// The function that is called after the top level.
-    pub function: Option<String>,
-    /// Its arguments, by name.
-    pub args: Vec<(String, Value)>,
-    /// The scripts that it may start by `flows.start(name)`, it and those that it starts: each with its text.
-    pub scripts: Vec<(String, String)>,
-    /// The flow that starts it.
-    pub parent: Option<String>,
-}
+pub struct Flows(pub(super) Store, pub(super) Arc<Shared>);
 
 /// One flow of a listing.
 #[derive(Clone, Debug, PartialEq)]
@@ -109,6 +40,8 @@ pub struct FlowInfo {
     pub began: Timestamp,
     /// When something last happened to it.
     pub changed: Timestamp,
+    /// Under what the store lists it: the lease of its host, or what it is queued for.
+    pub(super) listed: Option<String>,
 }
 
 /// Whether something that came for a flow was new.
@@ -131,96 +64,6 @@ impl Flows {
     #[must_use]
     pub fn store(&self) -> &Store {
         &self.0
-    }
-
-    /// Starts a flow; whatever host has an interpreter and this store runs it. Its id, and whether it was started just now.
-    ///
-    /// # Errors
-    /// The script cannot be run, or the id belongs to another flow.
-    pub fn start(&self, engine: &dyn Checks, start: Start) -> Result<(String, bool), FlowError> {
-        self.start_as(engine, start, Status::Ready, None).map(|(id, is_new, _)| (id, is_new))
-    }
-
-    /// As [`Flows::start`], already in the hands of the host with this lease. The stream's version too.
-    pub(super) fn start_as(
-        &self,
-        engine: &dyn Checks,
-        start: Start,
-        status: Status,
-        owner: Option<&str>,
-    ) -> Result<(String, bool, u64), FlowError> {
-        self.check_script(engine, &start)?;
-        let mut started = started_of(&start, engine.version());
-        let mut batch = Batch::new();
-        for (name, text) in start.scripts {
-            let source = hash_of(&text);
-            batch = batch.claim(source_key(&source), text.into_bytes());
-            started.scripts.push((name, source));
-        }
-        let batch = batch.claim(source_key(&started.source), start.source.into_bytes());
-        self.begin(start.id, started, batch, status, owner)
-    }
-
-    /// As [`Flows::start`], for a flow that may start what the one may that starts it.
-    pub(super) fn start_child(
-        &self,
-        engine: &dyn Checks,
-        start: Start,
-        scripts: Vec<(String, String)>,
-    ) -> Result<String, FlowError> {
-        self.check_text(engine, &start.file, &start.source)?;
-        let started = Started { scripts, ..started_of(&start, engine.version()) };
-        let batch = Batch::new().claim(source_key(&started.source), start.source.into_bytes());
-        self.begin(start.id, started, batch, Status::Ready, None).map(|(id, ..)| id)
-    }
-
-    fn begin(
-        &self,
-        id: Option<String>,
-        started: Started,
-        batch: Batch,
-        status: Status,
-        owner: Option<&str>,
-    ) -> Result<(String, bool, u64), FlowError> {
-        let id = id.unwrap_or_else(new_id);
-        check_id(&id)?;
-        let event = encoded(&Event::Started(started.clone()))?;
-        let batch = batch.append(stream(&id), Expected::NoStream, [event]).mark(
-            stream(&id),
-            CATEGORY,
-            status.word(),
-            owner,
-        );
-        match self.0.commit(batch) {
-            Ok(committed) => Ok((id.clone(), true, committed.version(&stream(&id)).unwrap_or(1))),
-            Err(StoreError::Refused(Refused::Conflict { .. })) => {
-                let there = self.started(&id)?;
-                let is_same = (&there.source, &there.function, &there.args)
-                    == (&started.source, &started.function, &started.args);
-                if is_same { Ok((id, false, 0)) } else { Err(FlowError::Taken { id }) }
-            }
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// # Errors
-    /// The script, or one that it may start, cannot be run: everything that is wrong with it.
-    pub(super) fn check_script(&self, engine: &dyn Checks, start: &Start) -> Result<(), FlowError> {
-        self.check_text(engine, &start.file, &start.source)?;
-        start.scripts.iter().try_for_each(|(name, text)| self.check_text(engine, name, text))
-    }
-
-    fn check_text(&self, engine: &dyn Checks, file: &str, source: &str) -> Result<(), FlowError> {
-        let hash = format!("{} {}", engine.version(), hash_of(source));
-        if self.1.passed.known().contains(&hash) {
-            return Ok(());
-        }
-        let complaints = engine.check(file, source);
-        if complaints.is_empty() {
-            self.1.passed.remember(hash);
-            return Ok(());
-        }
-        Err(FlowError::Complaints { file: file.to_owned(), complaints })
     }
 
     /// Flows in the order of their ids, which is that in which they were started where they were given none: at most `limit`,
@@ -311,8 +154,19 @@ impl Flows {
     /// There is no such flow, or it has ended.
     pub fn pause(&self, id: &str) -> Result<Told, FlowError> {
         self.change(id, &Event::Paused, |status| match status {
-            Status::Ready | Status::Running | Status::Waiting => Ok(Status::Paused),
+            Status::Ready | Status::Queued | Status::Running | Status::Waiting => Ok(Status::Paused),
             _ => Err("only one that goes on by itself can be paused"),
+        })
+    }
+
+    /// Has a flow stand still of which the store has nothing whole, until somebody has looked at it.
+    ///
+    /// # Errors
+    /// There is no such flow, or it does not go on anyway.
+    pub(super) fn park(&self, id: &str, reason: String) -> Result<Told, FlowError> {
+        self.change(id, &Event::Parked { reason }, |status| match status {
+            Status::Ready | Status::Queued | Status::Running | Status::Waiting => Ok(Status::Parked),
+            _ => Err("only one that goes on by itself can be parked"),
         })
     }
 
@@ -440,7 +294,7 @@ impl Flows {
                 return Ok(Told::Over);
             }
             let status = if info.status == Status::Waiting { Status::Ready } else { info.status };
-            if self.append(&info, event, status, info.host.as_deref(), with.clone())? {
+            if self.append(&info, event, status, info.listed.as_deref(), with.clone())? {
                 return Ok(Told::Written);
             }
         }
@@ -468,6 +322,14 @@ impl Flows {
             Err(StoreError::Refused(Refused::Conflict { .. })) => Ok(false),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Whether a flow has made this callback.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn has_callback(&self, callback: &str) -> Result<bool, FlowError> {
+        Ok(self.0.claimed(&callback_key(callback))?.is_some())
     }
 
     /// Delivers a callback, at most once.
@@ -513,41 +375,15 @@ pub(super) fn script_of(store: &Store, id: &str, started: Started) -> Result<Scr
     Ok(Script { file: started.file, source, function: started.function, args: started.args })
 }
 
-/// What it is called in lists.
-pub(super) fn name_of(start: &Start) -> String {
-    let file = start.file.rsplit('/').next().unwrap_or(&start.file);
-    start.name.clone().unwrap_or_else(|| file.strip_suffix(".py").unwrap_or(file).to_owned())
-}
-
-fn started_of(start: &Start, engine: String) -> Started {
-    Started {
-        name: name_of(start),
-        file: start.file.clone(),
-        source: hash_of(&start.source),
-        function: start.function.clone(),
-        args: start.args.clone(),
-        scripts: Vec::new(),
-        parent: start.parent.clone(),
-        forked_from: None,
-        engine,
-    }
-}
-
 fn info_of(info: StreamInfo) -> Option<FlowInfo> {
+    let status = Status::of_word(&info.mark.status)?;
     Some(FlowInfo {
         id: id_in(&info.stream)?.to_owned(),
-        status: Status::of_word(&info.mark.status)?,
-        host: info.mark.owner,
+        status,
+        host: info.mark.owner.clone().filter(|_| status == Status::Running),
+        listed: info.mark.owner,
         version: info.version,
         began: info.created,
         changed: info.changed,
     })
-}
-
-pub(super) fn check_id(id: &str) -> Result<(), FlowError> {
-    let is_good = |c: char| c.is_ascii_alphanumeric() || "-_.:@".contains(c);
-    if (1..=200).contains(&id.len()) && id.chars().all(is_good) {
-        return Ok(());
-    }
-    Err(FlowError::BadId { id: id.to_owned() })
 }

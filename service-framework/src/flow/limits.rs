@@ -2,20 +2,24 @@
 //!
 //! A limit is a stream of the store, and so many places are keys in it. A flow of a limited name takes a place in the batch in which it
 //! begins to run, and gives it back in the batch in which it does not any more: to wait, or because it has ended. So a place belongs
-//! to a flow whatever becomes of its host.
+//! to a flow whatever becomes of its host. A flow for which there is no place is `queued`: the store lists it under its limit, so that
+//! nobody who looks for ready ones comes by it.
 
 use super::errors::FlowError;
 use super::flows::Flows;
 use super::history::Status;
-use super::stream::{all, stream};
+use super::start::check_name;
+use super::stream::{all, id_in, stream};
 use crate::store::{Batch, Error as StoreError, Expected, Filter, Refused, Store};
 
 /// Under what limits are listed.
 const CATEGORY: &str = "flow-limit";
-/// The longest name that can be limited.
-const LONGEST_NAME: usize = 200;
+/// The highest limit: whoever looks for a place may have to look at all of them.
+const MOST_PLACES: u32 = 1000;
+/// How a limit is listed that was taken away: those that are queued for it are to be found still.
+const LIFTED: &str = "lifted";
 
-fn limit_stream(name: &str) -> String {
+pub(super) fn limit_stream(name: &str) -> String {
     format!("flow-limit/{name}")
 }
 
@@ -31,14 +35,15 @@ fn place_of_key(flow: &str) -> String {
 
 impl Flows {
     /// From now on at most so many flows of this name go on at the same moment, whatever host runs them. Those that wait do not
-    /// count, and those that go on already are let be. Zero lets none go on.
+    /// count, and those that go on already are let be. Zero lets none go on; 1,000 is the highest.
     ///
     /// # Errors
-    /// The store cannot be written, or the name cannot be one.
+    /// The store cannot be written, the name cannot be one, or the limit is too high.
     pub fn limit(&self, name: &str, most: u32) -> Result<(), FlowError> {
-        if name.is_empty() || name.len() > LONGEST_NAME {
-            return Err(FlowError::BadName { name: name.to_owned() });
+        if most > MOST_PLACES {
+            return Err(FlowError::BadLimit { most });
         }
+        check_name(name)?;
         let batch = Batch::new().mark(limit_stream(name), CATEGORY, most.to_string(), None);
         Ok(self.store().commit(batch).map(drop)?)
     }
@@ -48,8 +53,10 @@ impl Flows {
     /// # Errors
     /// The store cannot be written.
     pub fn unlimit(&self, name: &str) -> Result<bool, FlowError> {
-        let is_there = self.store().stream(&limit_stream(name))?.is_some();
-        self.store().commit(Batch::new().remove(limit_stream(name)))?;
+        let is_there = self.limits()?.iter().any(|(limited, _)| limited == name);
+        if is_there {
+            self.store().commit(Batch::new().mark(limit_stream(name), CATEGORY, LIFTED, None))?;
+        }
         Ok(is_there)
     }
 
@@ -58,12 +65,24 @@ impl Flows {
     /// # Errors
     /// The store cannot be read.
     pub fn limits(&self) -> Result<Vec<(String, u32)>, FlowError> {
+        Ok(self.all_limits()?.into_iter().filter_map(|(name, most)| Some((name, most?))).collect())
+    }
+
+    /// All limits, and the names that had one once.
+    pub(super) fn all_limits(&self) -> Result<Vec<(String, Option<u32>)>, FlowError> {
         let listed = all(self.store(), &Filter::category(CATEGORY))?;
         let limit = |info: crate::store::StreamInfo| {
             let name = info.stream.strip_prefix("flow-limit/")?.to_owned();
-            Some((name, info.mark.status.parse().ok()?))
+            Some((name, info.mark.status.parse::<u32>().ok().map(|most| most.min(MOST_PLACES))))
         };
         Ok(listed.into_iter().filter_map(limit).collect())
+    }
+
+    /// Flows that are queued for this name, the oldest first.
+    pub(super) fn queued(&self, name: &str, most: usize) -> Result<Vec<String>, FlowError> {
+        let filter = Filter::category(super::stream::CATEGORY).status(Status::Queued.word());
+        let page = self.store().streams(&filter.owner(limit_stream(name)), None, most)?;
+        Ok(page.iter().filter_map(|info| id_in(&info.stream)).map(str::to_owned).collect())
     }
 
     /// Gives back places of flows that do not go on, such as one that was paused.
@@ -105,13 +124,29 @@ pub(super) fn place_for(
     if let Some(own) = place_of(store, flow)? {
         return Ok(Some(own));
     }
-    for number in 0..most {
-        let key = place_key(name, number);
+    Ok(free_of(store, name, most, 1)?.pop())
+}
+
+/// Places that nobody has, at most so many: their keys.
+///
+/// # Errors
+/// The store cannot be read.
+pub(super) fn free_of(
+    store: &Store,
+    name: &str,
+    most: u32,
+    wanted: usize,
+) -> Result<Vec<String>, StoreError> {
+    let mut free = Vec::new();
+    for key in (0..most).map(|number| place_key(name, number)) {
+        if free.len() >= wanted {
+            break;
+        }
         if store.claimed(&key)?.is_none() {
-            return Ok(Some(key));
+            free.push(key);
         }
     }
-    Ok(None)
+    Ok(free)
 }
 
 /// The key of the place that a flow has.

@@ -11,12 +11,16 @@ mod journal;
 mod limits;
 mod look;
 pub mod script;
+mod shared;
+mod start;
 mod stream;
 #[cfg(test)]
 pub(crate) mod toy;
+mod verify;
 pub mod worker;
 
 pub use errors::FlowError;
-pub use flows::{Delivery, FlowInfo, Flows, Start, Told};
+pub use flows::{Delivery, FlowInfo, Flows, Told};
 pub use gc::Removed;
 pub use host::{Host, HostSettings, Presence, Schedule, Serves};
+pub use start::Start;

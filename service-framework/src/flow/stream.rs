@@ -103,9 +103,23 @@ pub(super) fn encoded(event: &Event) -> Result<NewEvent, EncodeError> {
 /// The text of a script, if the store has it.
 ///
 /// # Errors
-/// The store cannot be read.
+/// The store cannot be read, or has another text than it was given.
 pub(super) fn source(store: &Store, hash: &str) -> Result<Option<String>, StoreError> {
-    Ok(store.claimed(&source_key(hash))?.and_then(|bytes| String::from_utf8(bytes).ok()))
+    let Some(bytes) = store.claimed(&source_key(hash))? else { return Ok(None) };
+    match String::from_utf8(bytes) {
+        Ok(text) if hash_of(&text) == hash => Ok(Some(text)),
+        _ => Err(damaged(store, hash)),
+    }
+}
+
+/// What is said of a script that is not what was started.
+pub(super) fn damaged(store: &Store, hash: &str) -> StoreError {
+    StoreError::Damaged { store: store.to_string(), what: format!("the text of the script {hash}") }
+}
+
+/// The hash of the script of such a key.
+pub(super) fn script_in(key: &str) -> Option<&str> {
+    key.strip_prefix("flow-source/")
 }
 
 /// All streams that a filter finds, in the order of their names.

@@ -136,13 +136,16 @@ pub(crate) fn compare(model: &ServiceModel, inputs: &Inputs, other: &Other, find
     };
     let ours = resolved(model, inputs.addresses.as_ref());
     let theirs = resolved(&other.model, other.addresses.as_ref().or(inputs.addresses.as_ref()));
+    let mut strangers = pairs::strangers(&ours, &other.model);
+    strangers.extend(pairs::strangers(&theirs, model));
     let pairs = pairs::find((model, &ours), (&other.model, &theirs));
-    if pairs.is_empty() {
+    if pairs.is_empty() && strangers.is_empty() {
         findings
             .warnings
             .push(format!("`{}` and `{}` share no connection or state", model.name, other.model.name));
     }
     let between = format!("{} with {}", model.name, other.model.name);
+    findings.problems.extend(strangers.into_iter().map(|problem| problem.in_file(&between)));
     for pair in pairs {
         findings.problems.extend(pair.problems().into_iter().map(|problem| problem.in_file(&between)));
         findings.warnings.extend(pair.warnings());

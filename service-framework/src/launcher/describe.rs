@@ -5,6 +5,7 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use super::arguments::Options;
+use super::asyncapi::{self, Document};
 use super::keys::{Key, keys};
 use super::terminal::Palette;
 use super::{exit, report};
@@ -13,6 +14,9 @@ use crate::model::{Arguments, ConnectionModel, ConnectionType, ServiceModel, Sid
 /// Prints a model.
 pub(crate) fn describe(model: &ServiceModel, options: &Options) -> ExitCode {
     let stdout = std::io::stdout();
+    if options.asyncapi {
+        return asyncapi::print(&Document::of(model, &[]));
+    }
     let text = match stdout.is_terminal() && !options.json {
         true => table(model, options.color.palette(&stdout)),
         false => format!("{:#}\n", model.to_json()),
@@ -20,7 +24,7 @@ pub(crate) fn describe(model: &ServiceModel, options: &Options) -> ExitCode {
     report::print(&text, exit::OK)
 }
 
-fn table(model: &ServiceModel, palette: Palette) -> String {
+pub(crate) fn table(model: &ServiceModel, palette: Palette) -> String {
     let mut text = format!("{} {}\n", palette.bold(&model.name), palette.dim(&model.version));
     if model.main {
         text.push_str("has a main function (-m)\n");

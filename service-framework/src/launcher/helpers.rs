@@ -164,7 +164,8 @@ fn has_ended(child: &Child, until: Instant) -> bool {
 }
 
 fn failure(status: ExitStatus, complaint: &[u8]) -> String {
-    let shown = &complaint[..complaint.len().min(COMPLAINT_BYTES)];
+    // What matters most is said last.
+    let shown = &complaint[complaint.len().saturating_sub(COMPLAINT_BYTES)..];
     let text = String::from_utf8_lossy(shown);
     match text.trim() {
         "" => format!("{status}"),

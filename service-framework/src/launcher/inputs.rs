@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 
 use super::arguments::{Options, RUN, near_flag};
 use super::files;
+use crate::connection::Endpoint;
 use crate::model::{ENVIRONMENT_PREFIX, Problem, Source};
 
 /// A JSON file by the name that the user gave it.
@@ -79,6 +80,17 @@ fn variables(all: impl Iterator<Item = (std::ffi::OsString, std::ffi::OsString)>
     let mut variables: Vec<_> = text.filter(|(name, _)| name.starts_with(ENVIRONMENT_PREFIX)).collect();
     variables.sort_unstable();
     variables
+}
+
+/// An address as somebody wrote it at this place.
+pub(crate) fn endpoint(place: &str, text: &str) -> Result<Endpoint, Problem> {
+    Endpoint::parse(text).map_err(|error| {
+        let problem = Problem::new(place, Endpoint::EXPECTED, format!("{text:?}: {error}"));
+        match error.hint() {
+            Some(hint) => problem.with_hint(hint),
+            None => problem,
+        }
+    })
 }
 
 /// Adds what only the command line can tell: the flag that was meant, as a mistyped one is taken for config, and

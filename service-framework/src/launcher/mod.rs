@@ -3,13 +3,23 @@
 //! [`run`] is the whole of it: the binary `service_framework` calls it with no services, a program that is a
 //! service with its own.
 
+#![cfg_attr(not(test), deny(clippy::print_stderr, clippy::print_stdout))]
+
 mod arguments;
+mod asyncapi;
 mod check;
+mod cluster;
+mod columns;
 mod command;
 mod completions;
+mod control;
+mod dashboard;
 mod describe;
 pub mod exit;
-#[cfg(any(test, not(feature = "flows")))]
+#[cfg(any(
+    test,
+    not(all(feature = "flows", feature = "cluster", feature = "dashboard", feature = "recording"))
+))]
 mod features;
 mod files;
 mod flows;
@@ -18,18 +28,22 @@ mod inputs;
 mod keys;
 mod limits;
 mod logs;
+mod look;
 mod new;
 mod pairs;
 mod program;
 mod programs;
+mod recordings;
 mod report;
 mod resolve;
 mod run;
+mod say;
 mod schemas;
 mod services;
 mod show;
 mod signals;
 mod store;
+mod talk;
 mod terminal;
 mod up;
 
@@ -128,12 +142,28 @@ impl Launcher {
         match asked.command.name {
             Name::Run => self.start(options),
             Name::New => Ok(new::new(options)),
+            Name::Describe if options.asyncapi && asyncapi::is_system(options) => {
+                up::asyncapi(options, &self.services)
+            }
+            Name::Describe if options.positional.is_some() => look::describe(options),
             Name::Describe => self.describe(options),
             Name::Check => self.check(options),
             Name::State => show::show(options),
+            Name::Call => {
+                let known =
+                    options.service.as_deref().map(|service| self.model(Some(service))).transpose()?;
+                talk::call(options, known.as_ref())
+            }
+            Name::Listen => talk::listen(options),
+            Name::Publish => talk::publish(options),
             Name::Store => store::act(options),
-            Name::Up => Ok(up::up(&up_options(options), &self.services)),
+            Name::Graph => up::graph(options, &self.services),
+            Name::Look(command) => look::act(command, options),
+            Name::Dashboard => dashboard::act(options),
+            Name::Recording(command) => recordings::act(command, options),
+            Name::Up => Ok(up::up(&up_options(options)?, &self.services)),
             Name::Program(command) => self.program(command, options),
+            Name::Cluster(command) => cluster::act(command, options),
             Name::Flow(command) => flows::act(command, options, self.services, &self.places),
             Name::Completions => Ok(self.completions(options)),
             // Its line is wrong, which has been said, or asks for help.
@@ -256,12 +286,18 @@ impl Launcher {
     }
 }
 
-fn up_options(options: &Options) -> UpOptions {
-    UpOptions {
-        system: options.positional.as_deref().unwrap_or_default().into(),
+fn up_options(options: &Options) -> Result<UpOptions, Vec<Problem>> {
+    Ok(UpOptions {
+        files: options.positional.iter().map(Into::into).chain(options.overrides.iter().cloned()).collect(),
         seconds: options.seconds,
+        is_watched: options.watch,
+        is_developed: options.dev,
+        is_detached: options.detach,
+        dashboard: dashboard::beside_up(options)?,
+        record: options.recordings.record.clone(),
         color: options.color,
         json: options.log_format == logs::Format::Json,
         for_all: options.run_flags.clone(),
-    }
+        words: options.forwarded.clone(),
+    })
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::connection::{Endpoint, Of, Resolved, ResolvedSocket};
+use crate::connection::{Endpoint, Of, Resolved, ResolvedSocket, other_end};
 use crate::model::{self, ConnectionModel, Problem, ServiceModel, Side, StateModel};
 
 /// The two ends of one connection or state.
@@ -28,7 +28,8 @@ pub(crate) fn find<'a>(
     let mut pairs = Vec::new();
     for our in ends(ours.0) {
         for their in ends(theirs.0).filter(|their| their.of() == our.of() && their.side() != our.side()) {
-            let sockets = meetings(sockets(our, ours.1), &sockets(their, theirs.1));
+            let names = (ours.0.name.as_str(), theirs.0.name.as_str());
+            let sockets = meetings(sockets(our, ours.1), &sockets(their, theirs.1), names);
             let is_pair = our.name() == their.name() && our.has_other_end() && their.has_other_end();
             if is_pair || sockets.iter().any(|(_, _, meets)| *meets) {
                 pairs.push(Pair { ours: our, theirs: their, sockets });
@@ -72,6 +73,20 @@ impl<'a> End<'a> {
     }
 }
 
+impl End<'_> {
+    fn counted(self) -> String {
+        match self {
+            Self::Connection(_) => self.to_string(),
+            Self::State(_) => format!("states.{self}"),
+        }
+    }
+}
+
+/// The names of all ends of a service that have another end, as they are counted.
+pub(crate) fn all_ends(model: &ServiceModel) -> Vec<String> {
+    ends(model).filter(|end| end.has_other_end()).map(End::counted).collect()
+}
+
 impl fmt::Display for End<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}", self.side(), self.name())
@@ -85,6 +100,30 @@ impl fmt::Display for Pair<'_> {
 }
 
 impl Pair<'_> {
+    /// The names of our end and of theirs, as they are counted, such as `out.ask` and `states.in.book`.
+    pub(crate) fn names(&self) -> (String, String) {
+        (self.ours.counted(), self.theirs.counted())
+    }
+
+    /// Whether it is our end from which messages go: it asks, publishes, or owns the state.
+    pub(crate) fn begins_here(&self) -> bool {
+        self.ours.side() == Side::Out
+    }
+
+    /// What goes over it.
+    pub(crate) fn what(&self) -> &'static str {
+        match self.ours {
+            End::State(_) => "state",
+            End::Connection(connection) if connection.kind.returns() => "requests",
+            End::Connection(_) => "messages",
+        }
+    }
+
+    /// Whether an address of one end leads to the other.
+    pub(crate) fn meets(&self) -> bool {
+        self.sockets.iter().any(|(_, _, meets)| *meets)
+    }
+
     /// What keeps the two ends from understanding each other.
     pub(crate) fn problems(&self) -> Vec<Problem> {
         match (self.ours, self.theirs) {
@@ -101,10 +140,10 @@ impl Pair<'_> {
     /// Sockets of a state that meet the other one of the other end.
     fn swapped(&self) -> impl Iterator<Item = Problem> {
         let swapped = self.sockets.iter().filter(|(our, their, meets)| *meets && !is_pair(our, their));
-        swapped.filter_map(|(our, their, _)| {
-            let expected = format!("the address of the {} of {}", other_end(our.socket)?, self.theirs);
+        swapped.map(|(our, their, _)| {
+            let expected = format!("the address of the {} of {}", other_end(our.socket), self.theirs);
             let path = format!("states.{}.{}", self.ours, our.socket);
-            Some(Problem::new(path, expected, format!("that of its {}", their.socket)))
+            Problem::new(path, expected, format!("that of its {}", their.socket))
         })
     }
 
@@ -129,35 +168,50 @@ impl Pair<'_> {
     }
 }
 
-/// What a socket of a state talks to.
-fn other_end(socket: &str) -> Option<&'static str> {
-    match socket {
-        "publisher" => Some("subscriber"),
-        "subscriber" => Some("publisher"),
-        "requester" => Some("replyer"),
-        "replyer" => Some("requester"),
-        _ => None,
-    }
-}
-
 fn is_pair(our: &ResolvedSocket, their: &ResolvedSocket) -> bool {
-    other_end(our.socket) == Some(their.socket)
+    other_end(our.socket) == their.socket
 }
 
 fn meetings<'a>(
     ours: Vec<&'a ResolvedSocket>,
     theirs: &[&'a ResolvedSocket],
+    names: (&str, &str),
 ) -> Vec<(&'a ResolvedSocket, &'a ResolvedSocket, bool)> {
-    let with_theirs = |our| theirs.iter().map(move |their| (our, *their, meets(our, their)));
+    let with_theirs = |our| theirs.iter().map(move |their| (our, *their, meets(our, their, names)));
     ours.into_iter().flat_map(with_theirs).collect()
 }
 
-fn meets(our: &ResolvedSocket, their: &ResolvedSocket) -> bool {
+/// Whether they do, by their addresses or, of services of these names, by what is looked for in a cluster.
+fn meets(our: &ResolvedSocket, their: &ResolvedSocket, (our_name, their_name): (&str, &str)) -> bool {
     match (our.binds, their.binds) {
-        (true, false) => reached(&our.endpoints, &their.endpoints),
-        (false, true) => reached(&their.endpoints, &our.endpoints),
+        (true, false) => reached(&our.endpoints, &their.endpoints) || is_named(our, our_name, their),
+        (false, true) => reached(&their.endpoints, &our.endpoints) || is_named(their, their_name, our),
         _ => false,
     }
+}
+
+/// Whether a socket looks in its cluster for another one, which is of this service.
+fn is_named(bound: &ResolvedSocket, service: &str, connecting: &ResolvedSocket) -> bool {
+    let mut named = connecting.endpoints.iter().filter_map(Endpoint::discovered);
+    is_pair(bound, connecting) && named.any(|named| named.service == service && named.name == bound.name)
+}
+
+/// What `model` looks for in its cluster that another service of that name does not have.
+pub(crate) fn strangers(resolved: &Resolved, other: &ServiceModel) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for socket in &resolved.sockets {
+        let named = socket.endpoints.iter().filter_map(Endpoint::discovered);
+        for named in named.filter(|named| named.service == other.name) {
+            let there = ends(other).filter(|end| end.of() == socket.of && end.side() != socket.side);
+            let names: Vec<&str> = there.map(End::name).collect();
+            if !names.contains(&named.name.as_str()) {
+                let expected = format!("a {} of `{}`", socket.of.word(), other.name);
+                let problem = Problem::new(&socket.place, expected, named.to_string());
+                problems.push(problem.with_near_miss(&named.name, names));
+            }
+        }
+    }
+    problems
 }
 
 fn reached(bound: &[Endpoint], connecting: &[Endpoint]) -> bool {
@@ -176,6 +230,32 @@ mod tests {
     use super::*;
     use crate::connection::Addresses;
     use crate::model::Type;
+
+    #[test]
+    fn what_is_looked_for_by_its_name_is_compared_and_a_name_that_is_not_there_said() {
+        let desk = ConnectionModel::replyer("cancel").requires("order_id", Type::Str);
+        let (mut desk, there) =
+            service(desk, serde_json::json!({"in": {"cancel": {"replyer": "127.0.0.1:0"}}}));
+        desk.name = "desk".to_owned();
+        let asks = |address: &str| {
+            let orders = ConnectionModel::requester("orders").requires("order_id", Type::Int);
+            let addresses = serde_json::json!({
+                "cluster": {"name": "shop"}, "out": {"orders": {"requester": address}},
+            });
+            service(orders, addresses)
+        };
+        let (client, here) = asks("cluster://desk/cancel");
+        let pairs = find((&client, &here), (&desk, &there));
+        assert_eq!(pairs.len(), 1);
+        assert!(pairs[0].problems()[0].to_string().contains("order_id"), "{:?}", pairs[0].problems());
+        assert_eq!((pairs[0].warnings(), strangers(&here, &desk)), (vec![], vec![]));
+        let (client, here) = asks("cluster://desk/cancle");
+        assert!(find((&client, &here), (&desk, &there)).is_empty());
+        let problem = strangers(&here, &desk)[0].to_string();
+        assert!(problem.ends_with("found cluster://desk/cancle (did you mean `cancel`?)"), "{problem}");
+        let (client, here) = asks("cluster://other/cancel");
+        assert!(find((&client, &here), (&desk, &there)).is_empty() && strangers(&here, &desk).is_empty());
+    }
     use serde_json::{Value as Json, json};
 
     fn service(connection: ConnectionModel, addresses: Json) -> (ServiceModel, Resolved) {

@@ -15,6 +15,22 @@ const LONGEST_WORD: usize = 300;
 const WORD_BEGIN: usize = 100;
 const WORD_END: usize = 60;
 
+/// Two things that were read, or all that is wrong with either.
+#[cfg(feature = "programs")]
+pub(crate) fn both<A, B>(
+    one: Result<A, Vec<Problem>>,
+    other: Result<B, Vec<Problem>>,
+) -> Result<(A, B), Vec<Problem>> {
+    match (one, other) {
+        (Ok(one), Ok(other)) => Ok((one, other)),
+        (one, other) => {
+            let mut problems = one.err().unwrap_or_default();
+            problems.extend(other.err().unwrap_or_default());
+            Err(problems)
+        }
+    }
+}
+
 /// Writes all problems to stderr, and what their number means.
 pub(crate) fn problems(problems: &[Problem], color: Color, consequence: &str) {
     let mut stderr = io::stderr().lock();

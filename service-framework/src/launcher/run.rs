@@ -4,13 +4,18 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use signal_hook::consts::SIGINT;
 
 use super::arguments::Options;
 use super::check;
+use super::cluster::{self, Beside, NotJoined};
+use super::control::place::Kind;
+use super::control::{Control, ServiceHost, recorder};
 use super::inputs::{Inputs, explained, flag_warnings};
 use super::logs::{self, Files, Logs};
+use super::recordings::{self, Beginning};
 use super::{command, exit, files, limits, report, signals};
 use crate::model::{Problem, ServiceModel, Side};
 use crate::service::{Cause, Prepared, Service, Setup, Stop, write_current_workflow};
@@ -96,8 +101,50 @@ fn start_until(
     logs::set_workflow_source(|out| write_current_workflow(out).unwrap_or_default());
     inputs.further.extend(logs_of(&service.model().name, options).start().err());
     let prepared = prepare(service, &inputs, options)?;
-    Ok(run(prepared, stop, ends))
+    let recording = recordings::begin(options.recordings.record.as_deref())?;
+    match cluster::join(prepared, options.addresses.as_deref()) {
+        Ok((prepared, beside)) => Ok(run_recorded(prepared, beside, stop, ends, recording)),
+        Err(NotJoined::Wrong(problems)) => Err(problems),
+        Err(NotJoined::Failed(error)) => {
+            tracing::error!("{error}");
+            Ok(ExitCode::from(exit::FAILED))
+        }
+    }
 }
+
+fn run_recorded(
+    prepared: Prepared,
+    beside: Option<Beside>,
+    stop: &Stop,
+    ends: Ends,
+    recording: Option<Beginning>,
+) -> ExitCode {
+    let code = run_beside(prepared, beside, stop, ends, recording.as_ref());
+    ExitCode::from(recording.map_or(code, |recording| recording.end(code)))
+}
+
+/// Runs a service with the node beside it, which takes its leave in the end.
+fn run_beside(
+    prepared: Prepared,
+    beside: Option<Beside>,
+    stop: &Stop,
+    ends: Ends,
+    recording: Option<&Beginning>,
+) -> u8 {
+    let Some(beside) = beside else { return run(prepared, stop, ends, recording) };
+    let (drain, before_stop) = (beside.drainer(), ends.before_stop);
+    let before_stop = Box::new(move || {
+        drain();
+        before_stop()
+    });
+    let code = run(prepared, stop, Ends { before_stop, ..ends }, recording);
+    beside.drain();
+    beside.leave();
+    code
+}
+
+/// How long those who look at messages may take to get the last ones.
+const LAST_LOOK: Duration = Duration::from_secs(2);
 
 fn logs_of(service: &str, options: &Options) -> Logs {
     let files = options.log_folder.clone().map(|folder| Files {
@@ -146,7 +193,7 @@ fn setup<'a>(inputs: &'a Inputs, options: &Options) -> Setup<'a> {
     }
 }
 
-fn run(prepared: Prepared, stop: &Stop, ends: Ends) -> ExitCode {
+fn run(prepared: Prepared, stop: &Stop, ends: Ends, recording: Option<&Beginning>) -> u8 {
     limits::raise_open_files();
     let stop_at_signal = stop.clone();
     let Ends { before_stop, at_once, at_hangup } = ends;
@@ -158,16 +205,33 @@ fn run(prepared: Prepared, stop: &Stop, ends: Ends) -> ExitCode {
     };
     if let Err(error) = watch(at_hangup, asked, at_once) {
         tracing::error!("cannot watch for signals: {error}");
-        return ExitCode::from(exit::FAILED);
+        return exit::FAILED;
     }
-    match prepared.run(stop) {
-        Ok(()) if is_unfinished.load(Ordering::SeqCst) => ExitCode::from(exit::FAILED),
-        Ok(()) => ExitCode::from(exit::OK),
+    let tap = prepared.tap().clone();
+    let (model, main_mode) = (prepared.model().clone(), prepared.is_in_main_mode());
+    let host = Arc::new(ServiceHost::new(model, main_mode, stop.clone(), tap.clone()));
+    // Kept until the end of the service, and gone with it.
+    let _control = open_control(&host);
+    recorder::call(&host, &tap);
+    if let Some(recording) = recording {
+        recording.record(&host, &tap);
+    }
+    let ended = prepared.run_telling(stop, Box::new(move |shared| host.is_open(shared)));
+    tap.close(LAST_LOOK);
+    match ended {
+        Ok(()) if is_unfinished.load(Ordering::SeqCst) => exit::FAILED,
+        Ok(()) => exit::OK,
         Err(error) => {
             tracing::error!("{}", report::chain(&error));
-            ExitCode::from(exit::FAILED)
+            exit::FAILED
         }
     }
+}
+
+/// Without it the service runs as well, and is not seen from outside.
+fn open_control(host: &Arc<ServiceHost>) -> Option<Control> {
+    let opened = Control::open(Kind::Service, host.clone());
+    opened.inspect_err(|error| tracing::warn!("no control socket: {error}")).ok()
 }
 
 fn watch(

@@ -103,6 +103,12 @@ mod tests {
             "::1:1",
             "",
             "a:b",
+            "cluster://desk/cancel",
+            "cluster://desk",
+            "cluster:///a",
+            "cluster://a/",
+            "cluster://a/b/c",
+            "cluster:a/b",
         ];
         let addresses = texts.map(|text| names(json!(text))).into_iter();
         let shapes = [
@@ -121,6 +127,20 @@ mod tests {
             names(json!(["a:1", "a:1"])),
             json!({"connections": null}),
             json!({"in": null}),
+            json!({"cluster": {"name": "shop"}}),
+            json!({"in": {}, "cluster": {"name": "shop", "join": "10.0.0.5:60858"}}),
+            json!({"cluster": null}),
+            json!({"cluster": {}}),
+            json!({"cluster": {"name": ""}}),
+            json!({"cluster": {"name": "shop", "jion": []}}),
+            json!({"cluster": {"name": "shop", "join": ["a:1", "ipc:///a"], "listen": [], "keys": "k"}}),
+            json!({"cluster": {"name": "shop", "join": ["inproc://a"]}}),
+            json!({"cluster": {"name": "shop", "join": "a"}}),
+            json!({"cluster": {"name": "shop", "join": 1}}),
+            json!({"cluster": {"name": "shop", "weight": 0}}),
+            json!({"cluster": {"name": "shop", "weight": 3, "insecure": true, "data": "d", "advertise": "h"}}),
+            json!({"cluster": {"name": "shop", "share": "prices"}}),
+            json!({"cluster": {"name": "shop", "share": ["prices", 1]}}),
         ];
         for json in addresses.chain(shapes) {
             let read = Addresses::from_json(&json, None);
@@ -132,7 +152,7 @@ mod tests {
     proptest! {
         #[test]
         fn what_the_reader_takes_the_schema_allows(
-            text in "((tcp|ipc|inproc)://)?[a-zA-Z0-9./*_-]{0,12}(:[0-9*]{1,5})?"
+            text in "((tcp|ipc|inproc|cluster)://)?[a-zA-Z0-9./*_-]{0,12}(:[0-9*]{1,5})?"
         ) {
             let json = json!({"out": {"a": {"requester": text}}});
             if Addresses::from_json(&json, None).is_ok() {

@@ -31,6 +31,20 @@ fn environment_allows() -> bool {
     !unwanted && env::var_os("TERM").is_none_or(|terminal| terminal != "dumb")
 }
 
+/// What a hook or a script says may be anything, and a terminal obeys control characters.
+#[cfg(feature = "programs")]
+pub(crate) fn printable(text: &str) -> String {
+    let mut printable = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' | '\t' => printable.push(c),
+            c if c.is_control() => printable.extend(c.escape_default()),
+            c => printable.push(c),
+        }
+    }
+    printable
+}
+
 /// Paints text, or leaves it as it is.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Palette(pub(crate) bool);

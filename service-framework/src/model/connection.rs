@@ -133,6 +133,10 @@ pub struct ConnectionModel {
     pub arguments: Arguments,
     /// The arguments of its answer.
     pub returns: Arguments,
+    /// Whether any arguments fit, both ways: for the launcher, which talks to connections whose models it does not know. No part
+    /// of the model's JSON.
+    #[doc(hidden)]
+    pub takes_anything: bool,
 }
 
 impl ConnectionModel {
@@ -152,7 +156,13 @@ impl ConnectionModel {
             connection_arguments: Arguments::new(),
             arguments: Arguments::new(),
             returns: Arguments::new(),
+            takes_anything: false,
         }
+    }
+
+    pub(crate) fn anything(mut self) -> Self {
+        self.takes_anything = true;
+        self
     }
 
     /// A replyer; its handler is called like it.

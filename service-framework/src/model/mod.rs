@@ -20,6 +20,7 @@ mod creation;
 #[cfg(test)]
 mod generate;
 mod grammar;
+mod json_schema;
 mod json_text;
 #[cfg(test)]
 mod mangle;

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::error::{HandlerError, OwnRefusal, Refused};
 use super::handler::Fault;
+use crate::connection::tap::{self, Direction, Kind, Observed};
 use crate::connection::{Counters, Throttle, list};
 use crate::model::{Checker, Mismatch};
 use crate::value::{Limits, Value};
@@ -29,6 +30,24 @@ pub(crate) struct Agreement {
     pub(crate) counters: Arc<Counters>,
     pub(crate) not_understood: Throttle,
     pub(crate) invalid: Throttle,
+}
+
+/// The message that a handler is through with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Concluded<'a> {
+    /// Whether somebody waits for a reply.
+    pub(crate) is_asked: bool,
+    pub(crate) workflow_id: Option<&'a [u8]>,
+    pub(crate) arrived: Instant,
+    /// Which way a reply goes: in where the service asks a function of its own.
+    pub(crate) replies: Direction,
+}
+
+impl<'a> Concluded<'a> {
+    /// One that came in at `arrived`.
+    pub(crate) fn new(is_asked: bool, workflow_id: Option<&'a [u8]>, arrived: Instant) -> Self {
+        Self { is_asked, workflow_id, arrived, replies: Direction::Out }
+    }
 }
 
 /// A message that may go to its handler.
@@ -99,16 +118,26 @@ impl Agreement {
     pub(crate) fn conclude(
         &self,
         returned: Result<&[u8], Fault>,
-        is_asked: bool,
-        workflow_id: Option<&[u8]>,
+        message: &Concluded<'_>,
         out: &mut Vec<u8>,
     ) {
+        let Concluded { is_asked, workflow_id, arrived, replies } = *message;
         out.clear();
-        match self.settle(returned, is_asked) {
+        let settled = self.settle(returned, is_asked);
+        match &settled {
             Ok(returns) if is_asked => write_reply(out, returns, workflow_id),
-            Err(error) if is_asked => write_error(out, &error, workflow_id),
+            Err(error) if is_asked => write_error(out, error, workflow_id),
             _ => {}
         }
+        self.counters.tap.observe(|| {
+            let outcome = settled.as_ref().map_or_else(|error| error.code.as_str(), |_| tap::OK);
+            let ended = match &settled {
+                _ if !is_asked => Observed::came_in(Kind::Handled, &[]),
+                Ok(_) => Observed::new(replies, Kind::Reply, out),
+                Err(_) => Observed::new(replies, Kind::ErrorReply, out),
+            };
+            ended.of_workflow(workflow_id).ended(arrived.elapsed(), outcome)
+        });
     }
 
     /// What a handler's end is to the one who asked: return arguments that were checked, or an error.
@@ -254,9 +283,10 @@ mod tests {
         };
         let refused = Fault::Handler(Refused::new("no_reading", "not yet").into());
         let mut reply = Vec::new();
-        agreement.conclude(Err(refused), true, None, &mut reply);
+        let message = Concluded::new(true, None, Instant::now());
+        agreement.conclude(Err(refused), &message, &mut reply);
         assert_eq!(agreement.counters.failed.get(), 0);
-        agreement.conclude(Err(Fault::Panic("p".into())), true, None, &mut reply);
+        agreement.conclude(Err(Fault::Panic("p".into())), &message, &mut reply);
         assert_eq!(agreement.counters.failed.get(), 1);
     }
 }

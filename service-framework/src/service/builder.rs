@@ -345,7 +345,8 @@ impl Service {
         self
     }
 
-    /// Says of an out connection that asking twice does no harm: a request whose peer is lost goes to the next one.
+    /// Says of an out connection that asking twice does no harm: a request whose peer is lost, or
+    /// says that it stops, goes to the next one.
     pub fn idempotent(mut self, connection: impl Into<String>) -> Self {
         self.requests.entry(connection.into()).or_default().idempotent = true;
         self

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use super::pool::Pool;
-use crate::connection::{Answer, Deadlines, Frame, Outgoing, SendError};
+use crate::connection::tap::{Kind, Observed};
+use crate::connection::{Answer, Counters, Deadlines, Frame, Outgoing, SendError};
 
 /// The function behind an external request: the envelope of a request in, that of a reply out.
 pub(crate) type Function = Arc<dyn Fn(&[u8]) -> Vec<u8> + Send + Sync>;
@@ -20,6 +21,7 @@ const MOST_QUEUED: usize = 1_000;
 pub(crate) struct External {
     name: String,
     function: Function,
+    counters: Arc<Counters>,
     pool: Pool,
     open: Open,
     deadlines: Deadlines,
@@ -46,11 +48,12 @@ impl Open {
 }
 
 impl External {
-    pub(crate) fn start_workers(name: &str, function: Function) -> io::Result<Self> {
+    pub(crate) fn start_workers(name: &str, function: Function, counters: Arc<Counters>) -> io::Result<Self> {
         let pool = Pool::start(name, THREADS, MOST_QUEUED)?;
         Ok(Self {
             name: name.into(),
             function,
+            counters,
             pool,
             open: Open::default(),
             deadlines: Deadlines::default(),
@@ -64,6 +67,7 @@ impl External {
         self.next += 1;
         let mut body = Vec::new();
         request.write(&mut body, now);
+        self.counters.tap.observe(|| Observed::went_out(Kind::Request, &body));
         self.deadlines.add(request.deadline(), id);
         self.open.lock().insert(id, (request.answer, request.within));
         let (function, open) = (self.function.clone(), self.open.clone());
@@ -76,6 +80,7 @@ impl External {
         };
         if !self.pool.submit(Box::new(job)) {
             let error = SendError::Overloaded { connection: self.name.clone(), open: MOST_QUEUED };
+            self.observe_end(&error);
             self.open.end(id, |_| Err(error));
         }
     }
@@ -84,10 +89,19 @@ impl External {
     pub(crate) fn expire(&mut self, now: Instant) {
         while let Some(id) = self.deadlines.due(now) {
             let connection = self.name.clone();
-            self.open.end(id, |after| Err(SendError::Timeout { connection, after, no_peer: false }));
+            self.open.end(id, |after| {
+                let error = SendError::Timeout { connection, after, no_peer: false };
+                self.observe_end(&error);
+                Err(error)
+            });
         }
         let open = self.open.lock();
         self.deadlines.forget(open.len(), |id| open.contains_key(&id));
+    }
+
+    /// Shows to whoever looks that a request has ended without a reply.
+    fn observe_end(&self, error: &SendError) {
+        self.counters.tap.observe(|| Observed::came_in(Kind::Unanswered, &[]).with_outcome(error.word()));
     }
 
     /// When [`External::expire`] has something to do.

@@ -176,7 +176,7 @@ fn start(host: &Host, args: &Value) -> Result<Value> {
         scripts: scripts(args),
         parent: None,
     };
-    let (id, is_new) = host.start_flow(start).map_err(|error| refused(&error))?;
+    let (id, is_new) = host.start_flow_or_main(start).map_err(|error| refused(&error))?;
     Ok([("id", Value::Str(id)), ("is_new", Value::Bool(is_new))].into_iter().collect())
 }
 
@@ -259,6 +259,8 @@ fn refused(error: &FlowError) -> HandlerError {
         FlowError::NoFlow(_) => "no_flow",
         FlowError::Taken { .. } => "taken",
         FlowError::Complaints { .. } => "invalid_script",
+        FlowError::NoFunction { .. } => "no_function",
+        FlowError::Call { .. } | FlowError::ArgsOfNothing { .. } => "invalid_arguments",
         FlowError::BadId { .. } => "invalid_id",
         FlowError::Stopping => codes::STOPPING,
         _ => codes::HANDLER_FAILED,

@@ -113,7 +113,7 @@ fn told(error: &SendError) -> Performed {
         SendError::Stopping | SendError::Overloaded { .. } => {
             return Performed::Again { after: AGAIN, reason: error.to_string() };
         }
-        SendError::Timeout { .. } => "TimeoutError",
+        SendError::Timeout { .. } | SendError::NoInstance { .. } => "TimeoutError",
         SendError::NoPeer { .. } | SendError::Socket { .. } => "OSError",
         SendError::Refused { .. } | SendError::InvalidReply { .. } => "RuntimeError",
         _ => "ValueError",

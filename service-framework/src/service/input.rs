@@ -8,13 +8,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
-use super::answer::{Admitted, Agreement, error};
+use super::answer::{Admitted, Agreement, Concluded, error};
 use super::extract::Run;
 use super::handler::{Blocking, Fault, InlineCall, Rest, Step};
 use super::pool::{Job, Pool};
 use super::scope::{Entered, Scope, enter};
 use super::shared::Shared;
 use super::state_sockets::ChangeQueue;
+use crate::connection::tap::{Kind, Observed};
 use crate::connection::{Frame, PollItem, Received, Replyer, Route, SocketError, Subscriber};
 use crate::wire::{WorkflowId, codes};
 
@@ -63,6 +64,7 @@ pub(crate) struct Waiting {
     pub(crate) route: Option<Route>,
     pub(crate) workflow_id: Option<Box<[u8]>>,
     log_id: Option<Box<[u8]>>,
+    pub(crate) arrived: Instant,
 }
 
 /// What workers have finished: who waits for it, and the reply.
@@ -137,12 +139,14 @@ impl Input {
         }
     }
 
-    /// Sends replies again that had no room, if it is time for that.
+    /// Sends replies again that had no room, if it is time for that, and follows publishers that come and go.
     pub(crate) fn flush(&mut self, now: Instant) -> Result<(), SocketError> {
         match &mut self.socket {
-            InSocket::Replyer(replyer) => replyer.flush(now),
-            InSocket::Subscriber(_) | InSocket::Changes(_) => Ok(()),
+            InSocket::Replyer(replyer) => replyer.flush(now)?,
+            InSocket::Subscriber(subscriber) => subscriber.follow(),
+            InSocket::Changes(_) => {}
         }
+        Ok(())
     }
 
     /// When replies that had no room are to be sent again.
@@ -174,10 +178,25 @@ impl Input {
             },
         };
         if let Received::Junk(frame) = &received {
-            self.agreement.not_a_message(frame.as_deref().unwrap_or_default());
+            let frame = frame.as_deref().unwrap_or_default();
+            self.agreement.counters.tap.observe(|| Observed::came_in(Kind::Junk, frame));
+            self.agreement.not_a_message(frame);
         }
         let arrived = Instant::now();
         Ok(received.map(|(route, frame, start)| Message { route, frame, start, arrived }))
+    }
+
+    /// Shows a message that came in to whoever looks.
+    #[cold]
+    fn observe(&self, frame: &mut Frame) {
+        let kind = match &self.socket {
+            InSocket::Replyer(_) => Kind::Request,
+            InSocket::Subscriber(_) => Kind::Message,
+            InSocket::Changes(_) => Kind::Change,
+        };
+        let peer = frame.peer_address().map(ToOwned::to_owned);
+        let seen = || Observed::came_in(kind, frame).with_peer(peer.as_deref());
+        self.agreement.counters.tap.observe(seen);
     }
 
     /// Gives a message to its handler, unless it or the service is in no state for that.
@@ -185,13 +204,19 @@ impl Input {
         let Message { route, mut frame, start, arrived } = message;
         let caller = if self.asks_caller { frame.peer_address().map(Into::into) } else { None };
         let agreement = &self.agreement;
+        if agreement.counters.tap.is_watched() {
+            self.observe(&mut frame);
+        }
+        let is_asked = route.is_some();
         let envelope = match agreement.open(&frame[start..]) {
             Ok(envelope) => envelope,
             Err(error) => {
-                agreement.conclude(Err(Fault::Ready(error)), route.is_some(), None, &mut buffers.reply);
+                let message = Concluded::new(is_asked, None, arrived);
+                agreement.conclude(Err(Fault::Ready(error)), &message, &mut buffers.reply);
                 return Handled::Through(route);
             }
         };
+        let message = Concluded::new(is_asked, envelope.workflow_id, arrived);
         let _entered = enter(envelope.workflow_id);
         if let InSocket::Subscriber(subscriber) = &mut self.socket {
             subscriber.note_sequence(envelope.epoch, envelope.seq);
@@ -199,8 +224,7 @@ impl Input {
         let admitted = match agreement.admit(&envelope, arrived) {
             Ok(admitted) => admitted,
             Err(error) => {
-                let (error, workflow_id) = (Err(Fault::Ready(error)), envelope.workflow_id);
-                agreement.conclude(error, route.is_some(), workflow_id, &mut buffers.reply);
+                agreement.conclude(Err(Fault::Ready(error)), &message, &mut buffers.reply);
                 return Handled::Through(route);
             }
         };
@@ -211,15 +235,20 @@ impl Input {
                     (Step::Done(returned), _) => returned,
                     (Step::Later(rest), log_id) => {
                         let workflow_id = admitted.workflow_id.map(Into::into);
-                        return Handled::Waits(Waiting { rest, route, workflow_id, log_id });
+                        return Handled::Waits(Waiting { rest, route, workflow_id, log_id, arrived });
                     }
                 }
             }
             (None, InHandler::Workers { pool, .. }) if !pool.has_room() => Err(overloaded()),
             (None, InHandler::Workers { call, pool }) => {
                 // There is room, and only this thread takes it.
-                let _queued =
-                    pool.submit(job(call.clone(), agreement.clone(), &admitted, caller, (route, hands)));
+                let _queued = pool.submit(job(
+                    call.clone(),
+                    agreement.clone(),
+                    &admitted,
+                    caller,
+                    (route, arrived, hands),
+                ));
                 return Handled::Given;
             }
         };
@@ -227,7 +256,8 @@ impl Input {
             Ok(()) => Ok(&buffers.returned[..]),
             Err(fault) => Err(agreement.explain(fault, admitted.args)),
         };
-        agreement.conclude(returned, route.is_some(), admitted.workflow_id, &mut buffers.reply);
+        agreement.conclude(returned, &message, &mut buffers.reply);
+        agreement.counters.took.note(arrived.elapsed());
         Handled::Through(route)
     }
 }
@@ -281,7 +311,7 @@ fn job(
     agreement: Arc<Agreement>,
     admitted: &Admitted<'_>,
     caller: Option<Arc<str>>,
-    (route, hands): (Option<Route>, &Hands<'_>),
+    (route, arrived, hands): (Option<Route>, Instant, &Hands<'_>),
 ) -> Job {
     let (args, deadline, input) = (admitted.args.to_vec(), admitted.deadline, hands.input);
     let workflow_id = admitted.workflow_id.map(<[u8]>::to_vec);
@@ -296,7 +326,9 @@ fn job(
             call_blocking(&call, &shared, &args, &scope, &mut returned)
         };
         let outcome = outcome.map(|()| &returned[..]).map_err(|fault| agreement.explain(fault, &args));
-        agreement.conclude(outcome, route.is_some(), workflow_id, &mut body);
+        let message = Concluded::new(route.is_some(), workflow_id, arrived);
+        agreement.conclude(outcome, &message, &mut body);
+        agreement.counters.took.note(arrived.elapsed());
         finished.push(Reply { input, route, body });
         shared.link.wake.ring();
     })

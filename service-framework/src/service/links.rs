@@ -58,7 +58,7 @@ pub struct LinkOptions {
     pub topics: &'static [&'static str],
     /// How long a request may take; 5 s if nobody says.
     pub within: Option<Duration>,
-    /// Whether a request may go to another peer when the first one is lost.
+    /// Whether a request may go to another peer when the first one is lost or says that it stops.
     pub idempotent: bool,
     /// Whether a publisher or the publisher of an out state connects instead of binding.
     pub connects: bool,

@@ -16,6 +16,8 @@ mod codec;
 mod declare;
 #[cfg(test)]
 mod derived_tests;
+#[cfg(feature = "cluster")]
+mod discovered;
 mod error;
 mod external;
 mod extract;
@@ -50,6 +52,7 @@ mod reactor;
 mod request;
 mod run;
 mod scope;
+mod seen;
 mod shared;
 mod start;
 mod state_links;
@@ -60,6 +63,8 @@ mod state_table;
 mod state_tests;
 mod states;
 mod stop;
+#[cfg(test)]
+mod tap_tests;
 #[cfg(test)]
 mod tests;
 mod to_send;
@@ -93,6 +98,8 @@ pub use prepare::{Prepared, Setup};
 pub use programs::Programs;
 pub use request::{Pending, Request, Returned};
 pub use scope::write_current_workflow;
+pub(crate) use seen::{SeenState, SeenValue};
+pub(crate) use shared::Shared;
 pub use start::{Start, StartError, Started};
 pub use state_links::{DeltaIn, DeltaOut, FullIn, FullOut, RecordIn, RecordOut};
 pub use state_out::{Changes, OwnDelta, OwnFull};
@@ -100,6 +107,8 @@ pub use states::{StateError, States};
 pub use stop::{Cause, Stop};
 pub use to_send::ToSend;
 
+#[cfg(feature = "cluster")]
+pub(crate) use {discovered::Face, shared::Listening};
 #[cfg(feature = "testing")]
 pub(crate) use {
     for_test::links_for_test,

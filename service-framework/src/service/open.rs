@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::answer::Agreement;
+use super::answer::{Agreement, Concluded};
 use super::error::{RunError, SetupError};
 use super::external::{External, Function};
 use super::handler::{Blocking, Erased, Fault, InlineCall, Kind};
@@ -20,12 +20,13 @@ use super::shared::{Listening, OutEntry, OutTable, Shared};
 use super::state_sockets::StateSockets;
 use super::state_table::StateTable;
 use super::stop::Stop;
+use crate::connection::tap::Direction;
 use crate::connection::{
-    Counters, Of, Place, Publisher, Replyer, Requester, Role, SocketError, Sockets, Source, Subscriber,
-    Throttle, Wake, hosts,
+    Counters, Endpoint, Of, Place, Publisher, Replyer, Requester, Role, SocketError, Sockets, Sought, Source,
+    Subscriber, Targets, Throttle, Wake, hosts,
 };
 use crate::model::{
-    Arguments, Checker, ConnectionModel, ConnectionType, DEFAULT_WAIT_AFTER_CREATION, Problem, Side,
+    Arguments, Checker, ConnectionModel, ConnectionType, DEFAULT_WAIT_AFTER_CREATION, Problem, Side, Type,
 };
 
 /// Calls that wait for the workers of one connection.
@@ -98,9 +99,12 @@ impl Opener {
             states,
             link,
             stop: stop.clone(),
+            tap: prepared.tap.clone(),
             counters: std::sync::Mutex::default(),
             listening: std::sync::Mutex::default(),
+            activity: super::shared::Activity::default(),
         };
+        prepared.directory.listen(shared.link.wake.clone());
         let handlers = std::mem::take(&mut prepared.handlers).into_iter();
         let handlers = handlers.map(|(name, handler)| (name, handler.into())).collect();
         Ok(Self { prepared, handlers, pools: HashMap::new(), shared: Arc::new(shared), states_wake })
@@ -124,8 +128,8 @@ impl Opener {
         let failed = |source| RunError::Socket { connection: format!("out.{name}"), source };
         Ok(match model.kind {
             ConnectionType::Requester => {
-                let addresses = self.connect_to(model);
-                Out::Requester(Requester::connect(sockets, name, &addresses, counters).map_err(failed)?)
+                let targets = self.connect_to(model);
+                Out::Requester(Requester::connect(sockets, name, targets, counters).map_err(failed)?)
             }
             ConnectionType::Publisher => {
                 let place = match model.is_x_pub {
@@ -150,9 +154,9 @@ impl Opener {
     ) -> Result<External, RunError> {
         let name = model.func_to_call.as_deref().unwrap_or(&model.name);
         let call = self.prepared.functions.get(name).cloned().ok_or_else(|| missing(name))?;
-        let agreement = self.prepared.agreement(model, counters)?;
+        let agreement = self.prepared.agreement(model, counters.clone())?;
         let function = function(call, Arc::new(agreement), self.shared.clone());
-        External::start_workers(&model.name, function)
+        External::start_workers(&model.name, function, counters)
             .map_err(|source| RunError::System { what: "start threads for external requests", source })
     }
 
@@ -248,9 +252,17 @@ impl Opener {
         endpoints.first().map(|endpoint| endpoint.bind_text(self.prepared.bind_all)).unwrap_or_default()
     }
 
-    fn connect_to(&self, model: &ConnectionModel) -> Vec<String> {
+    fn connect_to(&self, model: &ConnectionModel) -> Targets {
         let endpoints = self.prepared.resolved.connection(model.side, &model.name).unwrap_or_default();
-        endpoints.iter().map(ToString::to_string).collect()
+        self.targets(endpoints, Of::Connection, model.kind.as_str())
+    }
+
+    /// Where a socket of this name connects to.
+    pub(super) fn targets(&self, endpoints: &[Endpoint], of: Of, socket: &str) -> Targets {
+        let fixed = endpoints.iter().filter(|endpoint| endpoint.discovered().is_none());
+        let sought = endpoints.iter().filter_map(Endpoint::discovered);
+        let sought = sought.map(|named| (Sought::by(of, socket, named), named.to_string()));
+        Targets::new(fixed.map(ToString::to_string).collect(), sought.collect(), &self.prepared.directory)
     }
 }
 
@@ -270,9 +282,9 @@ impl Prepared {
     fn agreement(&self, model: &ConnectionModel, counters: Arc<Counters>) -> Result<Agreement, RunError> {
         Ok(Agreement {
             name: model.name.clone(),
-            args: checker(&model.message())?,
-            returns: checker(&model.returns)?,
-            returns_nothing: model.returns.required.is_empty(),
+            args: checker(model, &model.message())?,
+            returns: checker(model, &model.returns)?,
+            returns_nothing: !model.takes_anything && model.returns.required.is_empty(),
             reading_checks: false,
             writing_fits: false,
             counters,
@@ -286,10 +298,10 @@ impl Prepared {
         Ok(OutEntry {
             name: model.name.clone(),
             kind: model.kind,
-            args: checker(&model.message())?,
-            returns: checker(&model.returns)?,
+            args: checker(model, &model.message())?,
+            returns: checker(model, &model.returns)?,
             models: (model.message(), model.returns.clone()),
-            returns_nothing: model.returns.required.is_empty(),
+            returns_nothing: !model.takes_anything && model.returns.required.is_empty(),
             within: options.within(),
             idempotent: options.idempotent,
         })
@@ -312,8 +324,12 @@ fn missing(function: &str) -> RunError {
 
 /// Models were checked when the service was prepared, so this fails only if a hook of the user's own says one thing
 /// then and another now.
-fn checker(arguments: &Arguments) -> Result<Checker, RunError> {
-    Checker::compile(arguments).map_err(|problems| wrong_model("setup_connection_models", &problems))
+fn checker(model: &ConnectionModel, arguments: &Arguments) -> Result<Checker, RunError> {
+    let compiled = match model.takes_anything {
+        true => Checker::of_type(&Type::map(Type::Str, Type::Any), ""),
+        false => Checker::compile(arguments),
+    };
+    compiled.map_err(|problems| wrong_model("setup_connection_models", &problems))
 }
 
 pub(super) fn wrong_model(hook: &'static str, problems: &[Problem]) -> RunError {
@@ -324,17 +340,19 @@ pub(super) fn wrong_model(hook: &'static str, problems: &[Problem]) -> RunError 
 /// A function of the program behind the same checks, errors and log lines as a handler.
 fn function(call: Blocking, agreement: Arc<Agreement>, shared: Arc<Shared>) -> Function {
     Arc::new(move |body| {
-        let (mut returned, mut reply) = (Vec::new(), Vec::new());
-        let admitted = agreement.open(body).and_then(|message| agreement.admit(&message, Instant::now()));
+        let (mut returned, mut reply, arrived) = (Vec::new(), Vec::new(), Instant::now());
+        let message =
+            |workflow_id| Concluded { replies: Direction::In, ..Concluded::new(true, workflow_id, arrived) };
+        let admitted = agreement.open(body).and_then(|message| agreement.admit(&message, arrived));
         match admitted {
-            Err(error) => agreement.conclude(Err(Fault::Ready(error)), true, None, &mut reply),
+            Err(error) => agreement.conclude(Err(Fault::Ready(error)), &message(None), &mut reply),
             Ok(admitted) => {
                 let _entered = enter(admitted.workflow_id);
                 let scope = Arc::new(Scope::of_message(admitted.workflow_id, admitted.deadline, None));
                 let outcome = call_blocking(&call, &shared, admitted.args, &scope, &mut returned);
                 let outcome = outcome.map(|()| &returned[..]);
                 let outcome = outcome.map_err(|fault| agreement.explain(fault, admitted.args));
-                agreement.conclude(outcome, true, admitted.workflow_id, &mut reply);
+                agreement.conclude(outcome, &message(admitted.workflow_id), &mut reply);
             }
         }
         reply

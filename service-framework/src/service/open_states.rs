@@ -13,7 +13,8 @@ use super::shared::Listening;
 use super::state_sockets::{AnyReplica, ChangeQueue, OwnerSockets, ReplicaSocket, StateSockets};
 use super::state_table::{InEntry, InState, OutState, StateTable};
 use crate::connection::{
-    Of, Place, Publisher, Replyer, Requester, Role, SocketError, Sockets, Throttle, UpdateSource, Wake,
+    Endpoint, Of, Place, Publisher, Replyer, Requester, Role, SocketError, Sockets, Throttle, UpdateSource,
+    Wake,
 };
 use crate::model::{Arguments, Checker, DEFAULT_WAIT_AFTER_CREATION, Side, StateModel, StateType, Type};
 use crate::state::{
@@ -103,7 +104,9 @@ impl Opener {
     ) -> Result<Box<dyn StateSocket + Send>, SocketError> {
         let counters = self.shared.counters(&format!("states.out.{}", model.name));
         let place = match model.is_x_pub {
-            true => Place::Connect(self.state_addresses(model, "publisher")),
+            true => {
+                Place::Connect(self.targets(self.state_endpoints(model, "publisher"), Of::State, "publisher"))
+            }
             false => Place::Bind(self.state_bind(model, "publisher")),
         };
         let topic = model.topic.as_deref();
@@ -114,6 +117,11 @@ impl Opener {
                     Publisher::open(sockets, Role::Publish, &name, &place, topic, epoch, counters.clone())?;
                 self.state_listens(model, "publisher", publisher.endpoint.as_ref());
                 owner.open(Outlet::Socket(publisher));
+                if let Some(backing) = self.prepared.backings.get(&model.name)
+                    && let Err(error) = owner.share(backing.clone())
+                {
+                    tracing::error!(state = model.name, %error, "what others have of the state is of no use");
+                }
                 let replyer = Replyer::bind_for_large(
                     sockets,
                     &name,
@@ -174,14 +182,15 @@ impl Opener {
         let failed = |source| RunError::Socket { connection: format!("states.in.{name}"), source };
         let owner = entry.topic.as_ref().map(|_| index);
         let topic = entry.topic.as_deref().or(model.topic.as_deref());
-        let addresses = |socket| self.addresses_of_owner(model, socket, owner);
-        let updates = UpdateSource::connect(sockets, &addresses("subscriber"), topic).map_err(failed)?;
+        let targets = |socket| self.targets(self.endpoints_of_owner(model, socket, owner), Of::State, socket);
+        let updates = UpdateSource::connect(sockets, targets("subscriber"), topic).map_err(failed)?;
         Ok(match &entry.state {
             InState::Delta(cell) => {
-                let requester = |address: &String| {
-                    Requester::connect(sockets, &name, std::slice::from_ref(address), counters.clone())
-                };
-                let requesters = addresses("requester").iter().map(requester).collect::<Result<_, _>>();
+                let requesters = targets("requester")
+                    .each()
+                    .into_iter()
+                    .map(|targets| Requester::connect(sockets, &name, targets, counters.clone()));
+                let requesters = requesters.collect::<Result<_, _>>();
                 let (rules, requesters) = (delta_rules(model)?, requesters.map_err(failed)?);
                 let mut replica = DeltaReplica::new(cell.clone(), rules, updates, requesters, counters);
                 if let Some(path) = &model.local_copy {
@@ -199,10 +208,10 @@ impl Opener {
         })
     }
 
-    fn addresses_of_owner(&self, model: &StateModel, socket: &str, owner: Option<usize>) -> Vec<String> {
-        let all = self.state_addresses(model, socket);
+    fn endpoints_of_owner(&self, model: &StateModel, socket: &str, owner: Option<usize>) -> &[Endpoint] {
+        let all = self.state_endpoints(model, socket);
         match owner {
-            Some(owner) => all.into_iter().nth(owner).into_iter().collect(),
+            Some(owner) => all.get(owner..=owner).unwrap_or_default(),
             None => all,
         }
     }
@@ -230,8 +239,7 @@ impl Opener {
         endpoints.first().map(|endpoint| endpoint.bind_text(self.prepared.bind_all)).unwrap_or_default()
     }
 
-    fn state_addresses(&self, model: &StateModel, socket: &str) -> Vec<String> {
-        let endpoints = self.prepared.resolved.state(model.side, &model.name, socket).unwrap_or_default();
-        endpoints.iter().map(ToString::to_string).collect()
+    fn state_endpoints(&self, model: &StateModel, socket: &str) -> &[Endpoint] {
+        self.prepared.resolved.state(model.side, &model.name, socket).unwrap_or_default()
     }
 }

@@ -115,13 +115,13 @@ impl Outs {
         Ok(())
     }
 
-    /// Takes in answers of external functions and ends what has waited too long.
+    /// Takes in answers of external functions and what has been found, and ends what has waited too long.
     pub(crate) fn expire(&mut self, now: Instant) {
         for out in &mut self.all {
             match out {
                 Out::Requester(requester) => requester.expire(now),
                 Out::External(external) => external.expire(now),
-                Out::Publisher(_) => {}
+                Out::Publisher(publisher) => publisher.follow(),
             }
         }
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
+use super::answer::Concluded;
 use super::input::{Buffers, Finished, Handled, Hands, Input, Waiting};
 use super::reactor::{Reactor, TaskWaker};
 use super::shared::Shared;
@@ -98,7 +99,17 @@ impl Owner {
     }
 
     fn is_busy(&self) -> bool {
-        !self.waiting.is_empty() || self.given > 0
+        self.busy() > 0
+    }
+
+    /// Handlers that run or wait.
+    fn busy(&self) -> usize {
+        self.waiting.len() + self.given
+    }
+
+    /// Whether nothing new is taken, because it stops or is drained.
+    fn is_leaving(&self) -> bool {
+        self.stopping || self.shared.is_draining()
     }
 
     fn retry_at(&self) -> Option<Instant> {
@@ -122,6 +133,7 @@ impl Owner {
             let is_waiting = self.given > 0 || self.reactor.outs.borrow().has_open();
             self.shared.link.tell_settled(asked, is_idle && !is_waiting && !self.has_changes(), is_waiting);
         }
+        self.shared.set_busy(self.busy());
         let now = Instant::now();
         self.inputs.iter_mut().try_for_each(|input| input.flush(now))
     }
@@ -138,7 +150,7 @@ impl Owner {
         outs.poll_items(&mut items);
         states.poll_items(&mut items);
         let (full, before) = (self.waiting.len() >= MOST_WAITING, items.len());
-        let left_out = |input: &Input| input.must_wait(full) || (self.stopping && input.is_subscriber());
+        let left_out = |input: &Input| input.must_wait(full) || (self.is_leaving() && input.is_subscriber());
         let listening = self.inputs.iter().map(|input| input.poll_item().filter(|_| !left_out(input)));
         let listens: Vec<bool> = listening.map(|item| item.map(|item| items.push(item)).is_some()).collect();
         let now = Instant::now();
@@ -193,7 +205,10 @@ impl Owner {
         };
         let mut body = Vec::new();
         let returned = fault.map_or(Ok(&returned[..]), Err);
-        self.inputs[input].agreement.conclude(returned, waiting.route.is_some(), workflow_id, &mut body);
+        let agreement = &self.inputs[input].agreement;
+        let message = Concluded::new(waiting.route.is_some(), workflow_id, waiting.arrived);
+        agreement.conclude(returned, &message, &mut body);
+        agreement.counters.took.note(waiting.arrived.elapsed());
         self.inputs[input].reply(waiting.route, body).map(drop)
     }
 
@@ -214,7 +229,7 @@ impl Owner {
         let began = Instant::now();
         for _ in 0..BUDGET {
             let full = self.waiting.len() >= MOST_WAITING;
-            let is_over = self.stopping && self.inputs[input].is_subscriber();
+            let is_over = self.is_leaving() && self.inputs[input].is_subscriber();
             if is_over || self.inputs[input].must_wait(full) {
                 return Ok(());
             }
@@ -246,7 +261,7 @@ impl Owner {
     }
 
     fn reason_to_refuse(&self, full: bool) -> Option<(&'static str, &'static str)> {
-        if self.stopping {
+        if self.is_leaving() {
             return Some((codes::STOPPING, "the service is stopping"));
         }
         full.then_some((codes::OVERLOADED, "too many requests are being handled"))

@@ -1,6 +1,7 @@
 //! From a service and its files to something that can run: checks, hooks, checks again. Opens nothing.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value as Json};
@@ -9,11 +10,14 @@ use super::asked::{Asked, Values};
 use super::builder::{Hooks, RequestOptions, Service};
 use super::error::{HandlerError, SetupError};
 use super::handler::{Blocking, Erased};
-use crate::connection::{Addresses, Resolution, Resolved};
+use super::run::OnReady;
+use crate::connection::tap::Hub;
+use crate::connection::{Addresses, Directory, Resolution, Resolved};
 use crate::model::{
     Config, ConnectionModel, ConnectionType, Problem, ServiceModel, Side, Source, StateModel, StateType,
     compare, near_miss,
 };
+use crate::state::Backing;
 
 /// What a service is given to run with.
 #[derive(Clone, Debug)]
@@ -78,8 +82,40 @@ pub struct Prepared {
     pub(super) main_mode: bool,
     /// Whether publishers hear of their subscribers.
     pub(super) is_watched: bool,
+    /// What is known of those that are found by their names.
+    pub(super) directory: Arc<Directory>,
+    /// Who looks at its messages.
+    pub(super) tap: Arc<Hub>,
+    /// Out states whose data are also elsewhere, by name.
+    pub(super) backings: HashMap<String, Arc<dyn Backing>>,
+    /// Told once the service is ready.
+    pub(super) on_ready: Vec<OnReady>,
     /// What is not wrong but perhaps not meant.
     pub warnings: Vec<String>,
+}
+
+#[cfg(not(feature = "cluster"))]
+impl Prepared {
+    /// Whether its addresses name a cluster.
+    pub(crate) fn names_cluster(&self) -> bool {
+        self.resolved.cluster.is_some()
+    }
+}
+
+impl Prepared {
+    /// What the service takes in and gives out, setup hooks included.
+    pub(crate) fn model(&self) -> &ServiceModel {
+        &self.model
+    }
+
+    /// Where its messages can be seen, from before its first one on.
+    pub(crate) fn tap(&self) -> &Arc<Hub> {
+        &self.tap
+    }
+
+    pub(crate) fn is_in_main_mode(&self) -> bool {
+        self.main_mode
+    }
 }
 
 impl Service {
@@ -138,6 +174,10 @@ impl Service {
             grace: setup.grace,
             main_mode: setup.main_mode,
             is_watched: false,
+            directory: Arc::default(),
+            tap: Arc::default(),
+            backings: HashMap::new(),
+            on_ready: Vec::new(),
             warnings: resolution.warnings,
         })
     }

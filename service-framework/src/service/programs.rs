@@ -249,7 +249,7 @@ fn asking(connection: &str, hook: &Hook, reach: Arc<OnceLock<ToSend>>) -> Bound 
 pub(super) fn unanswered(error: &SendError) -> HookError {
     let text = error.to_string();
     match error {
-        SendError::Timeout { no_peer: true, .. } => HookError::certain(text),
+        SendError::Timeout { no_peer: true, .. } | SendError::NoInstance { .. } => HookError::certain(text),
         SendError::Refused { error, .. } if error.code != codes::INVALID_RETURN => HookError::certain(text),
         SendError::Timeout { .. }
         | SendError::NoPeer { .. }

@@ -104,8 +104,8 @@ impl<R: Returned<C>, C> Request<R, C> {
         self
     }
 
-    /// Says that asking twice does no harm: when the peer is lost, the request goes to the next one, within its
-    /// deadline.
+    /// Says that asking twice does no harm: when the peer is lost, or says that it stops, the request goes to the next
+    /// one, within its deadline.
     pub fn idempotent(mut self) -> Self {
         if let Ok(prepared) = &mut self.prepared {
             prepared.idempotent = true;

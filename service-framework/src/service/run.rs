@@ -30,7 +30,12 @@ impl Prepared {
     }
 
     /// As [`Prepared::run`]; `ready` is called once the sockets are open and `init_function` is through.
-    pub(super) fn run_telling(self, stop: &Stop, ready: OnReady) -> Result<(), RunError> {
+    pub(crate) fn run_telling(mut self, stop: &Stop, ready: OnReady) -> Result<(), RunError> {
+        let others = std::mem::take(&mut self.on_ready);
+        let ready: OnReady = Box::new(move |shared| {
+            others.into_iter().for_each(|told| told(shared));
+            ready(shared);
+        });
         for warning in &self.warnings {
             tracing::warn!("{warning}");
         }
@@ -159,7 +164,7 @@ impl Prepared {
 }
 
 /// Who is told that a service is open.
-pub(super) type OnReady = Box<dyn FnOnce(&Arc<Shared>) + Send>;
+pub(crate) type OnReady = Box<dyn FnOnce(&Arc<Shared>) + Send>;
 
 /// What is called in main mode, in this order.
 struct LeadHooks {

@@ -1,6 +1,7 @@
 //! What all handlers of a running service have in common.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use super::found::Found;
 use super::link::Link;
 use super::state_table::StateTable;
 use super::stop::Stop;
+use crate::connection::tap::{Hub, Tap};
 use crate::connection::{Counters, Of, SendError};
 use crate::model::{Arguments, Checker, Config, ConnectionType, Side, near_miss};
 
@@ -20,8 +22,18 @@ pub(crate) struct Shared {
     pub(crate) stop: Stop,
     /// What functions ask for by its type.
     pub(crate) found: Found,
+    /// Who looks at its messages.
+    pub(crate) tap: Arc<Hub>,
     pub(super) counters: Mutex<Vec<(String, Arc<Counters>)>>,
     pub(super) listening: Mutex<Vec<Listening>>,
+    pub(super) activity: Activity,
+}
+
+/// How a service stands to what comes in.
+#[derive(Default)]
+pub(super) struct Activity {
+    is_draining: AtomicBool,
+    busy: AtomicUsize,
 }
 
 /// A socket that listens.
@@ -40,10 +52,29 @@ pub(crate) struct Listening {
 impl Shared {
     /// Fresh counts for a connection, told when the service ends.
     pub(crate) fn counters(&self, connection: &str) -> Arc<Counters> {
-        let counters = Arc::<Counters>::default();
+        let counters = Arc::new(Counters::with_tap(Tap::new(&self.tap, connection)));
         let mut all = self.counters.lock().unwrap_or_else(PoisonError::into_inner);
         all.push((connection.into(), counters.clone()));
         counters
+    }
+
+    /// Takes nothing new from now on: requests are told that the service stops, messages stay in their sockets.
+    pub(crate) fn drain(&self) {
+        self.activity.is_draining.store(true, Ordering::Release);
+        self.link.wake.ring();
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        self.activity.is_draining.load(Ordering::Acquire)
+    }
+
+    /// How many handlers run or wait.
+    pub(crate) fn busy(&self) -> usize {
+        self.activity.busy.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_busy(&self, handlers: usize) {
+        self.activity.busy.store(handlers, Ordering::Relaxed);
     }
 
     /// Notes where a socket listens.

@@ -55,6 +55,14 @@ impl Seen {
         }
     }
 
+    /// All that is in it as MessagePack; None if nothing is.
+    pub(crate) fn to_msgpack(&self) -> Option<Vec<u8>> {
+        match self {
+            Self::Delta(view) => view.number().is_some().then(|| view.to_msgpack()),
+            Self::Full(view) => view.raw().map(<[u8]>::to_vec),
+        }
+    }
+
     pub(crate) fn status(&self) -> Status {
         match self {
             Self::Delta(view) => view.status(),
@@ -93,8 +101,17 @@ impl InState {
                 let copy = cell.lock();
                 Seen::Full(FullView::new(copy.value().cloned(), copy.at(), copy.status()))
             }
-            Self::Here(OutState::Delta(owner)) => Seen::Delta(owner.view()),
-            Self::Here(OutState::Full(owner)) => Seen::Full(owner.view()),
+            Self::Here(state) => state.see(),
+        }
+    }
+}
+
+impl OutState {
+    /// What it is now.
+    pub(crate) fn see(&self) -> Seen {
+        match self {
+            Self::Delta(owner) => Seen::Delta(owner.view()),
+            Self::Full(owner) => Seen::Full(owner.view()),
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use super::backing::{self, Backing};
 use super::outlet::Outlet;
 use super::owner::{Numbered, Owner, Taken};
 use super::replica::{At, Life, Status};
@@ -29,6 +30,8 @@ struct Inner {
     publisher: Option<Outlet>,
     /// Whether somebody else is the owner, until that is taken over.
     is_standby: bool,
+    /// What other owners have too.
+    backing: Option<Arc<dyn Backing>>,
     args: Vec<u8>,
 }
 
@@ -50,7 +53,8 @@ impl Others {
 
 impl DeltaOwner {
     pub(crate) fn new(name: &str, rules: DeltaRules, epoch: u64, is_standby: bool, wake: Arc<Wake>) -> Self {
-        let inner = Inner { owner: Owner::new(epoch), publisher: None, is_standby, args: Vec::new() };
+        let inner =
+            Inner { owner: Owner::new(epoch), publisher: None, is_standby, backing: None, args: Vec::new() };
         Self { name: name.into(), rules, inner: Mutex::new(inner), wake }
     }
 
@@ -65,6 +69,40 @@ impl DeltaOwner {
     /// Publishes from now on.
     pub(crate) fn open(&self, publisher: Outlet) {
         self.lock().publisher = Some(publisher);
+    }
+
+    /// Has the state in common with other owners from now on, once it is open.
+    ///
+    /// # Errors
+    /// As [`DeltaOwner::take_shared`].
+    pub(crate) fn share(&self, backing: Arc<dyn Backing>) -> Result<(), SendError> {
+        self.lock().backing = Some(backing);
+        self.take_shared(None)
+    }
+
+    /// Takes over what other owners have written under these keys, or under all.
+    ///
+    /// # Errors
+    /// It is not what the model says, or the service has ended. Nothing has changed then.
+    pub(crate) fn take_shared(&self, keys: Option<&[Vec<u8>]>) -> Result<(), SendError> {
+        let inner = &mut *self.lock();
+        let Some(backing) = &inner.backing else { return Ok(()) };
+        let Some(changes) = backing::lacking(&**backing, inner.owner.map(), keys) else { return Ok(()) };
+        self.rules.changes.check_named("state", &changes).map_err(|found| self.invalid(found))?;
+        let publisher = self.publisher(&mut inner.publisher, inner.is_standby)?;
+        let numbered = inner.owner.change(&changes, None, false);
+        let Some(numbered) = numbered.map_err(|error| self.encoding(&error.to_string()))? else {
+            return Ok(());
+        };
+        let (epoch, workflow) = (inner.owner.epoch(), WorkflowId::new());
+        publish(publisher, &mut inner.args, epoch, &numbered, &Others::default(), &workflow)
+            .map_err(|source| self.socket(source))
+    }
+
+    /// Has this state, without telling anybody, as if all updates up to this number had been its own.
+    #[cfg(feature = "recording")]
+    pub(crate) fn resume(&self, map: super::map::StateMap, number: i64) {
+        self.lock().owner.resume(map, number);
     }
 
     /// Closes the socket; later changes end with `Stopping`.
@@ -116,7 +154,11 @@ impl DeltaOwner {
         let inner = &mut *self.lock();
         let publisher = self.publisher(&mut inner.publisher, inner.is_standby)?;
         let before = inner.owner.next_time();
+        let was = inner.backing.is_some().then(|| inner.owner.map().clone());
         let numbered = change(&mut inner.owner).map_err(|error| self.encoding(&error.to_string()))?;
+        if let (Some(backing), Some(was), Some(numbered)) = (&inner.backing, was, &numbered) {
+            backing::write(&**backing, &was, numbered).map_err(|error| self.encoding(&error.to_string()))?;
+        }
         let sent = numbered.map_or(Ok(()), |numbered| {
             publish(publisher, &mut inner.args, inner.owner.epoch(), &numbered, others, workflow)
         });
@@ -143,9 +185,13 @@ impl DeltaOwner {
     pub(crate) fn on_time(&self, now: Instant) {
         let inner = &mut *self.lock();
         let Some(publisher) = &mut inner.publisher else { return };
+        let was = inner.backing.is_some().then(|| inner.owner.map().clone());
         let expired = inner.owner.expire(now).map_err(|error| error.to_string());
         let told = expired.and_then(|numbered| {
             let Some(numbered) = numbered else { return Ok(()) };
+            if let (Some(backing), Some(was)) = (&inner.backing, was) {
+                backing::write(&**backing, &was, &numbered).map_err(|error| error.to_string())?;
+            }
             let (epoch, workflow) = (inner.owner.epoch(), WorkflowId::new());
             publish(publisher, &mut inner.args, epoch, &numbered, &Others::default(), &workflow)
                 .map_err(|error| error.to_string())

@@ -220,13 +220,17 @@ impl StateSocket for DeltaReplica {
     fn turn(&mut self, ready: &[bool], now: Instant) -> Result<(), SocketError> {
         if let [updates, reports, requesters @ ..] = ready {
             if *reports {
-                self.feed.take_reports(now);
+                self.feed.take_reports(now)?;
             }
             self.serve_requesters(requesters, now)?;
             self.take_answer(now);
             if *updates {
                 self.receive(now)?;
             }
+        }
+        self.feed.follow(now)?;
+        for requester in &mut self.requesters {
+            requester.ask_only(self.feed.instance());
         }
         self.feed.cell().lock().on_time(now);
         self.ask(now);

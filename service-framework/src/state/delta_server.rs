@@ -10,7 +10,8 @@ use super::exchange::{Answer, Question};
 use super::map::is_over;
 use super::owner::{Answers, Taken, everything};
 use super::socket::StateSocket;
-use crate::connection::{Counters, PollItem, Received, Replyer, Route, SocketError, Throttle, Wake};
+use crate::connection::tap::{Kind, Observed};
+use crate::connection::{Counters, Frame, PollItem, Received, Replyer, Route, SocketError, Throttle, Wake};
 use crate::value::{Limits, msgpack::write};
 use crate::wire::{Envelope, ErrorReply, Extras, codes, most_args, write_error, write_reply_with};
 
@@ -65,8 +66,14 @@ impl DeltaServer {
     fn serve(&mut self, now: Instant) -> Result<(), SocketError> {
         for _ in 0..BUDGET {
             match self.replyer.receive()? {
-                Received::Message(request) => self.answer(request.route, &request.body, now)?,
-                Received::Junk(_) => {}
+                Received::Message(mut request) => {
+                    self.observe_question(&mut request.body);
+                    self.answer(request.route, &request.body, now)?;
+                }
+                Received::Junk(frame) => {
+                    let frame = frame.as_deref().unwrap_or_default();
+                    self.counters.tap.observe(|| Observed::came_in(Kind::Junk, frame));
+                }
                 Received::Nothing => break,
             }
         }
@@ -95,6 +102,18 @@ impl DeltaServer {
                 write_error(&mut reply, &refusal(codes::BAD_MESSAGE, &error.to_string()), None);
             }
         }
+        self.reply(route, reply)
+    }
+
+    fn observe_question(&self, body: &mut Frame) {
+        if self.counters.tap.is_watched() {
+            let peer = body.peer_address().map(ToOwned::to_owned);
+            self.counters.tap.observe(|| Observed::came_in(Kind::Request, body).with_peer(peer.as_deref()));
+        }
+    }
+
+    fn reply(&mut self, route: Route, reply: Vec<u8>) -> Result<(), SocketError> {
+        self.counters.tap.observe_answer(&reply);
         self.replyer.reply(route, reply).map(drop)
     }
 
@@ -103,15 +122,15 @@ impl DeltaServer {
         let mut reply = Vec::new();
         let Some(taken) = self.owner.taken(None) else {
             write_error(&mut reply, &standby(), workflow);
-            return self.replyer.reply(route, reply).map(drop);
+            return self.reply(route, reply);
         };
         if !is_over(&taken.map, MOST_AT_ONCE) {
-            return self.replyer.reply(route, whole(&taken, workflow)).map(drop);
+            return self.reply(route, whole(&taken, workflow));
         }
         if self.waiting.len() >= MOST_WAITING {
             let error = refusal(codes::OVERLOADED, "too many replicas want the whole state at once");
             write_error(&mut reply, &error, workflow);
-            return self.replyer.reply(route, reply).map(drop);
+            return self.reply(route, reply);
         }
         self.waiting.push_back((route, workflow.map(<[u8]>::to_vec)));
         self.write_next();
@@ -151,7 +170,7 @@ impl StateSocket for DeltaServer {
 
     fn turn(&mut self, ready: &[bool], now: Instant) -> Result<(), SocketError> {
         while let Ok((route, reply)) = self.late.1.try_recv() {
-            self.replyer.reply(route, reply)?;
+            self.reply(route, reply)?;
             self.writing = self.writing.saturating_sub(1);
         }
         self.write_next();

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::cell::{Cell, Machine};
-use crate::connection::{Counters, PollItem, SocketError, Throttle, UpdateSource};
+use crate::connection::tap::{Kind, Observed};
+use crate::connection::{Counters, PollItem, Reports, SocketError, Throttle, UpdateSource};
 use crate::value::Limits;
 use crate::wire::Envelope;
 
@@ -37,13 +38,33 @@ impl<R: Machine> Feed<R> {
     }
 
     /// Tells the machine which connections have come and gone.
-    pub(crate) fn take_reports(&mut self, now: Instant) {
-        let (gone, come) = self.updates.connections();
+    pub(crate) fn take_reports(&mut self, now: Instant) -> Result<(), SocketError> {
+        let reports = self.updates.connections()?;
+        self.tell(reports, now);
+        Ok(())
+    }
+
+    /// Follows another instance if the one that was followed is not found any more.
+    pub(crate) fn follow(&mut self, now: Instant) -> Result<(), SocketError> {
+        let gone = self.updates.follow()?;
+        self.tell(Reports { gone, come: false }, now);
+        Ok(())
+    }
+
+    /// The instance that is followed, where it is one that was found.
+    pub(crate) fn instance(&self) -> Option<&Arc<str>> {
+        self.updates.instance()
+    }
+
+    fn tell(&self, Reports { gone, come }: Reports, now: Instant) {
+        if !gone && !come {
+            return;
+        }
         let mut machine = self.cell.lock();
         if gone {
             machine.on_disconnected(now);
         }
-        if (gone || come) && self.updates.is_connected() {
+        if self.updates.is_connected() {
             machine.on_connected();
         }
     }
@@ -59,6 +80,7 @@ impl<R: Machine> Feed<R> {
         for _ in 0..BUDGET {
             let Some((frame, start)) = self.updates.receive()? else { break };
             self.counters.received.add_one();
+            self.counters.tap.observe(|| Observed::came_in(Kind::Update, &frame));
             let taken =
                 split(&frame[start..]).and_then(|(envelope, args)| take_in(&mut machine, &envelope, args));
             if let Err(reason) = taken {

@@ -91,12 +91,13 @@ impl StateSocket for FullReplica {
     fn turn(&mut self, ready: &[bool], now: Instant) -> Result<(), SocketError> {
         if let [updates, reports] = ready {
             if *reports {
-                self.feed.take_reports(now);
+                self.feed.take_reports(now)?;
             }
             if *updates {
                 self.receive(now)?;
             }
         }
+        self.feed.follow(now)?;
         let mut copy = self.feed.cell().lock();
         let (is_quiet, status) = (copy.on_time(now), copy.status());
         drop(copy);

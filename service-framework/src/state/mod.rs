@@ -4,6 +4,7 @@
 //! The others put sockets around them. What a service reads of a state is a [`View`] or a [`FullView`], and its
 //! [`Status`] says whether that is what the owner has.
 
+mod backing;
 mod cell;
 mod delta_owner;
 mod delta_replica;
@@ -27,19 +28,26 @@ mod socket;
 mod update;
 mod view;
 
+pub(crate) use backing::Backing;
 pub(crate) use cell::Cell;
 pub(crate) use delta_owner::{DeltaOwner, Others};
 pub(crate) use delta_replica::DeltaReplica;
 pub(crate) use delta_server::DeltaServer;
+#[cfg(feature = "recording")]
+pub(crate) use exchange::Kind as AnswerKind;
 pub(crate) use full::FullCopy;
 pub(crate) use full_owner::{FullOwner, FullServer};
 pub(crate) use full_replica::FullReplica;
 pub(crate) use map::write_changes;
+#[cfg(feature = "recording")]
+pub(crate) use map::{StateMap, apply, write_all};
 pub(crate) use outlet::{Changes, Outlet};
 pub(crate) use raw::Raw;
 pub(crate) use replica::{Change, Replica};
 pub(crate) use rules::DeltaRules;
 pub(crate) use socket::StateSocket;
+#[cfg(feature = "recording")]
+pub(crate) use update::{Update, others, read_answer};
 
 pub use replica::Status;
 pub use view::{FullView, View, ViewError};

@@ -106,9 +106,14 @@ impl View {
     /// # Errors
     /// It is of another type than `T`.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, ViewError> {
+        Ok(value::decode_checked(&self.to_msgpack())?)
+    }
+
+    /// The state as a MessagePack map.
+    pub(crate) fn to_msgpack(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
         write_all(&self.map, &mut bytes);
-        Ok(value::decode_checked(&bytes)?)
+        bytes
     }
 
     /// The state as a value of any kind: a [`Value::Map`].
@@ -166,9 +171,7 @@ impl View {
     }
 
     pub(crate) fn read_typed<T: OwnedMessage>(&self) -> Result<T, ViewError> {
-        let mut bytes = Vec::new();
-        write_all(&self.map, &mut bytes);
-        read_message(&bytes)
+        read_message(&self.to_msgpack())
     }
 }
 
@@ -208,6 +211,11 @@ pub struct FullView {
 impl FullView {
     pub(crate) fn new(value: Option<Raw>, at: (Option<u64>, Option<u64>), status: Status) -> Self {
         Self { value, at, status }
+    }
+
+    /// The state as MessagePack.
+    pub(crate) fn raw(&self) -> Option<&[u8]> {
+        self.value.as_deref()
     }
 
     /// The state; `None` while there is nothing yet.

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use super::backend::{Backend, Change, Done, Job, Take, Work};
 use super::batch::Batch;
@@ -136,6 +137,19 @@ impl StoreOptions {
 }
 
 impl Store {
+    /// Gives this one up, and closes the store if all clones are gone by then: what is queued is written, and a file has nothing
+    /// beside it any more. Whether it is closed.
+    pub fn close(self, patience: Duration) -> bool {
+        let until = Instant::now() + patience;
+        while Arc::strong_count(&self.backend) > 1 {
+            if Instant::now() >= until {
+                return false;
+            }
+            thread::sleep(Duration::from_millis(2));
+        }
+        true
+    }
+
     /// Opens a store, and makes it if there is none.
     ///
     /// # Errors
@@ -353,6 +367,12 @@ impl Store {
     pub fn watch(&self, topics: impl IntoIterator<Item = Topic>) -> Watch {
         let topics = topics.into_iter().collect();
         Watch::new(Arc::clone(&self.hub), topics, self.backend.elsewhere())
+    }
+
+    /// Ends every wait for changes, as if there were some.
+    #[cfg(feature = "flows")]
+    pub(crate) fn wake_watches(&self) {
+        self.hub.all_changed();
     }
 }
 

@@ -120,6 +120,14 @@ pub struct LeaseState {
     pub until: Timestamp,
 }
 
+impl LeaseState {
+    /// Whether somebody has it at this time.
+    #[must_use]
+    pub fn is_held(&self, now: Timestamp) -> bool {
+        self.owner.is_some() && self.until > now
+    }
+}
+
 /// A timer that was due, and is held by who took it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Timer {

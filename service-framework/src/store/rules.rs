@@ -1,5 +1,6 @@
 //! What each part of a batch, and all other work, means: the same over every backend, which only keeps rows.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::backend::{Change, Done, Take, Work};
@@ -17,7 +18,7 @@ pub(crate) struct StreamRow {
     pub(crate) first: u64,
     /// Last version; 0 without events.
     pub(crate) head: u64,
-    pub(crate) mark: Option<Mark>,
+    pub(crate) mark: Option<Arc<Mark>>,
     pub(crate) created: Timestamp,
     pub(crate) changed: Timestamp,
 }
@@ -51,9 +52,8 @@ pub(crate) trait Rows {
     fn lease(&mut self, name: &str) -> Result<Option<LeaseState>, Error>;
     fn put_lease(&mut self, name: &str, lease: &LeaseState) -> Result<(), Error>;
     fn stream(&mut self, name: &str) -> Result<Option<StreamRow>, Error>;
-    /// Writes the row without its mark; a new one gets its number in `row.id`.
-    fn put_stream(&mut self, name: &str, row: &mut StreamRow) -> Result<(), Error>;
-    fn put_mark(&mut self, name: &str, row: &StreamRow, mark: &Mark) -> Result<(), Error>;
+    /// Writes the row; one that was there without its mark, unless that has changed. A new one gets its number in `row.id`.
+    fn put_stream(&mut self, name: &str, row: &mut StreamRow, has_new_mark: bool) -> Result<(), Error>;
     fn put_event(&mut self, stream: At<'_>, event: &NewEvent, is_packed: bool) -> Result<(), Error>;
     /// Takes the events up to and with this version away.
     fn remove_events(&mut self, name: &str, row: &StreamRow, up_to: u64) -> Result<(), Error>;
@@ -148,9 +148,8 @@ fn part(rows: &mut impl Rows, part: &Part, now: Timestamp) -> Result<Option<(Str
         Part::Mark { stream, category, status, owner } => {
             let mark = Mark { category: category.clone(), status: status.clone(), owner: owner.clone() };
             let mut row = changed_stream(rows, stream, now)?;
-            row.mark = Some(mark.clone());
-            rows.put_stream(stream, &mut row)?;
-            rows.put_mark(stream, &row, &mark)?;
+            row.mark = Some(Arc::new(mark));
+            rows.put_stream(stream, &mut row, true)?;
         }
         Part::Claim { key, value, keep } => claim(rows, key, value, *keep, now)?,
         Part::Release { key } => rows.remove_claim(key)?,
@@ -195,7 +194,7 @@ fn append(
     let after = row.head;
     row.head += events.len() as u64;
     row.first = if row.first == 0 { 1 } else { row.first };
-    rows.put_stream(stream, &mut row)?;
+    rows.put_stream(stream, &mut row, false)?;
     for (version, event) in (after + 1..).zip(events) {
         rows.put_event(At { name: stream, row: &row, version, time: now }, event, false)?;
     }
@@ -216,7 +215,7 @@ fn pack(
     }
     rows.remove_events(stream, &row, up_to)?;
     row.first = up_to;
-    rows.put_stream(stream, &mut row)?;
+    rows.put_stream(stream, &mut row, false)?;
     rows.put_event(At { name: stream, row: &row, version: up_to, time: now }, event, true)
 }
 

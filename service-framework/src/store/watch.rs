@@ -106,8 +106,8 @@ impl Hub {
         }
     }
 
-    /// Wakes everybody: another process may have changed anything.
-    #[cfg(feature = "postgres")]
+    /// Wakes everybody: anything may have changed.
+    #[cfg(any(feature = "postgres", feature = "flows"))]
     pub(crate) fn all_changed(&self) {
         let mut state = self.state();
         state.count += 1;

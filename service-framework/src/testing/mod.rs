@@ -47,6 +47,8 @@ mod live;
 mod log;
 #[cfg(feature = "programs")]
 mod programs;
+#[cfg(feature = "recording")]
+mod recording;
 mod states;
 #[cfg(test)]
 mod tests;
@@ -65,6 +67,8 @@ pub use self::links::{HasTestSide, Heard, LinkForTest, LinksForTest, Played};
 use self::live::Live;
 #[cfg(feature = "programs")]
 pub use self::programs::{ProgramsKit, TestRun, programs};
+#[cfg(feature = "recording")]
+pub use self::recording::{PlayError, Recording, Replied};
 pub use self::states::{PlayedDelta, PlayedFull, PlayedRecord, SeenDelta, SeenFull, SeenRecord};
 use crate::connection::SendError;
 use crate::model::{Message, OwnedMessage, ServiceModel, Side};
@@ -211,7 +215,10 @@ impl Kit {
     /// # Errors
     /// There is no such subscriber, the message is not what it takes, or its handler failed.
     pub fn publish(&self, connection: &str, args: impl Message) -> Result<(), SendError> {
-        let args = args.to_msgpack();
+        self.publish_bytes(connection, args.to_msgpack())
+    }
+
+    fn publish_bytes(&self, connection: &str, args: Vec<u8>) -> Result<(), SendError> {
         let failed = || self.0.mode.own().map_or(0, |own| own.failed(&format!("in.{connection}")));
         let before = failed();
         self.wait_for(async { self.0.mode.sends(connection).publish_message(connection, args) })??;

@@ -20,9 +20,9 @@ use serde_json::{Map, Value as Json, json};
 use super::serde_tagged::Keys;
 use super::{Tag, Value, tag};
 
-pub(super) const BYTES: Keys = ("__bytes__", "as_base64");
-const FLOAT: Keys = ("__float__", "as_str");
-const MAP: Keys = ("__map__", "value");
+pub(crate) const BYTES: Keys = ("__bytes__", "as_base64");
+pub(crate) const FLOAT: Keys = ("__float__", "as_str");
+pub(crate) const MAP: Keys = ("__map__", "value");
 const EXT: Keys = ("__ext__", "value");
 
 /// JSON that is not the JSON form of any value.

@@ -44,6 +44,10 @@ pub use datetime::{Date, DateTime, Time, TimeDelta};
 pub use decimal::Decimal;
 pub use error::{DecodeError, EncodeError, InvalidText};
 pub use json::JsonError;
+/// The tags that are only in the JSON form.
+pub(crate) mod json_tags {
+    pub(crate) use super::json::{BYTES, FLOAT, MAP};
+}
 pub use limits::Limits;
 pub use set::Set;
 pub use tag::{Tag, Tagged};

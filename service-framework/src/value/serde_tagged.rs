@@ -11,10 +11,10 @@ use serde::{Deserialize, Serialize};
 use super::{Bytes, Date, DateTime, Decimal, Set, Tag, Time, TimeDelta, Uuid, json};
 
 /// The keys of a tagged map: that of the tag, and that of what it tags.
-pub(super) type Keys = (&'static str, &'static str);
+pub(crate) type Keys = (&'static str, &'static str);
 
 impl Tag {
-    pub(super) fn keys(self) -> Keys {
+    pub(crate) fn keys(self) -> Keys {
         (self.key(), self.value_key())
     }
 }

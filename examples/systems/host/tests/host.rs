@@ -81,13 +81,14 @@ fn this_machine_is_shown_until_ctrl_c() {
 
 #[test]
 fn the_files_are_for_each_other() {
-    let (_copy, system) = copy_of_system();
+    let (copy, system) = copy_of_system();
     let json: Json = serde_json::from_str(&fs::read_to_string(&system).unwrap()).unwrap();
     for (name, entry) in json["services"].as_object().unwrap() {
         let mut check = Command::new(env!("CARGO_BIN_EXE_host_view"));
-        let file = |key: &str| system.parent().unwrap().join(entry[key].as_str().unwrap());
-        check.arg("check").args(["-s", entry["service"].as_str().unwrap()]);
-        check.arg("-a").arg(file("addresses")).arg("-c").arg(file("config"));
+        let service = entry["service"].as_str().unwrap();
+        let addresses = copy.path().join(format!("addresses/host/{service}.json"));
+        let config = system.parent().unwrap().join(entry["config"].as_str().unwrap());
+        check.arg("check").args(["-s", service]).arg("-a").arg(addresses).arg("-c").arg(config);
         check.args(entry["main_mode"].as_bool().unwrap_or_default().then_some("-m"));
         let output = check.output().unwrap();
         assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));

@@ -165,10 +165,19 @@ impl Engine {
     }
 
     /// Says which services run at this node.
-    pub(crate) fn register(&mut self, now: Now, services: Vec<Instance>) {
-        self.record.services = services;
+    ///
+    /// # Errors
+    /// It is more than a node may say of itself; nothing has changed then.
+    pub(crate) fn register(&mut self, now: Now, services: Vec<Instance>) -> Result<(), CallError> {
+        let before = std::mem::replace(&mut self.record.services, services);
+        let (size, limit) = (self.record.size(), self.settings.record_bytes);
+        if size > limit {
+            self.record.services = before;
+            return Err(CallError::TooLarge(size, limit));
+        }
         self.publish(now.at);
         self.settle(now);
+        Ok(())
     }
 
     /// Answers a request.

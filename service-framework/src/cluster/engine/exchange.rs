@@ -1,10 +1,11 @@
 //! Views and records: how nodes come to know the same of all.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::super::dice::mixed;
-use super::super::identity::{Identity, NodeId};
+use super::super::identity::{Address, Identity, NodeId};
 use super::super::membership::{MemberState, Membership, Standing};
 use super::super::record::{Record, Stand};
 use super::super::time::Moment;
@@ -22,11 +23,11 @@ const BUSY: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(
 
 impl Engine {
     /// Everything this node knows of members.
-    pub(super) fn welcome(&self) -> Body {
+    pub(super) fn welcome(&self, seen: Option<Address>) -> Body {
         let records = self.peers.all().filter(|(_, peer)| peer.is_active());
         let records = records.filter_map(|(_, peer)| peer.record.clone());
         let records = records.chain([self.record.clone()]).collect();
-        Body::Welcome { members: self.members_with_me(), records }
+        Body::Welcome { members: self.members_with_me(), records, seen }
     }
 
     fn members_with_me(&self) -> Vec<MemberState> {
@@ -83,16 +84,32 @@ impl Engine {
 
     /// Takes what another node sees. Whom it sees alive and this node had given up is told so: that ends partitions.
     fn take_members(&mut self, now: Moment, from: NodeId, members: &[MemberState]) {
-        self.swim.apply(now, members);
+        let members = self.as_many_as_may_be(members);
+        self.swim.apply(now, &members);
         self.take_notices(now, Some(from));
         for state in members.iter().filter(|state| state.standing != Standing::Down) {
-            let known = self.peers.get(state.identity.node);
-            let is_given_up = known
-                .is_some_and(|peer| !peer.is_active() && !peer.has_left && peer.identity == state.identity);
+            let is_given_up = match self.peers.get(state.identity.node) {
+                Some(peer) => !peer.is_active() && !peer.has_left && peer.identity == state.identity,
+                None => self.swim.is_over(&state.identity),
+            };
             if is_given_up {
                 self.send_directly(state.identity.node, Body::Stale { epoch: state.identity.epoch });
             }
         }
+    }
+
+    /// Leaves out those who are not known, where there are as many as may be.
+    fn as_many_as_may_be<'a>(&mut self, members: &'a [MemberState]) -> Cow<'a, [MemberState]> {
+        let new = members.iter().filter(|state| self.peers.get(state.identity.node).is_none()).count();
+        let room = self.settings.members.saturating_sub(self.peers.count());
+        if new <= room {
+            return Cow::Borrowed(members);
+        }
+        self.counts.refused += (new - room) as u64;
+        let is_known = |state: &&MemberState| self.peers.get(state.identity.node).is_some();
+        let known = members.iter().filter(is_known);
+        let others = members.iter().filter(|state| !is_known(state)).take(room);
+        known.chain(others).copied().collect()
     }
 
     /// Compares views with somebody.
@@ -106,8 +123,8 @@ impl Engine {
     }
 
     pub(super) fn random_peer(&mut self) -> Option<NodeId> {
-        let active: Vec<NodeId> = self.peers.active().collect();
-        active.get(self.dice.below(active.len())).copied()
+        let count = self.peers.active().count();
+        self.peers.active().nth(self.dice.below(count))
     }
 
     /// What must be the same at all nodes: who lives, and what each says of itself.
@@ -146,22 +163,25 @@ impl Engine {
         if peer.record.as_ref().is_some_and(|known| !record.is_newer(known)) {
             return;
         }
+        if record.size() > self.settings.record_bytes {
+            self.counts.refused += 1;
+            return;
+        }
         let is_change = peer.record.as_ref().is_some_and(|known| says_else(known, &record));
-        let cut_off = record.unreachable.clone();
         let is_told = peer.is_told;
-        peer.record = Some(record.clone());
+        peer.say(record.clone());
         self.tell_if_known(node);
         if is_told && is_change {
             self.tell(Change::Updated, node);
         }
         if from == node {
-            self.pass_on(now, record, &cut_off);
+            self.pass_on(now, record);
         }
     }
 
     /// A record reaches those whom its node cannot reach through those whom it can.
-    fn pass_on(&mut self, now: Moment, record: Record, cut_off: &[NodeId]) {
-        for node in cut_off {
+    fn pass_on(&mut self, now: Moment, record: Record) {
+        for node in &record.unreachable {
             if self.peers.is_active(*node) && !self.links.is_lost(*node) {
                 self.send(now, *node, Body::Records(vec![record.clone()]), 0);
             }
@@ -211,9 +231,9 @@ impl Engine {
 
 /// Whether two records of a node differ in what the application sees.
 fn says_else(one: &Record, other: &Record) -> bool {
-    let seen = |record: &Record| {
-        let Record { name, addresses, services, leaving, .. } = record.clone();
-        (name, addresses, services, leaving)
-    };
+    fn seen(record: &Record) -> impl PartialEq + '_ {
+        let Record { name, addresses, services, leaving, info, .. } = record;
+        (name, addresses, services, leaving, info)
+    }
     seen(one) != seen(other)
 }

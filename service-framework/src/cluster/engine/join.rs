@@ -18,6 +18,9 @@ const FOUND: Duration = Duration::from_secs(3);
 /// How often a life may be renewed: at once after a while, more and more rarely in a row.
 const RENEW: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
 
+/// Addresses that a node takes on because others reached it there, with its own.
+const ADDRESSES: usize = 6;
+
 /// An address to join at.
 #[derive(Clone, Debug)]
 pub(super) struct Seed {
@@ -51,7 +54,10 @@ impl Engine {
         self.tasks.add(now.after(self.dice.jitter(Duration::from_secs(2))), Task::Exchange);
         match self.settings.founding {
             Founding::AtOnce => self.tasks.add(now, Task::Found),
-            Founding::IfNobodyAnswers => self.tasks.add(now.after(FOUND), Task::Found),
+            Founding::IfNobodyAnswers => {
+                let patience = if self.seeds.is_empty() { Duration::ZERO } else { FOUND };
+                self.tasks.add(now.after(patience), Task::Found);
+            }
             Founding::Never => {}
         }
     }
@@ -73,7 +79,24 @@ impl Engine {
         let wait = if is_met { self.settings.heal } else { seed.pause };
         self.tasks.add(now.after(self.dice.jitter(wait)), Task::Seed(index));
         if !is_met && self.may_join() {
-            self.send_to_address(None, seed.address, Body::Hello(self.record.clone()));
+            let hello = self.hello(Some(seed.address.clone()));
+            self.send_to_address(None, seed.address, hello);
+        }
+    }
+
+    fn hello(&self, called: Option<Address>) -> Body {
+        Body::Hello { record: self.record.clone(), called }
+    }
+
+    /// Somebody reached this node at an address that it may not know of: where it listens everywhere, others must be told
+    /// where that is.
+    pub(super) fn was_seen_at(&mut self, now: Moment, address: Option<Address>) {
+        let Some((address, port)) = address.zip(self.settings.everywhere) else { return };
+        let is_port = address.0.rsplit_once(':').is_some_and(|(_, of)| of == port.to_string());
+        let is_known = self.record.addresses.contains(&address);
+        if is_port && !is_known && !address.is_of_this_host() && self.record.addresses.len() < ADDRESSES {
+            self.record.addresses.push(address);
+            self.publish(now);
         }
     }
 
@@ -91,7 +114,8 @@ impl Engine {
         let mut dead: Vec<NodeId> = self.peers.dead().map(|(node, _)| node).collect();
         for _ in 0..2.min(dead.len()) {
             let node = dead.swap_remove(self.dice.below(dead.len()));
-            self.send_directly(node, Body::Hello(self.record.clone()));
+            let hello = self.hello(None);
+            self.send_directly(node, hello);
         }
     }
 
@@ -153,7 +177,8 @@ impl Engine {
         self.take_notices(now, None);
         self.publish(now);
         if let Some(by) = self.renewal.by.take() {
-            self.send_directly(by, Body::Hello(self.record.clone()));
+            let hello = self.hello(None);
+            self.send_directly(by, hello);
         }
     }
 }

@@ -15,8 +15,10 @@ mod receive;
 mod shared;
 #[cfg(test)]
 mod tests;
+mod view;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
 use super::dice::{Dice, mixed};
 use super::events::requests::Requests;
@@ -25,17 +27,18 @@ use super::events::{Delivery, Payload, RequestError, Ticket};
 use super::identity::{Address, Identity, NodeId};
 use super::links::Links;
 use super::map::replica::Replica;
-use super::map::{Actor, Entry, Sharing, Stored, Versions, Written};
+use super::map::{Actor, Entry, Key, Sharing, Stored, Versions, Written};
 use super::membership::{Membership, Swim};
 use super::record::{Instance, Record};
 use super::settings::Settings;
 use super::time::{Agenda, Moment, Now};
-use super::wire::{Body, Frame};
+use super::wire::{Body, Frame, Lane};
 use calls::Tally;
 use join::Seed;
 use peers::Peers;
 
 pub(crate) use shared::register as shared_register;
+pub use view::{Member, Presence};
 
 /// What a node brings from its last life, and what is new in this.
 #[derive(Clone, Debug)]
@@ -81,7 +84,8 @@ pub(crate) enum Output {
     /// Bytes for a node, at the first of the addresses that works.
     Transmit {
         to: Option<NodeId>,
-        addresses: Vec<Address>,
+        addresses: Arc<[Address]>,
+        lane: Lane,
         bytes: Vec<u8>,
     },
     /// The node's epoch, before anything that follows.
@@ -125,6 +129,8 @@ pub(crate) enum Output {
         ticket: Ticket,
         written: Written,
     },
+    /// The values of these keys may have changed.
+    Changed(Vec<Key>),
 }
 
 /// Which request of which life of its requester a reply is for.
@@ -149,6 +155,10 @@ pub struct Counts {
     pub carried: u64,
     /// Frames of another process with this node's key.
     pub twin: u64,
+    /// Frames whose sender is not who they say.
+    pub forged: u64,
+    /// Newcomers beyond the limit, and what nodes say of themselves beyond its own.
+    pub refused: u64,
     /// Messages dropped from full queues.
     pub dropped: u64,
     /// How often shared data had to wait: its stamp was far ahead, or its merge is not known here.
@@ -292,6 +302,11 @@ impl Engine {
         self.settle(now);
     }
 
+    /// How much waits to be done.
+    pub(crate) fn waiting(&self) -> usize {
+        self.outputs.len()
+    }
+
     /// What is to be done next, in order.
     pub(crate) fn next_output(&mut self) -> Option<Output> {
         self.outputs.pop_front()
@@ -333,22 +348,22 @@ impl Engine {
             self.links.expect(now, to, self.settings.detection.timeout);
         }
         let frame = Frame { cluster: self.cluster, from: self.me, to: Some(to), trail: Vec::new(), body };
-        self.transmit(hop, frame.encode());
+        self.transmit(hop, frame.body.lane(), frame.encode());
     }
 
     /// Sends to a neighbour, whatever is known of the way.
     fn send_directly(&mut self, to: NodeId, body: Body) {
         let frame = Frame { cluster: self.cluster, from: self.me, to: Some(to), trail: Vec::new(), body };
-        self.transmit(to, frame.encode());
+        self.transmit(to, frame.body.lane(), frame.encode());
     }
 
-    fn transmit(&mut self, hop: NodeId, bytes: Vec<u8>) {
+    fn transmit(&mut self, hop: NodeId, lane: Lane, bytes: Vec<u8>) {
         let addresses = self.peers.addresses(hop);
         if addresses.is_empty() {
             self.counts.no_route += 1;
             return;
         }
-        self.outputs.push_back(Output::Transmit { to: Some(hop), addresses, bytes });
+        self.outputs.push_back(Output::Transmit { to: Some(hop), addresses, lane, bytes });
     }
 
     fn next_ticket(&mut self) -> Ticket {
@@ -391,5 +406,6 @@ fn first_record(identity: Identity, settings: &Settings) -> Record {
         relays: settings.relays,
         leaving: false,
         services: Vec::<Instance>::new(),
+        info: settings.info.clone(),
     }
 }

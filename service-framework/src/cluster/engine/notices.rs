@@ -80,6 +80,8 @@ impl Engine {
         let peer = self.peers.of(new);
         (peer.identity, peer.source) = (new, source);
         if old.boot == new.boot {
+            // Its record of this life may have been quicker than this.
+            self.tell_if_known(new.node);
             self.want_record(now);
             return;
         }

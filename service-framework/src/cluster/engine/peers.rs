@@ -1,6 +1,7 @@
 //! The other members, as this node knows them.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::super::identity::{Address, Identity, NodeId};
 use super::super::links::Links;
@@ -21,6 +22,8 @@ pub(super) struct Peer {
     pub(super) record: Option<Record>,
     /// Where its frames come from, which may be another address than it thinks.
     pub(super) observed: Option<Address>,
+    /// Where it may be reached: where its frames come from after what it says itself. Every frame to it has them.
+    addresses: Arc<[Address]>,
     /// The application has been told that it is there.
     pub(super) is_told: bool,
     /// It was told before, and was gone then.
@@ -38,11 +41,34 @@ impl Peer {
             has_left: false,
             record: None,
             observed: None,
+            addresses: Arc::default(),
             is_told: false,
             was_told: false,
             down_since: Moment(0),
             source: None,
         }
+    }
+
+    /// Takes what it says of itself.
+    pub(super) fn say(&mut self, record: Record) {
+        self.record = Some(record);
+        self.collect_addresses();
+    }
+
+    /// Takes where its frames come from.
+    pub(super) fn observe(&mut self, address: &Address) {
+        if self.observed.as_ref() != Some(address) {
+            self.observed = Some(address.clone());
+            self.collect_addresses();
+        }
+    }
+
+    fn collect_addresses(&mut self) {
+        let said = self.record.iter().flat_map(|record| &record.addresses);
+        let mut addresses: Vec<Address> = said.cloned().collect();
+        let observed = self.observed.iter().filter(|observed| !addresses.contains(observed));
+        addresses.extend(observed.cloned().collect::<Vec<_>>());
+        self.addresses = addresses.into();
     }
 
     pub(super) fn is_active(&self) -> bool {
@@ -80,6 +106,10 @@ impl Peers {
         self.0.iter().map(|(node, peer)| (*node, peer))
     }
 
+    pub(super) fn count(&self) -> usize {
+        self.0.len()
+    }
+
     pub(super) fn active(&self) -> impl Iterator<Item = NodeId> {
         self.all().filter(|(_, peer)| peer.is_active()).map(|(node, _)| node)
     }
@@ -93,30 +123,18 @@ impl Peers {
         self.all().filter(|(_, peer)| !peer.is_active() && !peer.has_left)
     }
 
-    /// Where a node may be reached: where its frames come from after what it says itself.
-    pub(super) fn addresses(&self, node: NodeId) -> Vec<Address> {
-        let Some(peer) = self.get(node) else { return Vec::new() };
-        let mut addresses: Vec<Address> =
-            peer.record.iter().flat_map(|record| record.addresses.iter().cloned()).collect();
-        addresses.extend(
-            peer.observed
-                .iter()
-                .filter(|observed| !addresses.contains(observed))
-                .cloned()
-                .collect::<Vec<_>>(),
-        );
-        addresses
+    /// Where a node may be reached; nowhere if it is not known.
+    pub(super) fn addresses(&self, node: NodeId) -> Arc<[Address]> {
+        self.get(node).map(|peer| peer.addresses.clone()).unwrap_or_default()
     }
 
     pub(super) fn forget_oldest(&mut self) {
-        let mut gone: Vec<(Moment, NodeId)> = self
-            .all()
-            .filter(|(_, peer)| !peer.is_active())
-            .map(|(node, peer)| (peer.down_since, node))
-            .collect();
-        if gone.len() > DEAD {
-            gone.sort_unstable();
-            self.0.remove(&gone[0].1);
+        let gone = || self.all().filter(|(_, peer)| !peer.is_active());
+        if gone().count() <= DEAD {
+            return;
+        }
+        if let Some((_, oldest)) = gone().map(|(node, peer)| (peer.down_since, node)).min() {
+            self.0.remove(&oldest);
         }
     }
 

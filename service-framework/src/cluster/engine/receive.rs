@@ -8,13 +8,21 @@ use super::super::wire::{Body, Frame, WireError};
 use super::{Engine, Output, Phase};
 
 impl Engine {
-    /// Takes bytes that came from `address`, where their sender may be reached.
-    pub(crate) fn receive(&mut self, now: Now, address: Option<&Address>, bytes: &[u8]) {
+    /// Takes bytes that came from `address`, where their sender may be reached, and who has proved to be `proved` if nodes
+    /// have keys.
+    pub(crate) fn receive(
+        &mut self,
+        now: Now,
+        address: Option<&Address>,
+        proved: Option<NodeId>,
+        bytes: &[u8],
+    ) {
         if self.phase == Phase::Left {
             return;
         }
         match Frame::decode(bytes, self.settings.frame_bytes) {
             Ok(frame) if frame.cluster != self.cluster => self.counts.foreign += 1,
+            Ok(frame) if proved.is_some_and(|proved| proved != frame.giver()) => self.counts.forged += 1,
             Ok(frame) if frame.from.node == self.me.node => {
                 // Its own come back to it where a seed is its own address.
                 self.counts.twin += u64::from(frame.from.boot != self.me.boot);
@@ -42,6 +50,10 @@ impl Engine {
         if !self.is_present_life(now.at, address, &frame) {
             return;
         }
+        if self.is_one_too_many(frame.from.node) {
+            self.counts.refused += 1;
+            return;
+        }
         if frame.is_direct() {
             self.links.heard(now.at, frame.from.node);
         } else {
@@ -49,6 +61,11 @@ impl Engine {
         }
         self.meet(now.at, address, &frame);
         self.act_on(now, address, frame);
+    }
+
+    /// Whether a node is new while there are as many as may be.
+    fn is_one_too_many(&self, node: NodeId) -> bool {
+        self.peers.get(node).is_none() && self.peers.count() >= self.settings.members
     }
 
     /// Passes a frame on, if this node does that and there is a way that leads to nobody who has had it.
@@ -68,12 +85,14 @@ impl Engine {
         };
         frame.trail.push(self.me.node);
         self.counts.carried += 1;
-        self.transmit(hop, frame.encode());
+        self.transmit(hop, frame.body.lane(), frame.encode());
     }
 
     /// Whether the sender lives, as far as is known. If not, it is told which epoch it must pass to live again.
     fn is_present_life(&mut self, now: Moment, address: Option<&Address>, frame: &Frame) -> bool {
-        let Some(known) = self.peers.get(frame.from.node) else { return true };
+        let Some(known) = self.peers.get(frame.from.node) else {
+            return self.is_life_to_meet(now, address, frame);
+        };
         let is_given_up = known.identity == frame.from && !known.is_active();
         if !is_given_up && !known.identity.supersedes(&frame.from) {
             return true;
@@ -88,6 +107,19 @@ impl Engine {
         false
     }
 
+    /// As [`Engine::is_present_life`], for a sender that was never met here: others may have said that this life of it was over
+    /// before it was met, and it does not know so.
+    fn is_life_to_meet(&mut self, now: Moment, address: Option<&Address>, frame: &Frame) -> bool {
+        if !self.swim.is_over(&frame.from) {
+            return true;
+        }
+        self.counts.stale += 1;
+        if !matches!(frame.body, Body::Leave(_)) {
+            self.answer(now, address, frame, Body::Stale { epoch: frame.from.epoch });
+        }
+        false
+    }
+
     /// Answers a frame where it came from.
     fn answer(&mut self, now: Moment, address: Option<&Address>, frame: &Frame, body: Body) {
         match address.filter(|_| frame.is_direct()) {
@@ -98,7 +130,8 @@ impl Engine {
 
     pub(super) fn send_to_address(&mut self, to: Option<NodeId>, address: Address, body: Body) {
         let frame = Frame { cluster: self.cluster, from: self.me, to, trail: Vec::new(), body };
-        self.outputs.push_back(Output::Transmit { to, addresses: vec![address], bytes: frame.encode() });
+        let (addresses, lane) = ([address].into(), frame.body.lane());
+        self.outputs.push_back(Output::Transmit { to, addresses, lane, bytes: frame.encode() });
     }
 
     /// Whoever sends something is there.
@@ -110,7 +143,7 @@ impl Engine {
         }
         if let (Some(peer), Some(address), true) = (self.peers.get_mut(from.node), address, frame.is_direct())
         {
-            peer.observed = Some(address.clone());
+            peer.observe(address);
         }
     }
 
@@ -126,12 +159,16 @@ impl Engine {
                 self.counts.malformed += u64::from(self.swim.receive(now.at, bytes).is_err());
                 self.take_notices(now.at, Some(from.node));
             }
-            Body::Hello(ref record) => {
+            Body::Hello { ref record, ref called } => {
                 self.learn_record(now.at, record.clone(), from.node);
-                let body = self.welcome();
+                self.was_seen_at(now.at, called.clone());
+                let body = self.welcome(address.cloned());
                 self.answer(now.at, address, &frame, body);
             }
-            Body::Welcome { members, records } => self.welcomed(now.at, from, &members, records),
+            Body::Welcome { members, records, seen } => {
+                self.was_seen_at(now.at, seen);
+                self.welcomed(now.at, from, &members, records);
+            }
             Body::Stale { .. } | Body::Pong(_) => {}
             Body::Digest(digest) => self.compare_digest(now.at, from.node, digest),
             Body::View { members, stands, ask } => self.take_view(now.at, from.node, &members, &stands, ask),

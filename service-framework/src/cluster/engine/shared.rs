@@ -40,6 +40,16 @@ impl Engine {
         Some(self.wrote(now, written, write))
     }
 
+    /// What is there.
+    pub(crate) fn cell(&self, key: &Key) -> Option<&Cell> {
+        self.sharing.replica.get(key)
+    }
+
+    /// Bytes of the largest value with its names: half of a frame leaves room for everything around it.
+    pub(crate) fn largest_value(&self) -> usize {
+        self.settings.frame_bytes / 2
+    }
+
     fn wrote(&mut self, now: Now, written: (Dot, Entry), (write, patience): (Write, Duration)) -> Ticket {
         let ticket = self.next_ticket();
         self.sharing.spread(now.at, written, (ticket, write, patience));
@@ -80,8 +90,10 @@ impl Engine {
         for (ticket, written) in self.sharing.take_written() {
             self.outputs.push_back(Output::Written { ticket, written });
         }
-        // Nobody watches yet.
-        self.sharing.replica.take_changed();
+        let changed = self.sharing.replica.take_changed();
+        if !changed.is_empty() {
+            self.outputs.push_back(Output::Changed(changed));
+        }
     }
 }
 

@@ -37,7 +37,7 @@ fn talk(engines: &mut [Engine], until: u64) -> Vec<Output> {
                 let source = address_of(&engines[from]);
                 let is_it = |engine: &&mut Engine| addresses.contains(&address_of(engine));
                 if let Some(to) = engines.iter_mut().find(is_it) {
-                    to.receive(at(millis), Some(&source), &bytes);
+                    to.receive(at(millis), Some(&source), None, &bytes);
                 }
             }
         }
@@ -77,7 +77,7 @@ fn a_service_is_found_by_its_name_and_answers() {
     talk(&mut engines, 500);
     let instance = Instance { service: "s".to_owned(), endpoints: BTreeMap::new(), weight: 1, ready: true };
     engines[2].serve(["work".to_owned()]);
-    engines[2].register(at(500), vec![instance]);
+    engines[2].register(at(500), vec![instance]).unwrap();
     talk(&mut engines, 550);
     let ticket = engines[1].request(at(550), request(Target::Service("s".to_owned()))).unwrap();
     let told = talk(&mut engines, 600);
@@ -131,7 +131,7 @@ fn another_process_with_the_same_key_is_counted_and_not_answered_for_ever() {
 #[test]
 fn frames_of_other_clusters_and_garbage_are_counted() {
     let mut engine = engine(1, 1, 1);
-    engine.receive(at(0), None, b"garbage");
+    engine.receive(at(0), None, None, b"garbage");
     let mut other = self::engine(2, 1, 2);
     other.cluster ^= 1;
     other.send_to_address(None, Address("sim:1".to_owned()), Body::Ping(1));
@@ -139,7 +139,7 @@ fn frames_of_other_clusters_and_garbage_are_counted() {
         Output::Transmit { bytes, .. } => Some(bytes.clone()),
         _ => None,
     });
-    engine.receive(at(0), None, &bytes.unwrap());
+    engine.receive(at(0), None, None, &bytes.unwrap());
     assert_eq!((engine.counts().malformed, engine.counts().foreign), (1, 1));
 }
 

@@ -6,8 +6,9 @@ use std::time::Duration;
 use super::super::time::Moment;
 use super::{Carried, Message};
 
-/// Messages that wait for an earlier one, at most.
+/// Messages that wait for an earlier one, at most, and their bytes.
 const HELD: usize = 1_024;
+const HELD_BYTES: usize = 64 << 20;
 
 /// How long a fast message waits for an earlier one that may have taken a longer way.
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -21,14 +22,46 @@ pub(crate) struct Incoming {
 #[derive(Debug, Default)]
 struct Fast {
     next: Option<u64>,
-    held: BTreeMap<u64, Message>,
+    held: Held,
     waits_until: Option<Moment>,
 }
 
 #[derive(Debug, Default)]
 struct Sure {
     next: u64,
-    held: BTreeMap<u64, Message>,
+    held: Held,
+}
+
+/// Messages that wait for an earlier one.
+#[derive(Debug, Default)]
+struct Held {
+    messages: BTreeMap<u64, Message>,
+    bytes: usize,
+}
+
+impl Held {
+    fn insert(&mut self, seq: u64, message: Message) {
+        self.bytes += message.size();
+        if let Some(before) = self.messages.insert(seq, message) {
+            self.bytes -= before.size();
+        }
+    }
+
+    fn remove(&mut self, seq: u64) -> Option<Message> {
+        let message = self.messages.remove(&seq)?;
+        self.bytes -= message.size();
+        Some(message)
+    }
+
+    /// The first, if it is below `end`.
+    fn remove_below(&mut self, end: u64) -> Option<Message> {
+        let first = *self.messages.first_key_value()?.0;
+        if first < end { self.remove(first) } else { None }
+    }
+
+    fn is_full(&self) -> bool {
+        self.messages.len() >= HELD || self.bytes >= HELD_BYTES
+    }
 }
 
 impl Incoming {
@@ -43,7 +76,7 @@ impl Incoming {
 
     /// What the sender is told of the sure stream.
     pub(crate) fn ack(&self, boot: u64) -> Carried {
-        let held = self.sure.held.keys().copied().take(64).collect();
+        let held = self.sure.held.messages.keys().copied().take(64).collect();
         Carried::Ack { boot, next: self.sure.next, held }
     }
 
@@ -68,18 +101,18 @@ impl Fast {
         }
         self.held.insert(seq, message);
         let ready = self.ready();
-        if self.held.is_empty() {
+        if self.held.messages.is_empty() {
             self.waits_until = None;
         } else if self.waits_until.is_none() || !ready.is_empty() {
             self.waits_until = Some(now.after(PATIENCE));
         }
-        if self.held.len() > HELD { [ready, self.skip()].concat() } else { ready }
+        if self.held.is_full() { [ready, self.skip()].concat() } else { ready }
     }
 
     fn ready(&mut self) -> Vec<Message> {
         let mut ready = Vec::new();
-        while let Some(message) = self.next.and_then(|next| self.held.remove(&next)) {
-            self.next = self.next.map(|next| next + 1);
+        while let Some(message) = self.next.and_then(|next| self.held.remove(next)) {
+            self.next = self.next.map(|next| next.saturating_add(1));
             ready.push(message);
         }
         ready
@@ -87,8 +120,8 @@ impl Fast {
 
     /// Gives up everything that is missing.
     fn skip(&mut self) -> Vec<Message> {
-        let held = std::mem::take(&mut self.held);
-        self.next = held.keys().next_back().map(|last| last + 1).or(self.next);
+        let held = std::mem::take(&mut self.held).messages;
+        self.next = held.keys().next_back().map(|last| last.saturating_add(1)).or(self.next);
         self.waits_until = None;
         held.into_values().collect()
     }
@@ -96,17 +129,17 @@ impl Fast {
 
 impl Sure {
     fn take(&mut self, seq: u64, base: u64, message: Message) -> Vec<Message> {
-        if seq >= self.next && (self.held.len() < HELD || seq == self.next) {
+        if seq >= self.next && (!self.held.is_full() || seq == self.next) {
             self.held.insert(seq, message);
         }
         // What came and whose predecessors were given up is handed over all the same.
         let mut ready = Vec::new();
-        while let Some(entry) = self.held.first_entry().filter(|entry| *entry.key() < base) {
-            ready.push(entry.remove());
+        while let Some(message) = self.held.remove_below(base) {
+            ready.push(message);
         }
         self.next = self.next.max(base);
-        while let Some(message) = self.held.remove(&self.next) {
-            self.next += 1;
+        while let Some(message) = self.held.remove(self.next) {
+            self.next = self.next.saturating_add(1);
             ready.push(message);
         }
         ready

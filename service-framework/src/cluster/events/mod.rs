@@ -176,6 +176,9 @@ pub enum RequestError {
     /// The deadline came; it may have been executed.
     #[error("no reply in time; the request may have been executed")]
     Deadline,
+    /// It was refused at once.
+    #[error(transparent)]
+    Refused(CallError),
     /// It was dropped from a full queue; it was not sent.
     #[error("dropped from a full queue; it was not executed")]
     Dropped,

@@ -1,4 +1,7 @@
 //! The failure detector's datagrams as bytes: fixed lengths, so that nothing in them is trusted.
+//!
+//! A header with the count of news behind it is as long as two or three members, so that a datagram that is as long as
+//! so many members is full to the last byte: foca goes through all its news for as long as a byte is left.
 
 use bytes::{Buf, BufMut};
 use foca::{Codec, Header, Member, Message, State};
@@ -6,7 +9,10 @@ use foca::{Codec, Header, Member, Message, State};
 use super::super::identity::{Identity, NodeId};
 
 const IDENTITY: usize = 32;
-const MEMBER: usize = IDENTITY + 3;
+pub(super) const MEMBER: usize = IDENTITY + 3;
+
+/// Bytes that say nothing, in headers of the probes that go through others.
+const PADDING: usize = 3;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub(super) enum CodecError {
@@ -46,32 +52,38 @@ fn get_byte(buf: &mut impl Buf) -> Result<u8, CodecError> {
 }
 
 /// The kind, the number of the probe, and the other node that is meant, of those messages that have them.
-fn parts(message: &Message<Identity>) -> (u8, Option<u8>, Option<&Identity>) {
+fn parts(message: &Message<Identity>) -> (u8, u8, Option<&Identity>) {
     match message {
-        Message::Ping(number) => (0, Some(*number), None),
-        Message::Ack(number) => (1, Some(*number), None),
-        Message::PingReq { target, probe_number } => (2, Some(*probe_number), Some(target)),
-        Message::IndirectPing { origin, probe_number } => (3, Some(*probe_number), Some(origin)),
-        Message::IndirectAck { target, probe_number } => (4, Some(*probe_number), Some(target)),
-        Message::ForwardedAck { origin, probe_number } => (5, Some(*probe_number), Some(origin)),
-        Message::Announce => (6, None, None),
-        Message::Feed => (7, None, None),
-        Message::Gossip => (8, None, None),
-        Message::Broadcast => (9, None, None),
-        Message::TurnUndead => (10, None, None),
+        Message::Ping(number) => (0, *number, None),
+        Message::Ack(number) => (1, *number, None),
+        Message::PingReq { target, probe_number } => (2, *probe_number, Some(target)),
+        Message::IndirectPing { origin, probe_number } => (3, *probe_number, Some(origin)),
+        Message::IndirectAck { target, probe_number } => (4, *probe_number, Some(target)),
+        Message::ForwardedAck { origin, probe_number } => (5, *probe_number, Some(origin)),
+        Message::Announce => (6, 0, None),
+        Message::Feed => (7, 0, None),
+        Message::Gossip => (8, 0, None),
+        Message::Broadcast => (9, 0, None),
+        Message::TurnUndead => (10, 0, None),
     }
 }
 
+fn get_other(buf: &mut impl Buf) -> Result<Identity, CodecError> {
+    let other = get_identity(buf)?;
+    need(PADDING, buf)?;
+    buf.advance(PADDING);
+    Ok(other)
+}
+
 fn get_message(buf: &mut impl Buf) -> Result<Message<Identity>, CodecError> {
-    let kind = get_byte(buf)?;
-    let probe_number = if kind <= 5 { get_byte(buf)? } else { 0 };
+    let (kind, probe_number) = (get_byte(buf)?, get_byte(buf)?);
     Ok(match kind {
         0 => Message::Ping(probe_number),
         1 => Message::Ack(probe_number),
-        2 => Message::PingReq { target: get_identity(buf)?, probe_number },
-        3 => Message::IndirectPing { origin: get_identity(buf)?, probe_number },
-        4 => Message::IndirectAck { target: get_identity(buf)?, probe_number },
-        5 => Message::ForwardedAck { origin: get_identity(buf)?, probe_number },
+        2 => Message::PingReq { target: get_other(buf)?, probe_number },
+        3 => Message::IndirectPing { origin: get_other(buf)?, probe_number },
+        4 => Message::IndirectAck { target: get_other(buf)?, probe_number },
+        5 => Message::ForwardedAck { origin: get_other(buf)?, probe_number },
         6 => Message::Announce,
         7 => Message::Feed,
         8 => Message::Gossip,
@@ -85,14 +97,16 @@ impl Codec<Identity> for Fixed {
     type Error = CodecError;
 
     fn encode_header(&mut self, header: &Header<Identity>, mut out: impl BufMut) -> Result<(), CodecError> {
-        room(3 * IDENTITY + 4, &out)?;
+        room(3 * IDENTITY + 4 + PADDING, &out)?;
         put_identity(&header.src, &mut out);
         out.put_u16(header.src_incarnation);
         put_identity(&header.dst, &mut out);
         let (kind, number, other) = parts(&header.message);
-        out.put_u8(kind);
-        number.into_iter().for_each(|number| out.put_u8(number));
-        other.into_iter().for_each(|other| put_identity(other, &mut out));
+        out.put_slice(&[kind, number]);
+        if let Some(other) = other {
+            put_identity(other, &mut out);
+            out.put_bytes(0, PADDING);
+        }
         Ok(())
     }
 
@@ -127,5 +141,23 @@ impl Codec<Identity> for Fixed {
             unknown => return Err(CodecError::Unknown(unknown)),
         };
         Ok(Member::new(id, incarnation, state))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_with_their_count_are_as_long_as_some_members() {
+        let identity = Identity { node: NodeId(1), epoch: 1, boot: 1 };
+        let of = |message| Header { src: identity, src_incarnation: 1, dst: identity, message };
+        let ping = of(Message::PingReq { target: identity, probe_number: 7 });
+        for (header, members) in [(of(Message::Gossip), 2), (of(Message::Ack(3)), 2), (ping, 3)] {
+            let mut bytes = Vec::new();
+            Fixed.encode_header(&header, &mut bytes).unwrap();
+            assert_eq!(bytes.len() + 2, members * MEMBER);
+            assert_eq!(Fixed.decode_header(&bytes[..]).unwrap(), header);
+        }
     }
 }

@@ -5,6 +5,7 @@
 
 mod codec;
 mod health;
+mod seen;
 mod swim;
 #[cfg(test)]
 mod tests;
@@ -112,6 +113,8 @@ pub(crate) trait Membership {
     /// This member is gone, whatever it looked like.
     fn remove(&mut self, now: Moment, identity: Identity);
     fn leave(&mut self, now: Moment);
+    /// Whether this life of a member is known to be over.
+    fn is_over(&self, identity: &Identity) -> bool;
     /// Everybody who is remembered, also those who are down, but not this node.
     fn members(&self) -> Vec<MemberState>;
     fn next_notice(&mut self) -> Option<Notice>;

@@ -1,23 +1,27 @@
 //! The failure detector over foca, with what foca leaves to others: local health, the size of the cluster, and what is
 //! suspected.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::num::{NonZeroU8, NonZeroUsize};
 use std::time::Duration;
 
 use foca::{
-    Codec, Config, Foca, Member, Message, NoCustomBroadcast, OwnedNotification, Runtime, State, Timer,
+    Codec, Config, Foca, Header, Member, Message, NoCustomBroadcast, OwnedNotification, Runtime, State, Timer,
 };
 
 use super::super::dice::Dice;
 use super::super::identity::{Identity, NodeId};
 use super::super::time::{Agenda, Moment};
-use super::codec::Fixed;
+use super::codec::{Fixed, MEMBER};
 use super::health::Health;
+use super::seen::Seen;
 use super::{Detection, MemberState, Membership, Notice, Refused, Standing};
 
-/// Bytes of a datagram: what passes everywhere in one piece.
-const PACKET: usize = 1_200;
+/// Bytes of a datagram: what passes everywhere in one piece, and is full to the last byte with members.
+const PACKET: usize = 34 * MEMBER;
+
+/// News at once that are passed on. More are a view of a cluster, and views are compared anyhow.
+const PASSED_ON: usize = 64;
 
 /// How long those who are down are remembered by foca; their addresses are for ever.
 const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
@@ -44,6 +48,14 @@ impl Runtime<Identity> for Asked {
     }
 }
 
+/// A datagram with what is new in it.
+struct News {
+    bytes: Vec<u8>,
+    /// What foca will have been told then.
+    told: Vec<u64>,
+    header: Header<Identity>,
+}
+
 pub(crate) struct Swim {
     foca: Foca<Identity, Fixed, Dice, NoCustomBroadcast>,
     detection: Detection,
@@ -55,6 +67,8 @@ pub(crate) struct Swim {
     suspects: BTreeMap<NodeId, Identity>,
     /// Something came in that may have changed who is suspected.
     is_stirred: bool,
+    /// What foca has been told already, and need not look for among its members.
+    seen: Seen,
     /// For how many members, and which doubt of itself, the waiting times are.
     tuned_for: (usize, u32),
 }
@@ -62,8 +76,10 @@ pub(crate) struct Swim {
 impl Swim {
     pub(crate) fn new(identity: Identity, detection: Detection, dice: Dice) -> Self {
         let config = config(&detection, 1, 1);
+        let seen = Seen::new(dice.clone().next());
         Self {
             foca: Foca::new(identity, config, dice, Fixed),
+            seen,
             detection,
             timers: Agenda::default(),
             notices: VecDeque::new(),
@@ -160,10 +176,11 @@ impl Swim {
         }
     }
 
-    /// What foca does not tell of what it reads.
-    fn look_into(&mut self, mut bytes: &[u8]) -> Result<(), Refused> {
+    /// What foca does not tell of what it reads; the datagram without what foca has been told already.
+    fn look_into(&mut self, bytes: &[u8]) -> Result<News, Refused> {
         let refused = |error: super::codec::CodecError| Refused(error.to_string());
-        let header = Fixed.decode_header(&mut bytes).map_err(refused)?;
+        let mut rest = bytes;
+        let header = Fixed.decode_header(&mut rest).map_err(refused)?;
         match header.message {
             Message::Ack(_) => self.was_answered(&header.src),
             Message::ForwardedAck { origin, .. } => {
@@ -172,16 +189,43 @@ impl Swim {
             }
             _ => {}
         }
-        let Some((count, mut bytes)) = bytes.split_first_chunk() else { return Ok(()) };
+        let mut news = News { bytes: bytes.to_vec(), told: Vec::new(), header };
+        let Some((count, mut rest)) = rest.split_first_chunk() else { return Ok(news) };
         self.is_stirred |= !self.suspects.is_empty();
+        let head = bytes.len() - rest.len();
+        let (mut at, mut kept) = (head, head);
         for _ in 0..u16::from_be_bytes(*count) {
-            let member = Fixed.decode_member(&mut bytes).map_err(refused)?;
-            self.is_stirred |= member.state() == State::Suspect;
-            if member.state() == State::Suspect && member.id() == self.foca.identity() {
-                self.health.worse();
+            let member = Fixed.decode_member(&mut rest).map_err(refused)?;
+            if self.is_to_be_told(&member, &mut news.told) {
+                news.bytes.copy_within(at..at + MEMBER, kept);
+                kept += MEMBER;
             }
+            at += MEMBER;
         }
-        Ok(())
+        let number = u16::try_from((kept - head) / MEMBER).unwrap_or(0);
+        news.bytes.drain(kept..at);
+        if let Some(count) = news.bytes.get_mut(head - 2..head) {
+            count.copy_from_slice(&number.to_be_bytes());
+        }
+        Ok(news)
+    }
+
+    fn is_to_be_told(&mut self, member: &Member<Identity>, told: &mut Vec<u64>) -> bool {
+        let me = *self.foca.identity();
+        self.is_stirred |= member.state() == State::Suspect;
+        if member.state() == State::Suspect && *member.id() == me {
+            self.health.worse();
+        }
+        let new = self.seen.new_of(member);
+        told.extend(new);
+        member.id().node == me.node || new.is_some()
+    }
+
+    /// Whether foca has taken what came behind this header: it does not from those who are down, nor what was for
+    /// another life of this node.
+    fn has_taken(&self, header: &Header<Identity>) -> bool {
+        header.dst == *self.foca.identity()
+            && self.foca.iter_members().any(|member| *member.id() == header.src)
     }
 
     fn was_answered(&mut self, by: &Identity) {
@@ -195,37 +239,54 @@ impl Swim {
 
     fn apply_to_foca(&mut self, now: Moment, news: Vec<Member<Identity>>) {
         let mut asked = Asked::default();
+        let is_passed_on = news.len() <= PASSED_ON;
         // Only encoding can fail, which has room here.
-        let applied = self.foca.apply_many(news.into_iter(), true, &mut asked);
+        let applied = self.foca.apply_many(news.into_iter(), is_passed_on, &mut asked);
         debug_assert!(applied.is_ok(), "{applied:?}");
         self.absorb(now, asked);
     }
 
     /// What others know is taken with care: those whom this node sees alive are not down because somebody on the other
     /// side of a partition says so, and whoever suspects must have asked itself.
-    fn is_news(&self, state: &MemberState) -> bool {
-        match state.standing {
+    fn news(&mut self, members: &[MemberState]) -> Vec<Member<Identity>> {
+        let any_down = members.iter().any(|state| state.standing == Standing::Down);
+        let alive: BTreeSet<NodeId> = match any_down {
+            true => self.foca.iter_members().map(|member| member.id().node).collect(),
+            false => BTreeSet::new(),
+        };
+        let me = self.foca.identity().node;
+        let counts = |state: &&MemberState| match state.standing {
             Standing::Alive => true,
             Standing::Suspect => false,
-            Standing::Down => {
-                let is_this = |member: &&Member<Identity>| member.id().node == state.identity.node;
-                !self.foca.iter_members().any(|member| is_this(&member))
-            }
-        }
+            Standing::Down => !alive.contains(&state.identity.node),
+        };
+        let mut told = Vec::new();
+        let members = members.iter().filter(counts).map(to_foca);
+        let news = members.filter(|member| {
+            let new = self.seen.new_of(member);
+            told.extend(new);
+            member.id().node == me || new.is_some()
+        });
+        let news = news.collect();
+        self.seen.note(told);
+        news
     }
 }
 
 impl Membership for Swim {
     fn receive(&mut self, now: Moment, bytes: &[u8]) -> Result<(), Refused> {
-        self.look_into(bytes)?;
+        let News { bytes, told, header } = self.look_into(bytes)?;
         let mut asked = Asked::default();
-        let taken = self.foca.handle_data(bytes, &mut asked);
+        let taken = self.foca.handle_data(&bytes, &mut asked);
+        if !told.is_empty() && taken.is_ok() && self.has_taken(&header) {
+            self.seen.note(told);
+        }
         self.absorb(now, asked);
         taken.map_err(|error| Refused(error.to_string()))
     }
 
     fn apply(&mut self, now: Moment, members: &[MemberState]) {
-        let news = members.iter().filter(|state| self.is_news(state)).map(to_foca).collect();
+        let news = self.news(members);
         self.apply_to_foca(now, news);
     }
 
@@ -253,6 +314,7 @@ impl Membership for Swim {
     }
 
     fn renew(&mut self, now: Moment, identity: Identity) {
+        self.seen.forget();
         let mut asked = Asked::default();
         // The same identity is the only error, and no change.
         let _same = self.foca.change_identity(identity, &mut asked);
@@ -267,6 +329,11 @@ impl Membership for Swim {
         debug_assert!(left.is_ok(), "{left:?}");
         asked.told.clear();
         self.absorb(now, asked);
+    }
+
+    fn is_over(&self, identity: &Identity) -> bool {
+        let is_down = |member: &Member<Identity>| member.id() == identity && member.state() == State::Down;
+        self.foca.iter_membership_state().any(is_down)
     }
 
     fn members(&self) -> Vec<MemberState> {

@@ -21,6 +21,12 @@ pub struct Broken {
     pub what: String,
 }
 
+impl std::fmt::Display for Broken {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{}: {}", self.guarantee, self.what)
+    }
+}
+
 /// The guarantees that are checked, as `docs/cluster.md` lists them.
 pub const GUARANTEES: [&str; 12] = [
     "emit: at most once",

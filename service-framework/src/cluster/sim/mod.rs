@@ -14,9 +14,11 @@
 
 mod checks;
 mod disk;
+mod file;
 mod network;
 mod run;
 mod scenario;
+mod svg;
 #[cfg(test)]
 mod tests;
 mod text;

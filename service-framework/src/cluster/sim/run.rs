@@ -69,6 +69,10 @@ impl Report {
         self.timeline.entries().iter().filter_map(seen).collect()
     }
 
+    pub(super) fn entries(&self) -> &[super::timeline::Entry] {
+        self.timeline.entries()
+    }
+
     /// What happened, a line for each event, with the seconds since the start.
     #[must_use]
     pub fn history(&self) -> String {

@@ -166,7 +166,8 @@ impl World {
         let boot = seat.disk.boot(seat.id, boot, seed);
         let mut engine = Engine::new(settings, boot, now);
         engine.serve([HANDLER.to_owned()]);
-        engine.register(now, vec![instance()]);
+        let registered = engine.register(now, vec![instance()]);
+        debug_assert!(registered.is_ok(), "{registered:?}");
         (seat.engine, seat.since, seat.wakes_at) = (Some(engine), at, None);
         seat.life += 1;
         seat.frozen_until = Moment(0);
@@ -330,8 +331,8 @@ impl World {
     }
 
     fn deliver(&mut self, to: usize, from: usize, bytes: &[u8]) {
-        let address = address_of(from);
-        self.call(to, |engine, now| engine.receive(now, Some(&address), bytes));
+        let (address, proved) = (address_of(from), Some(self.seats[from].id));
+        self.call(to, |engine, now| engine.receive(now, Some(&address), proved, bytes));
         if self.seats[to].cost > Duration::ZERO {
             self.seats[to].frozen_until = self.now.after(self.seats[to].cost);
         }
@@ -390,6 +391,7 @@ impl World {
             Output::Request { from, call, payload, .. } => self.execute(node, from, call, payload),
             Output::Outcome { ticket, is_met, nodes } => self.checks.outcome(node, ticket, is_met, &nodes),
             Output::Reply { ticket, result } => self.checks.replied(self.now, node, ticket, &result),
+            Output::Changed(_) => {}
             Output::Written { ticket, written } => self.checks.written(node, ticket, &written),
         }
     }

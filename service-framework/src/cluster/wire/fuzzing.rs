@@ -24,7 +24,7 @@ fn stand(frame: Frame) {
     let mut engine = Engine::new(settings, boot, Now::default());
     let frame = Frame { cluster: engine.cluster(), to: Some(me.node), ..frame };
     let address = Address("sim:1".to_owned());
-    engine.receive(Now { at: Moment(1), wall: 1 }, Some(&address), &frame.encode());
+    engine.receive(Now { at: Moment(1), wall: 1 }, Some(&address), None, &frame.encode());
     for second in 1..5 {
         engine.tick(Now { at: Moment(second * 1_000_000), wall: second * 1_000 });
         while engine.next_output().is_some() {}

@@ -11,7 +11,7 @@ mod tests;
 use serde::{Deserialize, Serialize};
 
 use super::events::Carried;
-use super::identity::{Identity, NodeId};
+use super::identity::{Address, Identity, NodeId};
 use super::map::Talk;
 use super::membership::MemberState;
 use super::record::{Record, Stand};
@@ -43,11 +43,17 @@ pub(crate) enum Body {
     /// Of the failure detector.
     Swim(Bytes),
     /// Here I am: tell me who else is there.
-    Hello(Record),
+    Hello {
+        record: Record,
+        /// Where this is sent to.
+        called: Option<Address>,
+    },
     /// Who is there.
     Welcome {
         members: Vec<MemberState>,
         records: Vec<Record>,
+        /// Where the one who is welcomed was seen.
+        seen: Option<Address>,
     },
     /// The cluster knows of a later life of the sender than the sender does.
     Stale {
@@ -71,6 +77,32 @@ pub(crate) enum Body {
     Leave(Identity),
     Event(Carried),
     Map(Talk),
+}
+
+/// Which frames wait for which: those of one lane only for those of the same.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Lane {
+    /// Small frames that say who is there.
+    Control,
+    /// Events, requests and their replies.
+    Events,
+    /// Shared data.
+    Data,
+}
+
+impl Lane {
+    /// All, the most urgent first.
+    pub const ALL: [Self; 3] = [Self::Control, Self::Events, Self::Data];
+}
+
+impl Body {
+    pub(crate) fn lane(&self) -> Lane {
+        match self {
+            Self::Event(_) => Lane::Events,
+            Self::Map(_) => Lane::Data,
+            _ => Lane::Control,
+        }
+    }
 }
 
 /// Why bytes are no frame.
@@ -109,6 +141,11 @@ impl Frame {
         check_whole(payload, &Limits { depth: DEPTH, bytes: limit })
             .map_err(|error| malformed(error.to_string()))?;
         rmp_serde::from_slice(payload).map_err(|error| malformed(error.to_string()))
+    }
+
+    /// Who handed it over: its maker, or who carried it last.
+    pub(crate) fn giver(&self) -> NodeId {
+        self.trail.last().copied().unwrap_or(self.from.node)
     }
 
     /// Whether it came from its maker without a detour.

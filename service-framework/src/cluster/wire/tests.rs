@@ -26,6 +26,7 @@ fn record() -> Record {
         unreachable: vec![NodeId(5)],
         relays: true,
         leaving: false,
+        info: [("kind".to_owned(), "test".to_owned())].into(),
         services: vec![instance],
     }
 }
@@ -38,8 +39,8 @@ fn bodies() -> Vec<Body> {
     };
     vec![
         Body::Swim(vec![1, 2, 3].into()),
-        Body::Hello(record()),
-        Body::Welcome { members: vec![state], records: vec![record()] },
+        Body::Hello { record: record(), called: None },
+        Body::Welcome { members: vec![state], records: vec![record()], seen: None },
         Body::Stale { epoch: 9 },
         Body::Digest(u64::MAX),
         Body::View { members: vec![state; 3], stands: vec![record().stand()], ask: true },

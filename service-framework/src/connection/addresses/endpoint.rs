@@ -3,6 +3,8 @@
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use super::discovered::Discovered;
+
 /// Longest path of an ipc address in bytes: what Linux lets a socket's name have, without its final zero.
 const IPC_PATH_BYTES: usize = 107;
 
@@ -13,7 +15,7 @@ const HOST_NAME_BYTES: usize = 253;
 const LABEL_BYTES: usize = 63;
 
 /// The transports a socket can use, as written before `://`.
-const TRANSPORTS: [&str; 3] = ["tcp", "ipc", "inproc"];
+const TRANSPORTS: [&str; 4] = ["tcp", "ipc", "inproc", Discovered::TRANSPORT];
 
 /// One address of a socket.
 ///
@@ -32,6 +34,8 @@ pub(crate) enum Endpoint {
     Ipc(String),
     /// Between services of one process, by a name.
     Inproc(String),
+    /// Wherever the cluster says that it is.
+    Cluster(Discovered),
 }
 
 /// The host of a tcp address.
@@ -56,7 +60,7 @@ pub(crate) enum EndpointError {
     /// There is nothing.
     #[error("it is empty")]
     Empty,
-    /// The part before `://` is none of tcp, ipc and inproc.
+    /// The part before `://` is none of tcp, ipc, inproc and cluster.
     #[error("`{0}` is no transport")]
     Transport(String),
     /// A tcp address ends after its host.
@@ -83,6 +87,9 @@ pub(crate) enum EndpointError {
     /// `ipc://` or `inproc://` with nothing behind it.
     #[error("nothing follows `{0}://`")]
     NoName(&'static str),
+    /// What follows `cluster://` does not name something of a service.
+    #[error("`{0}` is no SERVICE/CONNECTION")]
+    Discovered(String),
     /// The system could not create a socket of this name.
     #[error("its path has {0} bytes")]
     LongPath(usize),
@@ -103,6 +110,9 @@ impl EndpointError {
             Self::V4(_) => "four numbers from 0 to 255, as in 127.0.0.1",
             Self::V6(_) | Self::Brackets => "for instance [::1]:8001",
             Self::HostName(_) => "letters, digits, dots, dashes and underscores",
+            Self::Discovered(_) => {
+                "for instance cluster://desk/cancel, a service and its connection or state"
+            }
             Self::LongPath(_) => "at most 107 bytes are allowed by the operating system",
             Self::Empty | Self::NoName(_) | Self::Control => return None,
         };
@@ -113,7 +123,7 @@ impl EndpointError {
 fn transport_hint(name: &str) -> String {
     match crate::model::near_miss(name, TRANSPORTS) {
         Some(near) => format!("did you mean {near}://?"),
-        None => "there are tcp://, ipc:// and inproc://".to_owned(),
+        None => "there are tcp://, ipc://, inproc:// and cluster://".to_owned(),
     }
 }
 
@@ -122,7 +132,7 @@ impl Endpoint {
     pub(crate) const EXPECTED: &'static str =
         "an address: host:port, tcp://host:port, ipc://path or inproc://name";
 
-    /// Reads `host:port` (which is tcp), `tcp://host:port`, `ipc://path` or `inproc://name`.
+    /// Reads `host:port` (which is tcp), `tcp://host:port`, `ipc://path`, `inproc://name` or `cluster://service/name`.
     ///
     /// # Errors
     /// Says which part is wrong. Whether the address suits a bind or a connect is not asked here.
@@ -134,7 +144,11 @@ impl Endpoint {
             return Err(EndpointError::Control);
         }
         match text.split_once("://") {
-            None => parse_tcp(text),
+            None => match text.strip_prefix("cluster:") {
+                Some(rest) => Err(EndpointError::Discovered(rest.to_owned())),
+                None => parse_tcp(text),
+            },
+            Some(("cluster", rest)) => Discovered::parse(rest).map(Self::Cluster),
             Some(("tcp", rest)) => parse_tcp(rest),
             Some(("ipc", path)) => parse_ipc(path),
             Some(("inproc", "")) => Err(EndpointError::NoName("inproc")),
@@ -159,14 +173,29 @@ impl Endpoint {
         }
     }
 
+    /// The port of a tcp address that says one.
+    #[must_use]
+    pub(crate) fn port(&self) -> Option<u16> {
+        match self {
+            Self::Tcp { port, .. } => *port,
+            Self::Ipc(_) | Self::Inproc(_) | Self::Cluster(_) => None,
+        }
+    }
+
     /// Whether the system chooses a part of it, so that only whoever binds knows the address.
     #[must_use]
     pub(crate) fn is_wildcard(&self) -> bool {
         match self {
             Self::Tcp { port, .. } => port.is_none(),
             Self::Ipc(path) => path == "*",
-            Self::Inproc(_) => false,
+            Self::Inproc(_) | Self::Cluster(_) => false,
         }
+    }
+
+    /// What is looked up in the cluster, if it is that.
+    #[must_use]
+    pub(crate) fn discovered(&self) -> Option<&Discovered> {
+        if let Self::Cluster(named) = self { Some(named) } else { None }
     }
 
     /// Why nothing can connect to this address, if so.
@@ -214,7 +243,7 @@ impl Endpoint {
             (Self::Tcp { host, port: Some(port) }, Self::Tcp { host: other, port: Some(other_port) }) => {
                 port == other_port && host.is_reached_by(other)
             }
-            (Self::Tcp { .. }, _) => false,
+            (Self::Tcp { .. } | Self::Cluster(_), _) => false,
             _ => !self.is_wildcard() && self == other,
         }
     }
@@ -225,7 +254,7 @@ impl Host {
         matches!(self, Self::Name(name) if name == "localhost")
     }
 
-    fn is_every(&self) -> bool {
+    pub(crate) fn is_every(&self) -> bool {
         match self {
             Self::Every => true,
             Self::V4(address) => address.is_unspecified(),
@@ -240,9 +269,10 @@ impl Host {
         self.is_every() || other.is_every() || number(self) == number(other)
     }
 
-    fn is_loopback(&self) -> bool {
+    pub(crate) fn is_loopback(&self) -> bool {
         match self {
             Self::V4(address) => address.is_loopback(),
+            Self::V6(address) => address.is_loopback(),
             _ => self.is_localhost(),
         }
     }
@@ -258,6 +288,7 @@ impl fmt::Display for Endpoint {
             Self::Tcp { host, port } => f.write_str(&tcp_text(host, *port)),
             Self::Ipc(path) => write!(f, "ipc://{path}"),
             Self::Inproc(name) => write!(f, "inproc://{name}"),
+            Self::Cluster(named) => named.fmt(f),
         }
     }
 }
@@ -408,7 +439,7 @@ mod tests {
     fn a_hint_says_what_to_write() {
         let hint = |text| Endpoint::parse(text).unwrap_err().hint().unwrap();
         assert_eq!(hint("tpc://a:1"), "did you mean tcp://?");
-        assert_eq!(hint("https://a:1"), "there are tcp://, ipc:// and inproc://");
+        assert_eq!(hint("https://a:1"), "there are tcp://, ipc://, inproc:// and cluster://");
         assert_eq!(hint("127.0.0.1"), "add the port: host:8001");
     }
 

@@ -3,12 +3,16 @@
 //! [`Addresses`] is the file, checked by itself. [`Addresses::resolve`] lays it beside a service's model and
 //! gives each of its sockets its endpoints.
 
+mod cluster;
+mod discovered;
 mod endpoint;
 mod resolve;
 mod states;
 
 use serde_json::Value as Json;
 
+pub(crate) use cluster::ClusterSection;
+pub(crate) use discovered::Discovered;
 pub(crate) use endpoint::{Endpoint, Host};
 pub(crate) use resolve::{Need, Resolution, Resolved, ResolvedSocket, needs};
 pub(crate) use states::StateEntry;
@@ -16,10 +20,13 @@ pub(crate) use states::StateEntry;
 use crate::model::{Problem, ServiceModel, Side, Table, describe};
 
 /// The keys of a file's upper level; `$schema` is for editors.
-const UPPER_KEYS: [&str; 3] = ["connections", "states", "$schema"];
+const UPPER_KEYS: [&str; 4] = ["connections", "states", cluster::KEY, "$schema"];
 
 /// The keys of the older form, which knows connections only.
 const SIDE_KEYS: [&str; 3] = ["in", "out", "$schema"];
+
+/// The same at the top of a file.
+const OLDER_KEYS: [&str; 4] = ["in", "out", cluster::KEY, "$schema"];
 
 /// What an address is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -58,6 +65,8 @@ pub(crate) struct Addresses {
     /// Whether names stand right below `in` and `out`.
     is_older_form: bool,
     entries: Vec<Entry>,
+    /// The cluster that is asked for what is found by its name.
+    cluster: Option<ClusterSection>,
 }
 
 /// The sockets of one connection or state.
@@ -78,7 +87,7 @@ struct Socket {
 
 impl Addresses {
     /// Reads `{"connections": {"in": {NAME: {SOCKET: ADDRESS}}, "out": …}, "states": …}`, or the older form
-    /// `{"in": …, "out": …}`. An address is a string, or a list of them.
+    /// `{"in": …, "out": …}`, either with `"cluster": {…}` beside. An address is a string, or a list of them.
     ///
     /// # Errors
     /// All problems. Whether names and sockets are those of a service is asked by [`resolve`](Self::resolve).
@@ -102,15 +111,17 @@ impl Addresses {
         let mut problems = Vec::new();
         let mut entries = Vec::new();
         let is_older_form = is_older_form(json);
+        let mut cluster = None;
         if let Some(mut table) = Table::open(json, "", &mut problems) {
             if is_older_form {
-                read_sides(&mut table, Of::Connection, &mut entries);
+                read_sides(&mut table, Of::Connection, &OLDER_KEYS, &mut entries);
             } else {
                 read_upper(&mut table, &mut entries);
             }
+            cluster = ClusterSection::read(&mut table);
         }
         let problems = problems.into_iter().map(|problem| in_file(problem, file)).collect();
-        (Self { file: file.map(str::to_owned), is_older_form, entries }, problems)
+        (Self { file: file.map(str::to_owned), is_older_form, entries, cluster }, problems)
     }
 
     /// Where the addresses of one connection or state stand in the file.
@@ -137,13 +148,13 @@ fn read_upper(table: &mut Table<'_, '_>, entries: &mut Vec<Entry>) {
     table.refuse_others(&UPPER_KEYS);
     for of in [Of::Connection, Of::State] {
         if let Some(mut sides) = table.table(of.key()) {
-            read_sides(&mut sides, of, entries);
+            read_sides(&mut sides, of, &SIDE_KEYS, entries);
         }
     }
 }
 
-fn read_sides(table: &mut Table<'_, '_>, of: Of, entries: &mut Vec<Entry>) {
-    table.refuse_others(&SIDE_KEYS);
+fn read_sides(table: &mut Table<'_, '_>, of: Of, keys: &[&str], entries: &mut Vec<Entry>) {
+    table.refuse_others(keys);
     for side in Side::ALL {
         let Some(mut names) = table.table(side.as_str()) else { continue };
         for (name, _) in names.entries() {

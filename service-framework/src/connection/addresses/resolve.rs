@@ -1,6 +1,6 @@
 //! Addresses beside a model: each socket of the service gets its endpoints, or a problem.
 
-use super::{Addresses, Endpoint, Entry, Of, Socket, in_file};
+use super::{Addresses, ClusterSection, Endpoint, Entry, Of, Socket, in_file};
 use crate::model::{Problem, ServiceModel, Side, StateModel, StateType, child, near_miss};
 
 /// The endpoints of every socket of a service.
@@ -8,6 +8,8 @@ use crate::model::{Problem, ServiceModel, Side, StateModel, StateType, child, ne
 pub(crate) struct Resolved {
     /// In the order of the model.
     pub(crate) sockets: Vec<ResolvedSocket>,
+    /// The cluster that the service joins, if it joins one.
+    pub(crate) cluster: Option<ClusterSection>,
 }
 
 /// One socket and where it goes.
@@ -96,6 +98,9 @@ impl Addresses {
                 None => resolution.problems.push(self.missing(&group[0], &needs)),
             }
         }
+        resolution.problems.extend(self.without_cluster(&resolution.resolved));
+        resolution.resolved.cluster.clone_from(&self.cluster);
+        self.lay_shared(model, &mut resolution);
         let clashes = clashes(&resolution.resolved);
         resolution.problems.extend(clashes.into_iter().map(|(socket, other)| Self::clash(socket, other)));
         resolution.problems = std::mem::take(&mut resolution.problems)
@@ -145,6 +150,46 @@ impl Addresses {
         if entry.sockets.len() > needs.len() {
             let unknown = |socket: &Socket| Problem::unknown_key(&path, &socket.name, known.clone());
             resolution.problems.extend(strange.map(unknown));
+        }
+    }
+
+    /// Addresses that only a cluster can tell, where the file names none.
+    fn without_cluster(&self, resolved: &Resolved) -> Vec<Problem> {
+        let discovers = |socket: &&ResolvedSocket| {
+            !socket.binds && socket.endpoints.iter().any(|endpoint| endpoint.discovered().is_some())
+        };
+        let problem = |socket: &ResolvedSocket| {
+            let expected = "a `cluster` at the top of the file, which knows where instances are";
+            Problem::new(&socket.place, expected, "a cluster:// address and no `cluster`")
+                .with_hint(r#"for instance "cluster": {"name": "shop", "join": ["10.0.0.5:60858"]}"#)
+        };
+        match self.cluster {
+            Some(_) => Vec::new(),
+            None => resolved.sockets.iter().filter(discovers).map(problem).collect(),
+        }
+    }
+
+    /// States that the cluster is to have: delta states that the service owns. The file may serve other services, too.
+    fn lay_shared(&self, model: &ServiceModel, resolution: &mut Resolution) {
+        let owned = |state: &&StateModel| state.side == Side::Out && state.kind == StateType::DeltaUpdate;
+        let owned: Vec<&str> = model.states.iter().filter(owned).map(|state| state.name.as_str()).collect();
+        for name in self.cluster.iter().flat_map(|cluster| &cluster.share) {
+            if owned.contains(&name.as_str()) {
+                continue;
+            }
+            if self.entries.iter().any(|entry| entry.of == Of::State && entry.name == *name) {
+                continue;
+            }
+            let file = self.file.as_deref().unwrap_or("the addresses");
+            match near_miss(name, owned.iter().copied()) {
+                Some(near) => resolution.problems.push(
+                    Problem::new("cluster.share", "out delta states", format!("{name:?}"))
+                        .with_hint(format!("did you mean {near:?}?")),
+                ),
+                None => resolution
+                    .warnings
+                    .push(format!("{file}: `{}` has no out delta state {name:?} to share", model.name)),
+            }
         }
     }
 
@@ -225,10 +270,23 @@ fn socketless(entry: &Entry, need: &Need, path: &str) -> Problem {
 /// Endpoints that suit the other kind of socket.
 fn misplaced(socket: &Socket, need: &Need, path: &str) -> Vec<Problem> {
     if need.binds {
+        if let Some(found) = socket.endpoints.iter().find(|endpoint| endpoint.discovered().is_some()) {
+            let expected = "an address of this host, since this socket binds";
+            let problem = Problem::new(path, expected, found.to_string());
+            let hint = "a service with a `cluster` is found by its own name; port 0 is any free one";
+            return vec![problem.with_hint(hint)];
+        }
         let count = socket.endpoints.len();
         let problem =
             || Problem::new(path, "one address, since this socket binds", format!("a list of {count}"));
         return socket.is_list.then(problem).into_iter().collect();
+    }
+    if need.of == Of::State
+        && need.side == Side::Out
+        && let Some(found) = socket.endpoints.iter().find(|endpoint| endpoint.discovered().is_some())
+    {
+        let expected = "an address that stays, since the publisher of a state follows nobody";
+        return vec![Problem::new(path, expected, found.to_string())];
     }
     let unconnectable = |endpoint: &Endpoint| {
         let reason = endpoint.unconnectable()?;

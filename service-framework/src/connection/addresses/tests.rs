@@ -79,9 +79,9 @@ fn nothing_is_a_file_for_a_service_without_sockets() {
 #[test]
 fn every_mistake_of_a_file_is_listed() {
     insta::assert_snapshot!(problems(json!([])), @"a.json: expected a table, found a list of 0");
-    insta::assert_snapshot!(problems(json!({"conections": {}, "states": {}})), @r#"a.json: conections: expected one of connections, states, $schema, found unknown key "conections" (did you mean `connections`?)"#);
+    insta::assert_snapshot!(problems(json!({"conections": {}, "states": {}})), @r#"a.json: conections: expected one of connections, states, cluster, $schema, found unknown key "conections" (did you mean `connections`?)"#);
     insta::assert_snapshot!(problems(json!({"connections": {"inn": {}}, "in": {}})), @r#"
-    a.json: in: expected one of connections, states, $schema, found unknown key "in"
+    a.json: in: expected one of connections, states, cluster, $schema, found unknown key "in"
     a.json: connections.inn: expected one of in, out, $schema, found unknown key "inn" (did you mean `in`?)
     "#);
     insta::assert_snapshot!(
@@ -214,4 +214,59 @@ fn a_bad_address_does_not_hide_a_bad_name() {
     let problems = Addresses::lay(&json, None, &model).problems;
     let paths: Vec<_> = problems.iter().map(|problem| problem.path.as_str()).collect();
     assert_eq!(paths, ["in.ecko.replyer", "in.status.subscriber", "in.echo"], "{problems:?}");
+}
+
+#[test]
+fn what_is_found_in_a_cluster_needs_one_and_a_socket_that_connects() {
+    let connections = vec![ConnectionModel::replyer("cancel"), ConnectionModel::requester("prices")];
+    let model = ServiceModel { name: "desk".into(), connections, ..ServiceModel::default() };
+    let lay = |cluster: serde_json::Value, replyer: &str| {
+        let json = serde_json::json!({
+            "cluster": cluster,
+            "in": {"cancel": {"replyer": replyer}},
+            "out": {"prices": {"requester": ["cluster://quotes/price", "10.0.0.9:1"]}},
+        });
+        let resolution = Addresses::lay(&json, Some("a.json"), &model);
+        let problems: Vec<String> = resolution.problems.iter().map(ToString::to_string).collect();
+        (resolution.resolved.cluster, problems)
+    };
+    let (cluster, problems) =
+        lay(serde_json::json!({"name": "shop", "join": "10.0.0.5:60858"}), "127.0.0.1:0");
+    assert_eq!(problems, [""; 0]);
+    let cluster = cluster.unwrap();
+    assert_eq!(
+        (&*cluster.name, &*cluster.join, cluster.weight),
+        ("shop", &["10.0.0.5:60858".to_owned()][..], 1)
+    );
+    let (_, problems) = lay(serde_json::Value::Null, "127.0.0.1:0");
+    assert!(
+        problems[0].starts_with("a.json: out.prices.requester: expected a `cluster` at the top"),
+        "{problems:?}"
+    );
+    let (_, problems) = lay(serde_json::json!({"name": "shop"}), "cluster://desk/cancel");
+    assert!(
+        problems[0].starts_with("a.json: in.cancel.replyer: expected an address of this host"),
+        "{problems:?}"
+    );
+    let (_, problems) = lay(serde_json::json!({"jion": [], "weight": 0}), "127.0.0.1:0");
+    assert_eq!(problems.len(), 3, "{problems:?}");
+}
+
+#[test]
+fn only_own_delta_states_are_shared() {
+    let states = vec![StateModel::delta_out("prices", crate::model::Type::Any)];
+    let model = ServiceModel { name: "desk".into(), states, ..ServiceModel::default() };
+    let lay = |share: &str| {
+        let json = serde_json::json!({
+            "cluster": {"name": "shop", "share": share},
+            "states": {"out": {"prices": {"publisher": "127.0.0.1:0", "replyer": "127.0.0.1:0"}}},
+        });
+        let resolution = Addresses::lay(&json, None, &model);
+        (resolution.problems.first().map(ToString::to_string), resolution.warnings)
+    };
+    assert_eq!(lay("prices"), (None, vec![]));
+    let (near, _) = lay("price");
+    assert!(near.unwrap().ends_with("found \"price\" (did you mean \"prices\"?)"));
+    let (none, warnings) = lay("orders");
+    assert_eq!((none, warnings.len()), (None, 1));
 }

@@ -3,15 +3,13 @@
 use crate::flow::connect::{Connector, Errand, Performed, Performing};
 use crate::flow::engine::{Checks, Outcome, Raised};
 use crate::flow::errors::FlowError;
-use crate::flow::flows::{FlowInfo, Flows, Start, Told};
+use crate::flow::flows::{FlowInfo, Flows, Told};
 use crate::flow::history::Event;
+use crate::flow::start::{MAIN, Start};
 use crate::flow::stream::{emitted_key, source};
 use crate::store::{Batch, Error as StoreError, Refused, new_id};
 use crate::value::{Value, decode};
 use std::sync::Arc;
-
-/// The function that is called if none is named.
-const MAIN: &str = "main";
 
 /// Does what flows ask of other flows.
 pub struct OtherFlows {
@@ -89,6 +87,7 @@ impl OtherFlows {
             Err(
                 error @ (FlowError::Taken { .. } | FlowError::BadId { .. } | FlowError::Complaints { .. }),
             ) => Ok(failed("ValueError", error.to_string())),
+            Err(error @ FlowError::Call { .. }) => Ok(failed("TypeError", error.to_string())),
             Err(error) => Err(error),
         }
     }
@@ -100,7 +99,8 @@ impl OtherFlows {
         wanted: Option<String>,
         has_args: bool,
     ) -> Result<Option<String>, String> {
-        let there = self.engine.functions(source);
+        let there: Vec<String> =
+            self.engine.functions(source).into_iter().map(|function| function.name).collect();
         let Some(wanted) = wanted else { return Ok(None) };
         if there.contains(&wanted) {
             return Ok(Some(wanted));
@@ -122,7 +122,7 @@ impl OtherFlows {
             return Ok(Performed::Elsewhere);
         }
         match self.flows.end(id)? {
-            Some(end) => Ok(Performed::Done(end.outcome())),
+            Some(end) => Ok(Performed::Done(end.outcome(id))),
             None => Ok(failed("RuntimeError", format!("the end of flow {id} cannot be read"))),
         }
     }

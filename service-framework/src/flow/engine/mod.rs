@@ -3,12 +3,14 @@
 //! An [`Engine`] takes a script and runs it until it needs something from outside, which is a [`Step`]. Whoever drives it answers,
 //! and gets the next step. It reads no clock, file or socket and draws no random numbers of its own: all of that is a [`Call`].
 
+mod function;
 mod monty;
 
 use serde::{Deserialize, Serialize};
 
 use crate::value::Value;
 
+pub use function::{Function, Misfit, Parameter};
 pub use monty::{Monty, State as MontyState};
 
 /// How much stack a thread needs that runs an [`Engine`], in bytes: values may nest as deep as calls, and are walked.
@@ -200,7 +202,7 @@ pub trait Engine {
 
     /// The functions at the top level of a script, in the order of its lines: what a [`Script::function`] can be. None if it cannot
     /// be read, or if the engine cannot tell.
-    fn functions(&self, _source: &str) -> Vec<String> {
+    fn functions(&self, _source: &str) -> Vec<Function> {
         Vec::new()
     }
 
@@ -249,7 +251,7 @@ pub trait Checks: Send + Sync {
     fn check(&self, file: &str, source: &str) -> Vec<Complaint>;
 
     /// [`Engine::functions`].
-    fn functions(&self, source: &str) -> Vec<String>;
+    fn functions(&self, source: &str) -> Vec<Function>;
 
     /// [`Engine::version`].
     fn version(&self) -> String;
@@ -260,7 +262,7 @@ impl<E: Engine + Send + Sync> Checks for E {
         Engine::check(self, file, source)
     }
 
-    fn functions(&self, source: &str) -> Vec<String> {
+    fn functions(&self, source: &str) -> Vec<Function> {
         Engine::functions(self, source)
     }
 

@@ -245,17 +245,17 @@ impl Event {
 }
 
 impl End {
-    /// What it is to who waits for it.
+    /// What the end of this flow is to who waits for it.
     #[must_use]
-    pub fn outcome(&self) -> Outcome {
+    pub fn outcome(&self, flow: &str) -> Outcome {
         match self {
             Self::Done(value) => Outcome::Value(value.clone()),
             Self::Failed(failure) => {
-                let message = format!("the flow failed: {}: {}", failure.kind, failure.message);
+                let message = format!("the flow {flow} failed: {}: {}", failure.kind, failure.message);
                 Outcome::Error(Raised { kind: "RuntimeError".to_owned(), message })
             }
             Self::Cancelled(_) => {
-                let message = "the flow was cancelled".to_owned();
+                let message = format!("the flow {flow} was cancelled");
                 Outcome::Error(Raised { kind: "RuntimeError".to_owned(), message })
             }
         }
@@ -277,6 +277,8 @@ impl End {
 pub enum Status {
     /// It can go on, and no host has it yet.
     Ready,
+    /// It can go on as soon as one less of its name does.
+    Queued,
     /// A host has it.
     Running,
     /// It waits for something that takes no host: a time, a message, a callback, a result from elsewhere.
@@ -295,8 +297,9 @@ pub enum Status {
 
 impl Status {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Ready,
+        Self::Queued,
         Self::Running,
         Self::Waiting,
         Self::Paused,
@@ -311,6 +314,7 @@ impl Status {
     pub fn word(self) -> &'static str {
         match self {
             Self::Ready => "ready",
+            Self::Queued => "queued",
             Self::Running => "running",
             Self::Waiting => "waiting",
             Self::Paused => "paused",

@@ -29,7 +29,7 @@ impl Hot {
         packs: bool,
     ) -> Result<bool, FlowError> {
         let Went { turn, mut commands, rest } = went;
-        let outcome = turn.end.as_ref().map(End::outcome);
+        let outcome = turn.end.as_ref().map(|end| end.outcome(&self.id));
         let end = turn.end.as_ref().map(End::status);
         let mut fresh = self.pending.clone();
         match turn.is_empty() {
@@ -84,7 +84,7 @@ impl Hot {
             let all = self.inner.load_whole(&self.id)?;
             let here = fresh.iter().map(|event| Stored::at(0, event));
             let waiting = all.into_iter().chain(here).collect::<Vec<_>>();
-            for (place, command) in (0..).zip(watchers(&waiting, &end.outcome())?) {
+            for (place, command) in (0..).zip(watchers(&waiting, &end.outcome(&self.id))?) {
                 batch = self.with_command(batch, place, &command)?;
             }
         }
@@ -137,6 +137,7 @@ impl Hot {
         if left.is_some() {
             self.place = None;
             // Another one of its name may go on.
+            self.inner.place_is_free(&self.name);
             self.inner.bell.notify_one();
         }
         self.has_written();
@@ -212,7 +213,7 @@ impl Hot {
         match self.inner.flows.get(&self.id) {
             Ok(info) => match info.status {
                 Status::Running => info.host.as_deref() == Some(mine.as_str()),
-                Status::Waiting | Status::Ready => true,
+                Status::Waiting | Status::Ready | Status::Queued => true,
                 _ => false,
             },
             Err(_) => false,

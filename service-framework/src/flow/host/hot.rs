@@ -1,6 +1,7 @@
 //! A flow that is hot: one task drives it, turn by turn, until it waits for something that takes no host.
 
 use std::collections::HashMap;
+use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,7 +30,7 @@ const PACK_EVERY: u64 = 2000;
 pub(super) struct Hot {
     pub(super) inner: Arc<Inner>,
     pub(super) id: String,
-    name: String,
+    pub(super) name: String,
     script: Script,
     /// What an interpreter that does not keep it begins with.
     base: Base,
@@ -54,8 +55,10 @@ pub(super) struct Hot {
     pub(super) saved_at: u64,
     /// Whether the next turn asks to be saved.
     saves: bool,
-    /// Whether it was interrupted here because it took more than it may.
-    is_undone: bool,
+    /// Whether it was interrupted because it took more than it may, if that was looked at.
+    is_undone: Option<bool>,
+    /// Whether it was told that it does not go on.
+    is_failing: bool,
     /// Whether flows of its name are limited, and the place that it has among them as long as it goes on.
     pub(super) is_limited: bool,
     pub(super) place: Option<String>,
@@ -94,7 +97,8 @@ pub(super) async fn drive(inner: Arc<Inner>, id: String, tell: Tell, mut told: U
                 has_news: false,
                 saved_at: 0,
                 saves: false,
-                is_undone: false,
+                is_undone: None,
+                is_failing: false,
                 is_limited: place.is_some(),
                 place,
             };
@@ -105,8 +109,11 @@ pub(super) async fn drive(inner: Arc<Inner>, id: String, tell: Tell, mut told: U
         Ok(None) => inner.leave(&id, &mut told),
         Err(error) => {
             tracing::error!(flow = id, %error, "a flow cannot be taken up");
-            // Others may be able to, and this host may be later.
-            tokio::time::sleep(LATER).await;
+            let is_parked = error.is_damage() && inner.flows.park(&id, error.to_string()).is_ok();
+            if !is_parked {
+                // Others may be able to, and this host may be later.
+                tokio::time::sleep(LATER).await;
+            }
             inner.leave(&id, &mut told);
         }
     }
@@ -141,7 +148,7 @@ impl Hot {
                 Err(Died::Limit(reason)) => self.over(reason).await,
                 Err(Died::Crash(reason)) => self.crashed(reason).await,
                 Err(Died::NoPlace(reason)) => {
-                    tracing::error!(flow = self.id, reason, "a flow cannot go on here; it is tried again");
+                    self.complain(&reason, "a flow cannot go on here; it is tried again");
                     tokio::time::sleep(LATER).await;
                     if self.inner.is_stopping() { self.hand_over().await } else { Then::On }
                 }
@@ -205,17 +212,18 @@ impl Hot {
 
     /// A turn is written, and what it asks for is done.
     async fn went(&mut self, went: Went, saved: Option<crate::value::Bytes>, moves: u64) -> Then {
-        let settings = &self.inner.settings;
-        if moves > settings.most_moves && went.turn.end.is_none() {
-            let most = settings.most_moves;
-            if moves > most.saturating_add(TO_UNDO) || !self.is_undone {
-                return self.over(format!("it made more than {most} moves")).await;
+        let (most, save_every) = (self.inner.settings.most_moves, self.inner.settings.save_every);
+        if moves > most && went.turn.end.is_none() {
+            match self.is_undone() {
+                Ok(true) if moves <= most.saturating_add(TO_UNDO) => {}
+                Ok(_) => return self.over(format!("it made more than {most} moves")).await,
+                Err(error) => return self.failed(error).await,
             }
         }
         if saved.is_some() {
             self.saved_at = moves;
         }
-        self.saves = moves - self.saved_at >= settings.save_every;
+        self.saves = moves - self.saved_at >= save_every;
         let told = self.version + self.pending.len() as u64;
         let before = moves - went.turn.moves.len() as u64;
         let packs = moves / PACK_EVERY > before / PACK_EVERY;
@@ -223,6 +231,9 @@ impl Hot {
         match self.commit(went, saved, packs).await {
             Ok(true) => {
                 self.kept = Some(told);
+                if std::mem::take(&mut self.is_failing) {
+                    tracing::warn!(flow = self.id, "it goes on again");
+                }
                 self.after(rest).await
             }
             Ok(false) => {
@@ -249,6 +260,13 @@ impl Hot {
         }
     }
 
+    /// Says that it does not go on, once until it does again.
+    fn complain(&mut self, error: &dyn Display, what: &str) {
+        if !std::mem::replace(&mut self.is_failing, true) {
+            tracing::error!(flow = self.id, %error, "{what}");
+        }
+    }
+
     /// The store cannot be written: nothing has happened, and it is tried again while this host has the flow.
     async fn failed(&mut self, error: FlowError) -> Then {
         self.kept = None;
@@ -259,7 +277,7 @@ impl Hot {
             tracing::warn!(flow = self.id, %error, "another host has this flow now");
             return Then::Leave;
         }
-        tracing::error!(flow = self.id, %error, "a turn cannot be written; it is tried again");
+        self.complain(&error, "a turn cannot be written; it is tried again");
         tokio::time::sleep(LATER).await;
         match self.look() {
             Ok(()) if self.is_own() => Then::On,
@@ -303,7 +321,7 @@ impl Hot {
         match self.has_to_undo() {
             Ok(true) => match self.commit_event(&Event::Exceeded { reason }, Status::Running).await {
                 Ok(true) => {
-                    self.is_undone = true;
+                    self.is_undone = Some(true);
                     Then::On
                 }
                 Ok(false) if self.is_own() => Then::On,
@@ -318,20 +336,33 @@ impl Hot {
         }
     }
 
+    /// Whether it was interrupted because it took more than it may, here or by another host.
+    fn is_undone(&mut self) -> Result<bool, FlowError> {
+        match self.is_undone {
+            Some(known) => Ok(known),
+            None => {
+                let found = is_exceeded(&self.whole()?);
+                self.is_undone = Some(found);
+                Ok(found)
+            }
+        }
+    }
+
     /// Whether it has done something and was not interrupted yet.
     fn has_to_undo(&self) -> Result<bool, FlowError> {
-        let mut events = Vec::new();
-        for stored in self.inner.load_whole(&self.id)? {
-            events.push(stored.read().map_err(|source| FlowError::Event {
-                flow: self.id.clone(),
-                version: stored.version,
-                source,
-            })?);
-        }
+        let events = self.whole()?;
         let moves = moves(&events);
-        let since = events.iter().rev().take_while(|event| !matches!(event, Event::Retried { .. }));
-        let is_told = since.into_iter().any(|event| matches!(event, Event::Exceeded { .. }));
-        Ok(!moves.is_empty() && !is_told && !moves.iter().any(|made| matches!(made, Move::Interrupted)))
+        let is_interrupted = moves.iter().any(|made| matches!(made, Move::Interrupted));
+        Ok(!moves.is_empty() && !is_interrupted && !is_exceeded(&events))
+    }
+
+    fn whole(&self) -> Result<Vec<Event>, FlowError> {
+        let stored = self.inner.load_whole(&self.id)?;
+        let read = stored.iter().map(|stored| {
+            let version = stored.version;
+            stored.read().map_err(|source| FlowError::Event { flow: self.id.clone(), version, source })
+        });
+        read.collect()
     }
 
     async fn park(&mut self, reason: String) -> Then {
@@ -391,4 +422,10 @@ impl Hot {
         }
         self.inner.write_down(&self.id, &self.pending, std::mem::take(&mut self.with));
     }
+}
+
+/// Whether it was told, since its last retry, that it took more than it may.
+fn is_exceeded(events: &[Event]) -> bool {
+    let since = events.iter().rev().take_while(|event| !matches!(event, Event::Retried { .. }));
+    since.into_iter().any(|event| matches!(event, Event::Exceeded { .. }))
 }

@@ -48,14 +48,16 @@ pub(super) fn keep(inner: &Arc<Inner>) -> Result<(), FlowError> {
     let topics = [Topic::category(CATEGORY), Topic::Timers];
     let queues = inner.connectors.keys().map(Topic::queue);
     let mut watch = inner.store().watch(topics.into_iter().chain(queues));
-    let weak = Arc::downgrade(inner);
+    let (weak, counted) = (Arc::downgrade(inner), inner.tasks.clone());
     let listening = move || {
-        loop {
-            let Some(wait) = weak.upgrade().map(|inner| until_next(&inner)) else { return };
+        while let Some(wait) = weak.upgrade().map(|inner| until_next(&inner)) {
             let _ = watch.wait(wait);
-            let Some(inner) = weak.upgrade().filter(|inner| !inner.is_stopping()) else { return };
+            let Some(inner) = weak.upgrade().filter(|inner| !inner.is_stopping()) else { break };
             inner.bell.notify_one();
         }
+        // What it watches with keeps a file open.
+        drop(watch);
+        drop(counted);
     };
     thread::Builder::new().name("flows watch".to_owned()).spawn(listening).map(drop).map_err(failed)
 }

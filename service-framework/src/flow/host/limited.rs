@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use super::Inner;
 use crate::flow::errors::FlowError;
-use crate::flow::limits::place_for;
 
 /// For how long what was read of limits counts.
 const FRESH: Duration = Duration::from_millis(200);
@@ -20,7 +19,10 @@ pub(super) struct Limited(Mutex<Known>);
 #[derive(Default)]
 struct Known {
     read: Option<Instant>,
-    limits: HashMap<String, u32>,
+    /// None for a limit that was taken away.
+    limits: HashMap<String, Option<u32>>,
+    /// Names for which there was no place, and when that was seen.
+    full: HashMap<String, Instant>,
     /// What flows are called.
     names: HashMap<String, String>,
 }
@@ -36,10 +38,10 @@ impl Inner {
     pub(super) fn limit_of_name(&self, name: &str) -> Result<Option<u32>, FlowError> {
         let mut known = self.limited.known();
         if known.read.is_none_or(|read| read.elapsed() >= FRESH) {
-            known.limits = self.flows.limits()?.into_iter().collect();
+            known.limits = self.flows.all_limits()?.into_iter().collect();
             known.read = Some(Instant::now());
         }
-        Ok(known.limits.get(name).copied())
+        Ok(known.limits.get(name).copied().flatten())
     }
 
     /// The name of a flow and how many of that name may go on, if they are limited.
@@ -48,7 +50,7 @@ impl Inner {
         self.limit_of_name("")?;
         let name = {
             let known = self.limited.known();
-            if known.limits.is_empty() {
+            if known.limits.values().all(Option::is_none) {
                 return Ok(None);
             }
             known.names.get(flow).cloned()
@@ -68,25 +70,32 @@ impl Inner {
         Ok(self.limit_of_name(&name)?.map(|most| (name, most)))
     }
 
-    /// Whether a flow has to wait until others of its name do not go on any more. What is found is kept for the others of a listing.
-    pub(super) fn has_to_wait(
-        &self,
-        flow: &str,
-        full: &mut HashMap<String, bool>,
-    ) -> Result<bool, FlowError> {
-        let Some((name, most)) = self.limit_of(flow)? else { return Ok(false) };
-        if full.get(&name) == Some(&true) {
-            return Ok(true);
-        }
-        let is_full = place_for(self.store(), flow, &name, most)?.is_none();
-        full.insert(name, is_full);
-        Ok(is_full)
+    /// Names that have a limit or had one, and how many of each may go on, but for those that were full a little ago.
+    pub(super) fn names_with_room(&self) -> Result<Vec<(String, Option<u32>)>, FlowError> {
+        self.limit_of_name("")?;
+        let mut known = self.limited.known();
+        known.full.retain(|_, seen| seen.elapsed() < FRESH);
+        let names = known.limits.iter().filter(|(name, _)| !known.full.contains_key(*name));
+        Ok(names.map(|(name, most)| (name.clone(), *most)).collect())
+    }
+
+    /// Flows of this name have no place, and there is no need to look again at once.
+    pub(super) fn is_full(&self, name: &str) {
+        self.limited.known().full.insert(name.to_owned(), Instant::now());
+    }
+
+    /// A flow of this name has given its place back.
+    pub(super) fn place_is_free(&self, name: &str) {
+        self.limited.known().full.remove(name);
     }
 
     /// Gives back places that nobody needs.
     pub(super) fn free_places(&self) -> Result<(), FlowError> {
         self.limit_of_name("")?;
         let limits = self.limited.known().limits.clone();
-        limits.iter().try_for_each(|(name, most)| self.flows.free_places(name, *most))
+        limits.iter().try_for_each(|(name, most)| match most {
+            Some(most) => self.flows.free_places(name, *most),
+            None => Ok(()),
+        })
     }
 }

@@ -29,8 +29,9 @@ use tokio::task::JoinHandle;
 use super::connect::Connector;
 use super::engine::Checks;
 use super::errors::FlowError;
-use super::flows::{Flows, Start, name_of};
+use super::flows::Flows;
 use super::history::{Event, Status};
+use super::start::{Start, name_of};
 use super::stream::encoded;
 use super::worker::Pool;
 use crate::store::{Batch, NewEvent, OwnLease, Store};
@@ -175,6 +176,14 @@ impl Host {
         Ok((id, is_new))
     }
 
+    /// As [`Host::start_flow`]; `main` is called if no function is said and the script has one.
+    ///
+    /// # Errors
+    /// The script cannot be run so, or the id belongs to another flow.
+    pub fn start_flow_or_main(&self, start: Start) -> Result<(String, bool), FlowError> {
+        self.start_flow(start.or_main(&*self.0.engine))
+    }
+
     /// Has somebody told of every flow that this host goes on with how it stands after each turn.
     pub fn observe(&self, told: impl Fn(&str, Status) + Send + 'static) {
         self.0.observers().push(Box::new(told));
@@ -248,6 +257,7 @@ impl Inner {
     /// Ends what is still at something, and the threads for it.
     fn end_tasks(&self) {
         self.over.send_replace(true);
+        self.store().wake_watches();
         let Some(runtime) = self.runtime.lock().unwrap_or_else(PoisonError::into_inner).take() else {
             return;
         };

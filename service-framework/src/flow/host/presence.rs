@@ -8,7 +8,9 @@ use std::time::Duration;
 use crate::flow::errors::FlowError;
 use crate::flow::flows::Flows;
 use crate::flow::stream::all;
-use crate::store::{Batch, Error as StoreError, Filter, Lease, Store, StreamInfo, Timestamp, new_id};
+use crate::store::{
+    Batch, Error as StoreError, Filter, Lease, Store, StreamInfo, Timestamp, name_in, new_id,
+};
 
 /// Under what they are listed.
 const CATEGORY: &str = "flow-host";
@@ -109,11 +111,9 @@ impl Flows {
         let now = store.now()?;
         let mut serving = Vec::new();
         for info in listed(store)? {
-            let Some(lease) = store.lease(&info.stream)?.filter(|lease| lease.until > now) else { continue };
-            if let Some(owner) = lease.owner {
-                // Behind its name stands what tells it from all others.
-                let name = owner.rsplit_once(' ').map_or(owner.as_str(), |(name, _)| name).to_owned();
-                serving.push(Serves { name, role: info.mark.status });
+            let lease = store.lease(&info.stream)?.filter(|lease| lease.is_held(now));
+            if let Some(owner) = lease.and_then(|lease| lease.owner) {
+                serving.push(Serves { name: name_in(&owner).to_owned(), role: info.mark.status });
             }
         }
         Ok(serving)

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use super::{Incoming, Inner, schedule};
 use crate::flow::errors::FlowError;
 use crate::flow::history::{Event, Status};
+use crate::flow::limits::free_of;
 use crate::flow::stream::{CATEGORY, ErrandForm, TimerForm, all, id_in};
 use crate::store::{Batch, Filter, Timestamp};
 use crate::value::decode;
@@ -43,6 +44,7 @@ impl Inner {
             return Ok(());
         }
         self.take_ready()?;
+        self.take_queued()?;
         if own.elapsed() >= OWN {
             *own = Instant::now();
             self.look_at_own()?;
@@ -56,7 +58,7 @@ impl Inner {
     }
 
     fn take_ready(self: &Arc<Self>) -> Result<(), FlowError> {
-        let (mut after, mut full) = (None::<String>, HashMap::new());
+        let mut after = None::<String>;
         while self.has_room() {
             let filter = Filter::category(CATEGORY).status(Status::Ready.word());
             let page = self.store().streams(&filter, after.as_deref(), PAGE)?;
@@ -64,22 +66,31 @@ impl Inner {
             after = Some(last.stream.clone());
             for info in &page {
                 let flow = id_in(&info.stream).filter(|flow| self.has_room() && !self.is_hot(flow));
-                if let Some(flow) = flow
-                    && !self.may_be_gone(self.has_to_wait(flow, &mut full))?
-                {
-                    self.open(flow, None);
-                }
+                flow.into_iter().for_each(|flow| self.open(flow, None));
             }
         }
         Ok(())
     }
 
-    /// One that was taken away meanwhile has nothing to wait for.
-    fn may_be_gone(&self, waits: Result<bool, FlowError>) -> Result<bool, FlowError> {
-        match waits {
-            Err(FlowError::NoFlow(_)) => Ok(true),
-            waits => waits,
+    /// As many of those that are queued as there are places for, the oldest first.
+    fn take_queued(self: &Arc<Self>) -> Result<(), FlowError> {
+        for (name, most) in self.names_with_room()? {
+            let queued = self.flows.queued(&name, PAGE)?;
+            let free = match most {
+                Some(most) if !queued.is_empty() => free_of(self.store(), &name, most, queued.len())?.len(),
+                _ => queued.len(),
+            };
+            if free == 0 && !queued.is_empty() {
+                self.is_full(&name);
+            }
+            // One that cannot be taken up is hot for a while, and those behind it have their turn.
+            for flow in queued.iter().filter(|flow| !self.is_hot(flow)).take(free) {
+                if self.has_room() {
+                    self.open(flow, None);
+                }
+            }
         }
+        Ok(())
     }
 
     fn is_hot(&self, flow: &str) -> bool {

@@ -65,6 +65,7 @@ impl Connector for World {
 }
 
 mod clock;
+mod limited;
 
 struct Test {
     store: Store,
@@ -301,6 +302,16 @@ fn the_same_id_is_the_same_flow() {
 }
 
 #[test]
+fn a_name_that_would_confuse_is_refused() {
+    let store = Store::in_memory();
+    for name in ["", "a\nb", "a\u{1b}[2J", &"n".repeat(201)] {
+        let start = Start { name: Some(name.to_owned()), ..start_of("f", &["now"]) };
+        let refused = Flows::of(&store).start(&Toy, start);
+        assert!(matches!(refused, Err(FlowError::BadName { .. })), "{refused:?}");
+    }
+}
+
+#[test]
 fn a_host_that_stops_hands_its_flows_over() {
     let test = Test::new();
     test.world.is_silent.store(true, Ordering::SeqCst);
@@ -386,89 +397,6 @@ fn a_long_journal_is_packed_and_nothing_of_it_is_lost() {
     assert_eq!(test.flows().started("f").unwrap().name, "toy");
 }
 
-fn named(id: &str, lines: &[&str]) -> Start {
-    Start { name: Some("n".to_owned()), ..start_of(id, lines) }
-}
-
-fn ids(count: usize) -> Vec<String> {
-    (0..count).map(|number| format!("f{number:02}")).collect()
-}
-
-/// Nobody has a place any more.
-fn no_places(test: &Test, most: u32) -> bool {
-    (0..most).all(|number| test.store.claimed(&format!("flow-place/{number}/n")).unwrap().is_none())
-}
-
-#[test]
-fn a_limit_of_a_name_holds_over_all_hosts() {
-    let test = Test::new();
-    let other = host_on(&test.store, &test.world, settings());
-    test.flows().limit("n", 2).unwrap();
-    for (number, id) in ids(24).iter().enumerate() {
-        let host = if number % 2 == 0 { &test.host } else { &other };
-        let lines = ["ask http.slow", "sleep 0.002", "ask http.slow", "wait message go", "ask http.slow"];
-        host.start_flow(named(id, &lines)).unwrap();
-    }
-    // Those that wait for a message are more than have a place.
-    let began = Instant::now();
-    let asked = || test.world.done.lock().unwrap().len();
-    while asked() < 48 || !no_places(&test, 2) {
-        assert!(began.elapsed() < BOUND, "{} are asked for", asked());
-        std::thread::sleep(Duration::from_millis(2));
-    }
-    for id in ids(24) {
-        test.flows().signal(&id, "go", Value::Nil).unwrap();
-    }
-    for id in ids(24) {
-        test.done(&id);
-    }
-    let most = test.world.at_once.lock().unwrap().1;
-    assert!((1..=2).contains(&most), "{most} at once");
-    assert!(no_places(&test, 2));
-    other.stop(Duration::from_secs(5));
-}
-
-#[test]
-fn a_limit_of_none_stops_a_name_until_it_is_taken_away() {
-    let test = Test::new();
-    test.flows().limit("n", 0).unwrap();
-    test.host.start_flow(named("f", &["ask http.get"])).unwrap();
-    test.start("other", &["ask http.get"]);
-    test.done("other");
-    assert_eq!(test.flows().get("f").unwrap().status, Status::Ready);
-    assert_eq!(test.flows().limits().unwrap(), [("n".to_owned(), 0)]);
-    assert!(test.flows().unlimit("n").unwrap());
-    assert!(!test.flows().unlimit("n").unwrap());
-    test.done("f");
-    assert!(matches!(test.flows().limit("", 1), Err(FlowError::BadName { .. })));
-}
-
-#[test]
-fn places_of_paused_flows_and_of_hosts_that_are_gone_are_not_lost() {
-    let test = Test::new();
-    test.flows().limit("n", 1).unwrap();
-    test.world.is_silent.store(true, Ordering::SeqCst);
-    test.host.start_flow(named("f", &["ask http.get"])).unwrap();
-    test.until("f", |_| !test.world.done.lock().unwrap().is_empty());
-    test.host.start_flow(named("g", &["now"])).unwrap();
-    test.flows().pause("f").unwrap();
-    test.done("g");
-    test.host.start_flow(named("k", &["ask http.get"])).unwrap();
-    test.until("k", |_| test.world.done.lock().unwrap().contains_key("k/0"));
-    // The host does nothing any more, and another one has its flow and its place.
-    test.host.0.is_stopping.store(true, Ordering::SeqCst);
-    let runtime = test.host.0.runtime.lock().unwrap().take();
-    runtime.into_iter().for_each(tokio::runtime::Runtime::shutdown_background);
-    test.world.is_silent.store(false, Ordering::SeqCst);
-    let other = host_on(&test.store, &test.world, settings());
-    test.done("k");
-    test.flows().resume("f").unwrap();
-    test.done("f");
-    test.flows().start(&Toy, named("h", &["now"])).unwrap();
-    test.done("h");
-    other.stop(Duration::from_secs(5));
-}
-
 #[test]
 fn what_takes_too_much_is_interrupted_where_it_stood_and_can_be_retried() {
     let (store, world) = (Store::in_memory(), Arc::new(World::default()));
@@ -491,4 +419,20 @@ fn what_takes_too_much_is_interrupted_where_it_stood_and_can_be_retried() {
     let events = test.flows().history("undoes").unwrap();
     let exceeded = |event: &Event| matches!(event, Event::Exceeded { .. });
     assert_eq!(events.iter().filter(|(_, _, event)| exceeded(event)).count(), 2);
+}
+
+#[test]
+fn a_flow_that_is_damaged_is_parked_and_says_why() {
+    let store = Store::in_memory();
+    Flows::of(&store).start(&Toy, start_of("f", &["now"])).unwrap();
+    let key = format!("flow-source/{}", Flows::of(&store).started("f").unwrap().source);
+    store.commit(Batch::new().release(&key).claim(&key, b"sleep 1".to_vec())).unwrap();
+    let world = Arc::new(World::default());
+    let test = Test { host: host_on(&store, &world, settings()), store, world };
+    test.until("f", |info| info.status == Status::Parked);
+    let history = test.flows().history("f").unwrap();
+    let last = history.last().map(|(_, _, event)| event);
+    assert!(matches!(last, Some(Event::Parked { reason }) if reason.contains("is damaged")), "{last:?}");
+    test.start("g", &["sleep 0.01"]);
+    test.done("g");
 }

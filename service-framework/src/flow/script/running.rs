@@ -271,7 +271,7 @@ impl<'a, E: Engine> Running<'a, E> {
                 self.commands.unset(Timing::Sleep(call));
             }
         }
-        let Some(outcome) = end.as_ref().map(End::outcome) else { return };
+        let Some(outcome) = end.as_ref().map(|end| end.outcome(&self.who.id)) else { return };
         for (flow, call) in self.memory.inbox.watchers.clone() {
             self.commands.push(Command::Tell { flow, call, outcome: outcome.clone() });
         }

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
@@ -57,6 +57,9 @@ struct Turn {
     done: oneshot::Sender<Result<Report, Died>>,
 }
 
+/// For how long a slot may be busy before others run what it keeps: they have to replay it.
+const LONG: Duration = Duration::from_millis(50);
+
 /// Interpreters. Clones are the same; when the last is gone, they end.
 #[derive(Clone)]
 pub struct Pool(Arc<Ends>);
@@ -75,7 +78,8 @@ struct State {
     kept_in: HashMap<String, usize>,
     /// Flows that a slot is to forget.
     forgotten: HashMap<usize, Vec<String>>,
-    busy: Vec<bool>,
+    /// Since when each slot runs a turn.
+    busy: Vec<Option<Instant>>,
     has_ended: bool,
 }
 
@@ -90,7 +94,7 @@ impl Pool {
         open: impl Fn() -> std::io::Result<Opened> + Send + Sync + 'static,
     ) -> std::io::Result<Self> {
         let open: Arc<Open> = Arc::new(open);
-        let state = State { busy: vec![false; count], ..State::default() };
+        let state = State { busy: vec![None; count], ..State::default() };
         let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
         let watched: Vec<Arc<Watched>> = (0..count).map(|_| Arc::default()).collect();
         watch_over(&watched, limits)?;
@@ -103,7 +107,7 @@ impl Pool {
         Ok(pool)
     }
 
-    /// Runs a turn: where the flow is kept, if that is free, else anywhere.
+    /// Runs a turn: where the flow is kept, unless that is busy for long, else anywhere.
     ///
     /// # Errors
     /// Its process ended.
@@ -170,7 +174,7 @@ impl Shared {
     /// The next turn for this slot, and whether it keeps its flow; none if the pool has ended.
     fn next(&self, number: usize, slot: &mut Slot) -> Option<(Turn, bool)> {
         let mut state = self.state();
-        state.busy[number] = false;
+        state.busy[number] = None;
         loop {
             let forgotten = state.forgotten.remove(&number).unwrap_or_default();
             forgotten.into_iter().for_each(|flow| slot.forget(flow));
@@ -180,17 +184,24 @@ impl Shared {
             let place = state.turns.iter().position(|turn| state.is_for(number, &turn.job.flow));
             if let Some(turn) = place.and_then(|place| state.turns.remove(place)) {
                 let is_kept = state.kept_in.get(&turn.job.flow) == Some(&number);
-                state.busy[number] = true;
+                state.busy[number] = Some(Instant::now());
                 return Some((turn, is_kept));
             }
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = match state.turns.is_empty() {
+                true => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+                // What is left is kept by slots that are busy: perhaps for long.
+                false => {
+                    let waited = self.changed.wait_timeout(state, LONG);
+                    waited.unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
         }
     }
 
     fn note(&self, number: usize, flow: &str, report: &Result<Report, Died>) {
         let mut state = self.state();
         // Whoever is told of it may ask for the next turn before this slot does.
-        state.busy[number] = false;
+        state.busy[number] = None;
         match report {
             Ok(Report::Went { went, .. }) if went.turn.end.is_none() => {
                 state.kept_in.insert(flow.to_owned(), number);
@@ -203,8 +214,26 @@ impl Shared {
 }
 
 impl State {
-    /// Whether a slot should run this flow: nobody keeps it, this slot does, or the one that does is busy with another.
+    /// Whether a slot should run this flow: nobody keeps it, this slot does, or the one that does has been busy with another for long.
     fn is_for(&self, slot: usize, flow: &str) -> bool {
-        self.kept_in.get(flow).is_none_or(|keeps| *keeps == slot || self.busy[*keeps])
+        self.kept_in.get(flow).is_none_or(|keeps| {
+            *keeps == slot || self.busy[*keeps].is_some_and(|since| since.elapsed() >= LONG)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slot_runs_what_others_keep_only_if_they_are_busy_for_long() {
+        let kept_in = [("f".to_owned(), 0)].into();
+        let mut state = State { kept_in, busy: vec![None, None], ..State::default() };
+        assert!(state.is_for(0, "f") && !state.is_for(1, "f") && state.is_for(1, "g"));
+        state.busy[0] = Some(Instant::now() + LONG);
+        assert!(!state.is_for(1, "f"));
+        state.busy[0] = Instant::now().checked_sub(LONG);
+        assert!(state.is_for(1, "f"));
     }
 }

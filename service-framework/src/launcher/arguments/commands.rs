@@ -1,12 +1,18 @@
 //! Commands of the command line: what each takes. A new command is one more entry of [`COMMANDS`], or of the table of the
 //! command that it belongs to.
 
+use super::cluster_commands::{ClusterCommand, NODE, OF_CLUSTERS};
+use super::dashboard_options::{ALLOW_ACTIONS, DASHBOARD, UP_DASHBOARD};
 use super::flags::{
     self, ADDRESSES, BACKUP_COUNT, BIND_ALL, COLOR, CONFIG, CONSOLE_LEVEL, FILE_LEVEL, Flag, GRACE, HELP,
     JSON, LOG_FOLDER, LOG_FORMAT, MAIN_MODE, MIN_WAIT, SERVICE, VERSION,
 };
 use super::flow_commands::{FlowCommand, OF_FLOWS};
+use super::look_commands::{DOWN, DRAIN, LOG_LEVEL, LOGS, LookCommand, PS, RESTART, STATS, STOP};
 use super::program_commands::{OF_PROGRAMS, ProgramCommand};
+use super::recording_commands::{INSPECT, RECORD, REPLAY, RecordingCommand};
+use super::recording_flags;
+use super::talk_commands::{CALL, CALL_FURTHER, LISTEN, PUBLISH, PUBLISH_FURTHER};
 
 /// What a command line asks for; which entry of the table it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,9 +23,17 @@ pub(crate) enum Name {
     Check,
     Up,
     State,
+    Call,
+    Listen,
+    Publish,
     Store,
     Program(ProgramCommand),
     Flow(FlowCommand),
+    Cluster(ClusterCommand),
+    Look(LookCommand),
+    Recording(RecordingCommand),
+    Graph,
+    Dashboard,
     Completions,
     Help,
     /// One that only holds others together.
@@ -77,6 +91,7 @@ pub(crate) static RUN: Command = Command {
         &GRACE,
         &BIND_ALL,
         &COLOR,
+        &recording_flags::RECORD,
         &HELP,
         &VERSION,
     ],
@@ -87,7 +102,7 @@ pub(crate) static RUN: Command = Command {
 };
 
 /// Every command that has a word, in the order of help.
-pub(crate) static COMMANDS: [Command; 10] = [
+pub(crate) static COMMANDS: [Command; 28] = [
     Command {
         name: Name::New,
         word: "new",
@@ -108,9 +123,14 @@ pub(crate) static COMMANDS: [Command; 10] = [
         name: Name::Describe,
         word: "describe",
         about: "Print what a service has and needs: its model.",
-        usage: "[--json]",
-        flags: &[&SERVICE, &JSON, &COLOR, &HELP],
-        positional: None,
+        usage: "[NAME|SYSTEM.json] [--json|--asyncapi]",
+        flags: &[&SERVICE, &JSON, &flags::ASYNCAPI, &COLOR, &HELP],
+        positional: Some(Positional {
+            name: "NAME",
+            help: "instead of -s: a service that runs, or with --asyncapi a system file",
+            required: false,
+            choices: &[],
+        }),
         commands: &[],
         takes_config: false,
         lesson: include_str!("help/describe.txt"),
@@ -148,8 +168,15 @@ pub(crate) static COMMANDS: [Command; 10] = [
         name: Name::Up,
         word: "up",
         about: "Start all services of a system and stop them together.",
-        usage: "SYSTEM.json [--seconds N]",
+        usage: "SYSTEM.json [--override FILE …] [--watch | --detach] [--dashboard] [--dev]",
         flags: &[
+            &flags::OVERRIDE,
+            &flags::UP_WATCH,
+            &flags::DEV,
+            &recording_flags::RECORD,
+            &flags::DETACH,
+            &UP_DASHBOARD,
+            &ALLOW_ACTIONS,
             &flags::SECONDS,
             &CONSOLE_LEVEL,
             &LOG_FORMAT,
@@ -170,6 +197,31 @@ pub(crate) static COMMANDS: [Command; 10] = [
         takes_config: false,
         lesson: include_str!("help/up.txt"),
     },
+    Command {
+        name: Name::Graph,
+        word: "graph",
+        about: "Draw which services a system has, and who talks to whom.",
+        usage: "SYSTEM.json [--override FILE …] [--format FORMAT] [--live]",
+        flags: &[&flags::OVERRIDE, &flags::SYSTEM_FORMAT, &flags::LIVE, &JSON, &COLOR, &HELP],
+        positional: Some(Positional {
+            name: "SYSTEM",
+            help: "system JSON, as `up` takes it",
+            required: true,
+            choices: &[],
+        }),
+        commands: &[],
+        takes_config: false,
+        lesson: include_str!("help/graph.txt"),
+    },
+    DASHBOARD,
+    PS,
+    STATS,
+    LOGS,
+    LOG_LEVEL,
+    DRAIN,
+    RESTART,
+    STOP,
+    DOWN,
     Command {
         name: Name::State,
         word: "state",
@@ -196,6 +248,12 @@ pub(crate) static COMMANDS: [Command; 10] = [
         takes_config: false,
         lesson: include_str!("help/state.txt"),
     },
+    CALL,
+    LISTEN,
+    PUBLISH,
+    RECORD,
+    INSPECT,
+    REPLAY,
     Command {
         name: Name::Store,
         word: "store",
@@ -234,6 +292,18 @@ pub(crate) static COMMANDS: [Command; 10] = [
         takes_config: false,
         lesson: include_str!("help/flow.txt"),
     },
+    NODE,
+    Command {
+        name: Name::Group,
+        word: "cluster",
+        about: "Clusters: ask a node, and simulate many.",
+        usage: "COMMAND …",
+        flags: &[&COLOR, &HELP],
+        positional: None,
+        commands: &OF_CLUSTERS,
+        takes_config: false,
+        lesson: include_str!("help/cluster.txt"),
+    },
     Command {
         name: Name::Completions,
         word: "completions",
@@ -258,9 +328,37 @@ pub(crate) static COMMANDS: [Command; 10] = [
         flags: &[&COLOR, &HELP],
         positional: Some(Positional {
             name: "COMMAND",
-            help: "which command",
+            help: "which",
             required: false,
-            choices: &["new", "describe", "check", "up", "state", "store", "program", "flow", "completions"],
+            choices: &[
+                "new",
+                "describe",
+                "check",
+                "up",
+                "graph",
+                "dashboard",
+                "ps",
+                "stats",
+                "logs",
+                "log-level",
+                "drain",
+                "restart",
+                "stop",
+                "down",
+                "state",
+                "call",
+                "listen",
+                "publish",
+                "record",
+                "inspect",
+                "replay",
+                "store",
+                "program",
+                "flow",
+                "node",
+                "cluster",
+                "completions",
+            ],
         }),
         commands: &[],
         takes_config: false,
@@ -298,8 +396,17 @@ impl Command {
     pub(crate) fn further(&self) -> &'static [Positional] {
         match self.name {
             Name::Flow(command) => command.further(),
+            Name::Call => &CALL_FURTHER,
+            Name::Publish => &PUBLISH_FURTHER,
+            Name::Cluster(command) => command.further(),
+            Name::Look(command) => command.further(),
             _ => &[],
         }
+    }
+
+    /// Whether any number of arguments may stand by their places.
+    pub(crate) fn takes_many(&self) -> bool {
+        matches!(self.name, Name::Recording(command) if command.takes_many())
     }
 
     /// The flag that is spelt `text`, dashes included.
@@ -324,7 +431,7 @@ mod tests {
         let check = find("check").unwrap();
         let missing = |flag: &&&Flag| check.flag(&format!("--{}", flag.name)).is_none();
         let missing: Vec<_> = RUN.flags.iter().filter(missing).map(|flag| flag.name).collect();
-        assert_eq!(missing, ["version"]);
+        assert_eq!(missing, ["record", "version"]);
     }
 
     #[test]

@@ -28,6 +28,8 @@ pub(crate) struct Flag {
     pub(crate) default: Option<&'static str>,
     /// Whether it may be said often, each time with a value more.
     pub(crate) is_many: bool,
+    /// Whether its value may be left out; one stands behind `=` then, so that it is no other word.
+    pub(crate) is_optional: bool,
 }
 
 impl Flag {
@@ -43,6 +45,7 @@ impl Flag {
             more: &[],
             default: None,
             is_many: false,
+            is_optional: false,
         }
     }
 
@@ -82,6 +85,11 @@ impl Flag {
         self
     }
 
+    pub(super) const fn optional(mut self) -> Self {
+        self.is_optional = true;
+        self
+    }
+
     /// Whether `text`, dashes in front included, is this flag.
     pub(crate) fn is(&self, text: &str) -> bool {
         match text.strip_prefix("--") {
@@ -112,6 +120,10 @@ pub(super) fn count() -> ValueParser {
 
 fn seconds() -> ValueParser {
     ValueParser::new(values::seconds)
+}
+
+pub(super) fn age() -> ValueParser {
+    ValueParser::new(values::age)
 }
 
 pub(super) fn duration() -> ValueParser {
@@ -237,6 +249,37 @@ pub(crate) static WITH_ADDRESSES: Flag =
 pub(crate) static SECONDS: Flag =
     Flag::new("seconds", "end by itself after this time").value("DURATION", duration);
 
+pub(crate) static OVERRIDE: Flag =
+    Flag::new("override", "a system file that is laid over the one before; may be said often")
+        .value("FILE", path)
+        .more(&[
+            "Tables are merged key by key, null takes a key away, anything else stands for what",
+            "was there. Paths are relative to the file that they stand in.",
+        ])
+        .many();
+
+pub(crate) static SYSTEM_FORMAT: Flag = Flag::new("format", "how it is drawn")
+    .value("text|mermaid|dot|svg", graph_format)
+    .words(&["text", "mermaid", "dot", "svg"])
+    .default("text");
+
+pub(crate) static LIVE: Flag =
+    Flag::new("live", "with the rates of the system that runs, measured for a second");
+
+pub(crate) static ASYNCAPI: Flag =
+    Flag::new("asyncapi", "as an AsyncAPI 3 document: channels, operations, and JSON Schemas of messages");
+
+pub(crate) static UP_WATCH: Flag =
+    Flag::new("watch", "show a table of all services below their lines, and take keys that steer them");
+
+pub(crate) static DEV: Flag =
+    Flag::new("dev", "build and start again what changes; what fails waits until it is changed")
+        .more(&["Programs that Cargo has built are built by it; others by `build` of their entry."]);
+
+pub(crate) static DETACH: Flag =
+    Flag::new("detach", "return when all are ready, and go on without a terminal")
+        .more(&["See `ps`, `logs`, `restart`, `stop` and `down`."]);
+
 pub(crate) static STATE_ADDRESSES: Flag =
     Flag::new("addresses_path", "addresses JSON of the state's owner or of one of its replicas")
         .short("a")
@@ -256,6 +299,35 @@ pub(crate) static REQUESTER: Flag =
 pub(crate) static TOPIC: Flag =
     Flag::new("topic", "the state's topic; without it every topic is taken").value("TOPIC", text);
 
+pub(crate) static CALLED: Flag =
+    Flag::new("service_path", "the service that answers: its model says what the arguments are")
+        .short("s")
+        .value("SERVICE", text)
+        .more(&["Without it any arguments are sent, and the replyer checks them."]);
+
+pub(crate) static CALL_TIMEOUT: Flag =
+    Flag::new("timeout", "how long the answer may take").value("DURATION", duration).default("5s");
+
+pub(crate) static HEARD_TOPIC: Flag =
+    Flag::new("topic", "only messages of this topic; without it all are heard").value("TOPIC", text);
+
+pub(crate) static HEARD: Flag =
+    Flag::new("count", "end after so many messages; at Ctrl-C if not said").value("N", number);
+
+pub(crate) static LISTEN_BINDS: Flag =
+    Flag::new("bind", "listen at ADDRESS for publishers that connect (`is_x_pub`)");
+
+pub(crate) static SAID_TOPIC: Flag =
+    Flag::new("topic", "the topic under which it is published").value("TOPIC", text);
+
+pub(crate) static PUBLISH_CONNECTS: Flag =
+    Flag::new("connect", "connect to a subscriber that binds ADDRESS (`is_binder`)");
+
+pub(crate) static PUBLISH_WAIT: Flag =
+    Flag::new("wait", "how long subscribers have to find it before the first message")
+        .value("DURATION", duration)
+        .default("1s");
+
 pub(crate) static WATCH: Flag = Flag::new("watch", "go on until Ctrl-C").more(&[
     "On a terminal a table that is redrawn in place, with rows marked that have just",
     "changed; elsewhere one line for each change.",
@@ -265,6 +337,13 @@ pub(crate) static TIMEOUT: Flag =
     Flag::new("timeout", "how long to wait until the state is current; --watch waits for ever")
         .value("DURATION", duration)
         .default("5s");
+
+pub(crate) static DRAIN_TIMEOUT: Flag =
+    Flag::new("timeout", "how long to wait until all that runs has ended")
+        .value("DURATION", duration)
+        .default("10s");
+
+pub(crate) static LOGS_FOLLOW: Flag = Flag::new("follow", "go on until the system ends or Ctrl-C").short("f");
 
 pub(crate) static STATE_JSON: Flag =
     Flag::new("json", "print JSON: one object, with --watch one a line for each change").more(&[

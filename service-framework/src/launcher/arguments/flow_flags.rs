@@ -2,12 +2,12 @@
 
 use clap::builder::ValueParser;
 
-use super::flags::{Flag, count, duration, flow_part, level, number, path, size, text};
+use super::flags::{Flag, age, count, duration, flow_part, level, number, path, size, text};
 use super::values;
 
 /// The words of how a flow can stand.
-const FLOW_STATUSES: [&str; 8] =
-    ["ready", "running", "waiting", "paused", "parked", "done", "failed", "cancelled"];
+const FLOW_STATUSES: [&str; 9] =
+    ["ready", "queued", "running", "waiting", "paused", "parked", "done", "failed", "cancelled"];
 
 pub(crate) static FLOW_ARG: Flag =
     Flag::new("arg", "one argument of the function, as JSON or else as text; may be said often")
@@ -41,10 +41,11 @@ pub(crate) static FOLLOW: Flag =
 
 pub(crate) static FOLLOW_LOGS: Flag = Flag::new("follow", "go on until the flow ends or Ctrl-C").short("f");
 
-pub(crate) static LISTEN: Flag = Flag::new("listen", "where HTTP callbacks are taken")
-    .value("ADDRESS:PORT", text)
-    .default("127.0.0.1:60857")
-    .more(&["Port 0 is one that the system chooses."]);
+pub(crate) static LISTEN: Flag =
+    Flag::new("listen", "where HTTP callbacks are taken").value("ADDRESS:PORT", text).more(&[
+        "127.0.0.1:60857 if not said; `flow run` takes any free port if that is taken. Port 0 is one",
+        "that the system chooses.",
+    ]);
 
 pub(crate) static PUBLIC_URL: Flag =
     Flag::new("public_url", "what URLs of callbacks begin with, as others reach this machine")
@@ -64,7 +65,7 @@ pub(crate) static ALLOW_HOST: Flag =
 
 pub(crate) static ALLOW_PRIVATE: Flag =
     Flag::new("allow_private", "requests may go to this machine and to private networks")
-        .more(&["Without it only hosts of --allow_host and --resolve may be there."]);
+        .more(&["Without it only hosts of --resolve may be there."]);
 
 pub(crate) static SECRET: Flag =
     Flag::new("secret", "a value that scripts can send and not see; may be said often")
@@ -138,6 +139,7 @@ pub(crate) static RUN_LEVEL: Flag = Flag::new("console_loglevel", "least level o
 pub(crate) static FLOW_STATUS: Flag =
     Flag::new("status", "only flows that are so").value("STATUS", flow_status).words(&FLOW_STATUSES).more(&[
         "ready      can go on, and nobody runs it yet",
+        "queued     waits until fewer flows of its name go on: `flow limit`",
         "running    somebody runs it, or does what it asked for",
         "waiting    for a time, a callback, a message or another flow",
         "paused     stands still until it is resumed",
@@ -176,7 +178,7 @@ pub(crate) static SCHEDULE_ID: Flag =
         .more(&["The same name again is the same schedule, changed."]);
 
 pub(crate) static OLDER_THAN: Flag = Flag::new("older_than", "only flows that ended longer ago than this")
-    .value("DURATION", duration)
+    .value("DURATION", age)
     .default("30d");
 
 fn flow_status() -> ValueParser {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::ArgMatches;
+use clap::parser::ValueSource;
 
 /// Values of these flags; those that a command does not have keep their defaults.
 #[derive(Debug)]
@@ -19,7 +20,7 @@ pub(crate) struct FlowOptions {
     pub(crate) name: Option<String>,
     pub(crate) follow: bool,
     /// Where callbacks come in, and requests may go.
-    pub(crate) listen: String,
+    pub(crate) listen: Option<String>,
     pub(crate) public_url: Option<String>,
     pub(crate) resolve: Vec<String>,
     pub(crate) allow_hosts: Vec<String>,
@@ -33,6 +34,8 @@ pub(crate) struct FlowOptions {
     pub(crate) workers: Option<usize>,
     pub(crate) cpu_limit: Duration,
     pub(crate) memory_limit: u64,
+    /// Those of the above that whoever serves a store decides, and that were said.
+    pub(crate) of_serving: Vec<&'static str>,
     /// Which flows are meant.
     pub(crate) status: Option<String>,
     pub(crate) since: Option<String>,
@@ -45,6 +48,24 @@ pub(crate) struct FlowOptions {
     pub(crate) older_than: Duration,
 }
 
+const OF_SERVING: [&str; 10] = [
+    "listen",
+    "public_url",
+    "resolve",
+    "allow_host",
+    "allow_private",
+    "secret",
+    "programs",
+    "workers",
+    "cpu_limit",
+    "memory_limit",
+];
+
+fn is_said(matches: &ArgMatches, name: &str) -> bool {
+    matches.try_contains_id(name).unwrap_or_default()
+        && matches.value_source(name) == Some(ValueSource::CommandLine)
+}
+
 impl FlowOptions {
     pub(super) fn read(matches: &ArgMatches) -> Self {
         Self {
@@ -53,7 +74,7 @@ impl FlowOptions {
             id: one(matches, "id"),
             name: one(matches, "name"),
             follow: one(matches, "follow").unwrap_or_default(),
-            listen: one(matches, "listen").unwrap_or_default(),
+            listen: one(matches, "listen"),
             public_url: one(matches, "public_url"),
             resolve: many(matches, "resolve"),
             allow_hosts: many(matches, "allow_host"),
@@ -64,6 +85,7 @@ impl FlowOptions {
             workers: one(matches, "workers"),
             cpu_limit: one(matches, "cpu_limit").unwrap_or_default(),
             memory_limit: one(matches, "memory_limit").unwrap_or_default(),
+            of_serving: OF_SERVING.into_iter().filter(|name| is_said(matches, name)).collect(),
             status: one(matches, "status"),
             since: one(matches, "since"),
             until: one(matches, "until"),
@@ -75,11 +97,11 @@ impl FlowOptions {
     }
 }
 
-fn one<T: Clone + Send + Sync + 'static>(matches: &ArgMatches, name: &str) -> Option<T> {
+pub(super) fn one<T: Clone + Send + Sync + 'static>(matches: &ArgMatches, name: &str) -> Option<T> {
     matches.try_get_one(name).ok().flatten().cloned()
 }
 
-fn many(matches: &ArgMatches, name: &str) -> Vec<String> {
+pub(super) fn many(matches: &ArgMatches, name: &str) -> Vec<String> {
     let found = matches.try_get_many::<String>(name).ok().flatten();
     found.into_iter().flatten().cloned().collect()
 }

@@ -66,8 +66,13 @@ fn words(text: &mut String, commands: &[Command], palette: Palette) {
     }
 }
 
+/// How many choices a line of help has room for.
+const MOST_CHOICES: usize = 10;
+
 fn choices(help: &str, choices: &[&str]) -> String {
     match choices {
+        // More than a line holds are listed by the help of the whole.
+        choices if choices.len() > MOST_CHOICES => help.to_owned(),
         [] => help.to_owned(),
         choices => format!("{help}: {}", choices.join(", ")),
     }
@@ -92,8 +97,11 @@ fn paragraph(text: &mut String, flag: &Flag, palette: Palette) {
 
 fn spelling(flag: &Flag) -> String {
     let short = flag.short.map(|short| format!("-{short},")).unwrap_or_default();
-    let value = flag.value.map(|value| format!(" {value}")).unwrap_or_default();
-    format!("{short:<4} --{}{value}", flag.name)
+    let value = flag.value.map(|value| match flag.is_optional {
+        true => format!("[={value}]"),
+        false => format!(" {value}"),
+    });
+    format!("{short:<4} --{}{}", flag.name, value.unwrap_or_default())
 }
 
 fn with_default(flag: &Flag) -> String {
@@ -159,10 +167,28 @@ mod tests {
           describe      Print what a service has and needs: its model.
           check         Find every problem that a start would find, without opening a socket.
           up            Start all services of a system and stop them together.
+          graph         Draw which services a system has, and who talks to whom.
+          dashboard     Show everything that runs on a page in a browser.
+          ps            Show every service of yours that runs, and how it is.
+          stats         Show what a running service has counted, and how long things took.
+          logs          Print the last lines of a system's services, and go on with -f.
+          log-level     Change which log lines a running service writes on stderr.
+          drain         Have a running service take nothing new and finish what it has.
+          restart       Start a service of a system again, its instances one after the other.
+          stop          Stop a running service, and nothing else of its system.
+          down          Stop all services of a system that `up` runs.
           state         Show a state of any service as it is, once or live.
+          call          Ask a replyer from the shell, and print its answer.
+          listen        Print what a publisher publishes, a line for each message.
+          publish       Publish messages from the shell.
+          record        Record what running services take in and send out, to one file.
+          inspect       Show the messages of a recording.
+          replay        Send the requests of a recording again, or publish what it has again.
           store         Look at an event store, check it, copy it.
           program       Programs: sequences of hooks that undo themselves.
           flow          Flows: scripts that survive anything.
+          node          Run a node of a cluster.
+          cluster       Clusters: ask a node, and simulate many.
           completions   Print a script with which a shell completes these arguments.
           help          Explain the program or one command, with examples.
 
@@ -182,6 +208,7 @@ mod tests {
                --grace DURATION           how long running handlers may take to finish when stopped [10s]
                --bind_all                 bind every network interface, whatever host is written
                --color auto|always|never  colours in what is printed for people [auto]
+               --record FILE              record every message to this new file, from the first on
           -h,  --help                     explain everything, with examples; -h is the short form
           -V,  --version                  print the version
 

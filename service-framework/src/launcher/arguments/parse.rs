@@ -9,10 +9,14 @@ use clap::error::{ContextKind, ContextValue};
 use clap::{Arg, ArgAction, ArgMatches, ValueHint};
 use tracing::level_filters::LevelFilter;
 
+use super::cluster_options::ClusterOptions;
 use super::commands::{self, COMMANDS, Command, Positional, RUN};
+use super::dashboard_options::DashboardOptions;
 use super::flags::{COLOR, Flag, SERVICE};
-use super::flow_options::FlowOptions;
+use super::flow_options::{FlowOptions, one};
 use super::program_options::ProgramOptions;
+use super::recording_flags::RECORD;
+use super::recording_options::RecordingOptions;
 use super::split::{Help, Split, split};
 use crate::launcher::logs::Format;
 use crate::launcher::terminal::Color;
@@ -64,8 +68,24 @@ pub(crate) struct Options {
     pub(crate) requester: Option<String>,
     pub(crate) topic: Option<String>,
     pub(crate) watch: bool,
-    /// How long to wait for a state.
+    pub(crate) dev: bool,
+    /// System files that are laid over the first, and whether to go on without a terminal.
+    pub(crate) overrides: Vec<PathBuf>,
+    pub(crate) detach: bool,
+    /// How a system is drawn, and whether with what it does now.
+    pub(crate) graph_format: &'static str,
+    pub(crate) live: bool,
+    pub(crate) asyncapi: bool,
+    /// Whether to go on with lines that come.
+    pub(crate) follow: bool,
+    /// How long to wait for a state or an answer.
     pub(crate) timeout: Duration,
+    /// How many messages to listen to, and whether for publishers that connect.
+    pub(crate) count: Option<u64>,
+    pub(crate) bind: bool,
+    /// Whether to publish to a subscriber that binds, and how long subscribers have to find a publisher.
+    pub(crate) connect: bool,
+    pub(crate) wait: Duration,
     /// Where a new crate takes the framework from, and the folder it is written to.
     pub(crate) framework: Option<String>,
     pub(crate) path: Option<PathBuf>,
@@ -80,12 +100,18 @@ pub(crate) struct Options {
     /// What concerns flows.
     #[cfg_attr(not(feature = "flows"), expect(dead_code, reason = "read where there are flows"))]
     pub(crate) flows: FlowOptions,
+    /// What concerns clusters.
+    #[cfg_attr(not(feature = "cluster"), expect(dead_code, reason = "read where there are clusters"))]
+    pub(crate) clusters: ClusterOptions,
+    /// What concerns the dashboard.
+    pub(crate) dashboard: DashboardOptions,
+    /// What concerns recordings.
+    pub(crate) recordings: RecordingOptions,
     /// The arguments behind the first that stand by their places.
-    #[cfg_attr(not(feature = "flows"), expect(dead_code, reason = "only flows have some"))]
     pub(crate) further: Vec<String>,
     /// The line without `-s VALUE`, for another program.
     pub(crate) forwarded: Vec<String>,
-    /// The flags that were given and that the run form has too, but for colours.
+    /// The flags that were given and that the run form has too, but for colours and recordings.
     pub(crate) run_flags: Vec<String>,
 }
 
@@ -123,7 +149,9 @@ fn read(split: Split, excused: bool) -> Result<Options, clap::Error> {
     let words = flags.iter().map(spelt_out).chain(positionals.next().filter(|_| !excused));
     let mut matches = parser(split.command).try_get_matches_from(words)?;
     // Flags of the same name belong to programs too, which take them away.
-    let flows = FlowOptions::read(&matches);
+    let (flows, clusters) = (FlowOptions::read(&matches), ClusterOptions::read(&matches));
+    let dashboard = DashboardOptions::read(&matches);
+    let recordings = RecordingOptions::read(&matches);
     Ok(Options {
         service: take(&mut matches, "service_path"),
         addresses: take(&mut matches, "addresses_path"),
@@ -148,13 +176,28 @@ fn read(split: Split, excused: bool) -> Result<Options, clap::Error> {
         requester: take(&mut matches, "requester"),
         topic: take(&mut matches, "topic"),
         watch: matches.get_flag("watch"),
+        dev: matches.get_flag("dev"),
+        overrides: matches.get_many("override").into_iter().flatten().cloned().collect(),
+        detach: matches.get_flag("detach"),
+        graph_format: matches.get_one("format").copied().unwrap_or_default(),
+        live: matches.get_flag("live"),
+        asyncapi: matches.get_flag("asyncapi"),
+        follow: matches.get_flag("follow"),
         timeout: take(&mut matches, "timeout").unwrap_or_default(),
+        count: take(&mut matches, "count"),
+        // One of another command takes addresses.
+        bind: one(&matches, "bind").unwrap_or_default(),
+        connect: matches.get_flag("connect"),
+        wait: take(&mut matches, "wait").unwrap_or_default(),
         framework: take(&mut matches, "framework"),
         path: take(&mut matches, "path"),
         store: take(&mut matches, "store"),
         to: take(&mut matches, "to"),
         programs: ProgramOptions::take(&mut matches),
         flows,
+        clusters,
+        dashboard,
+        recordings,
         further: positionals.collect(),
         forwarded: split.forwarded,
         run_flags,
@@ -166,7 +209,8 @@ pub(super) fn take<T: Clone + Send + Sync + 'static>(matches: &mut ArgMatches, n
 }
 
 fn is_run_flag(flag: &Flag) -> bool {
-    flag.name != COLOR.name && RUN.flags.iter().any(|known| known.name == flag.name)
+    let is_own = [&COLOR, &RECORD].iter().any(|own| own.name == flag.name);
+    !is_own && RUN.flags.iter().any(|known| known.name == flag.name)
 }
 
 /// One word that `clap` cannot mistake, however the value begins.
@@ -226,6 +270,10 @@ fn argument(flag: &Flag) -> Arg {
             let path =
                 matches!(value, "ADDRESSES" | "CONFIG" | "FILE" | "FOLDER" | "SERVICE" | "OTHER" | "SPEC");
             let hint = if path { ValueHint::AnyPath } else { ValueHint::Unknown };
+            let argument = match flag.is_optional {
+                true => argument.num_args(0..=1).require_equals(true).default_missing_value(""),
+                false => argument,
+            };
             argument
                 .action(if flag.is_many { ArgAction::Append } else { ArgAction::Set })
                 .value_name(value)

@@ -86,7 +86,8 @@ impl Split {
             Some((name, value)) => (name, Some(value)),
             None => (word, None),
         };
-        if !word.starts_with('-') {
+        // A dash alone stands for standard input, as everywhere.
+        if !word.starts_with('-') || word == "-" {
             self.bare(word);
         } else if let Some(flag) = self.command.flag(name) {
             self.flag(flag, name, inline, rest);
@@ -104,7 +105,7 @@ impl Split {
         inline: Option<&str>,
         rest: &mut impl Iterator<Item = &'a String>,
     ) {
-        if flag.value.is_none() {
+        if flag.value.is_none() || (flag.is_optional && inline.is_none()) {
             return self.switch(flag, spelling, inline);
         }
         let Some(value) = inline.map(str::to_owned).or_else(|| rest.next().cloned()) else {
@@ -163,7 +164,7 @@ impl Split {
     fn bare(&mut self, word: &str) {
         self.forwarded.push(word.to_owned());
         let places = self.command.positional.iter().count() + self.command.further().len();
-        if self.positionals.len() < places {
+        if self.command.takes_many() || self.positionals.len() < places {
             self.positionals.push(word.to_owned());
         } else {
             self.problems.push(stray_word(self.command, word));
@@ -309,6 +310,16 @@ mod tests {
     }
 
     #[test]
+    fn a_value_may_be_left_out_where_that_is_said() {
+        let split = line("up --dashboard a.json");
+        assert_eq!(
+            (flags(&split), split.positionals.clone()),
+            (vec![("dashboard", None)], vec!["a.json".to_owned()])
+        );
+        assert_eq!(flags(&line("up a.json --dashboard=:1")), [("dashboard", Some(":1"))]);
+    }
+
+    #[test]
     fn help_is_asked_for_in_two_lengths() {
         assert_eq!(line("-h").help, Some(Help::Short));
         assert_eq!(line("check --with x --help").help, Some(Help::Long));
@@ -332,6 +343,7 @@ mod tests {
         insta::assert_snapshot!(problem("program"), @"command line: expected program and one of new, check, graph, serve, run, list, show, retry, resolve, cancel, found nothing");
         insta::assert_snapshot!(problem("program check --jsno"), @"command line: expected a flag of `program check`, found `--jsno` (did you mean `--json`?)");
         insta::assert_snapshot!(problem("program graph buy sell"), @"command line: expected one PROGRAM and no more, found the word `sell`");
+        insta::assert_snapshot!(problem("up a.json --dashboard 127.0.0.1:1"), @"command line: expected one SYSTEM and no more, found the word `127.0.0.1:1`");
         insta::assert_snapshot!(problem("up a.json b.json"), @"command line: expected one SYSTEM and no more, found the word `b.json`");
     }
 

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use tracing::level_filters::LevelFilter;
 
+use super::recording_flags::Speed;
+use crate::connection::tap::Kind;
 use crate::launcher::logs::Format;
 use crate::launcher::terminal::Color;
 
@@ -22,7 +24,7 @@ const SIZES: [(&str, u64); 7] = [
 ];
 
 /// A level by its Python name or by its `tracing` name, in any case.
-pub(super) fn level(text: &str) -> Result<LevelFilter, String> {
+pub(crate) fn level(text: &str) -> Result<LevelFilter, String> {
     match text.to_ascii_uppercase().as_str() {
         "TRACE" | "NOTSET" => Ok(LevelFilter::TRACE),
         "DEBUG" => Ok(LevelFilter::DEBUG),
@@ -54,7 +56,10 @@ pub(super) fn run_status(text: &str) -> Result<String, String> {
 
 /// How a flow stands.
 pub(super) fn flow_status(text: &str) -> Result<String, String> {
-    one_of(&["ready", "running", "waiting", "paused", "parked", "done", "failed", "cancelled"], text)
+    one_of(
+        &["ready", "queued", "running", "waiting", "paused", "parked", "done", "failed", "cancelled"],
+        text,
+    )
 }
 
 /// A part of what serves flows.
@@ -83,6 +88,24 @@ pub(super) fn size(text: &str) -> Result<u64, String> {
 pub(super) fn graph_format(text: &str) -> Result<&'static str, String> {
     let formats = ["text", "mermaid", "dot", "svg"];
     formats.into_iter().find(|format| *format == text).ok_or_else(|| "text, mermaid, dot or svg".to_owned())
+}
+
+/// How much faster than it was.
+pub(super) fn speed(text: &str) -> Result<Speed, String> {
+    let times = text.strip_suffix('x').unwrap_or(text).parse::<f64>();
+    match times {
+        _ if text == "max" => Ok(Speed::Max),
+        Ok(times) if times.is_finite() && times > 0.0 => Ok(Speed::Times(times)),
+        _ => Err("a number over 0, such as 10 or 0.5, or max".into()),
+    }
+}
+
+/// The name of a kind of message.
+pub(super) fn message_kind(text: &str) -> Result<String, String> {
+    match Kind::named(text) {
+        Some(_) => Ok(text.to_owned()),
+        None => Err(format!("one of {}", Kind::names().collect::<Vec<_>>().join(", "))),
+    }
 }
 
 pub(super) fn color(text: &str) -> Result<Color, String> {
@@ -114,6 +137,13 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     duration.ok_or_else(|| "a duration such as 10s, 500ms or 1.5m".to_owned())
 }
 
+/// As [`duration`], and its unit has to be said: who means days would lose what they meant to keep.
+pub(crate) fn age(text: &str) -> Result<Duration, String> {
+    let has_unit = text == "0" || text.ends_with(|last: char| last.is_ascii_alphabetic());
+    let age = has_unit.then(|| duration(text).ok()).flatten();
+    age.ok_or_else(|| "a duration with its unit, such as 90m, 12h or 30d".to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -124,6 +154,15 @@ mod tests {
         assert_eq!(level("critical"), Ok(LevelFilter::ERROR));
         assert_eq!(level("trace"), Ok(LevelFilter::TRACE));
         assert!(level("LOUD").is_err());
+    }
+
+    #[test]
+    fn ages_need_units() {
+        assert_eq!(age("3d"), Ok(Duration::from_secs(259_200)));
+        assert_eq!(age("0s"), Ok(Duration::ZERO));
+        for wrong in ["3", "1y", "d", ""] {
+            assert!(age(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -27,6 +27,9 @@ const MOST_UNREAD: usize = 10_000;
 /// How long a command that was asked by SIGTERM may take to end.
 const AFTER_TERM: Duration = Duration::from_secs(1);
 
+/// How long the last words of a command that has ended are waited for: only what left its group can hold its stderr open.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
 /// The process group of the command that runs now, if it has one of its own: for whoever has to end it at once.
 #[derive(Clone, Default)]
 pub(super) struct Group(Arc<Mutex<Option<Pid>>>);
@@ -55,6 +58,8 @@ pub(super) struct Process {
     group: Group,
     stdin: Option<ChildStdin>,
     heard: Receiver<Heard>,
+    /// Disconnected when all of its stderr is logged.
+    logged: Receiver<()>,
     /// Lines that nobody has taken yet.
     unread: Arc<AtomicUsize>,
 }
@@ -102,10 +107,11 @@ impl Process {
         let (stdout, stderr, stdin) = (child.stdout.take(), child.stderr.take(), child.stdin.take());
         let unread = Arc::new(AtomicUsize::new(0));
         let group = group.clone();
-        let process = Self { child, leads, group, stdin, heard, unread: unread.clone() };
+        let (logging, logged) = channel();
+        let process = Self { child, leads, group, stdin, heard, logged, unread: unread.clone() };
         let name = program.clone();
         if let Some(stderr) = stderr {
-            thread::Builder::new().name("command-log".into()).spawn(move || log(&name, stderr))?;
+            thread::Builder::new().name("command-log".into()).spawn(move || log(&name, stderr, logging))?;
         }
         if let Some(stdout) = stdout {
             let tell = tell.clone();
@@ -150,7 +156,10 @@ impl Process {
             self.has_ended_within(AFTER_TERM);
         }
         self.send(Signal::KILL);
-        self.reap()
+        let status = self.reap();
+        // Nothing is ever sent: what ends the wait is that the reader is done.
+        let _done = self.logged.recv_timeout(LAST_WORDS);
+        status
     }
 
     fn reap(&mut self) -> Option<ExitStatus> {
@@ -212,7 +221,8 @@ fn read_lines(stdout: impl Read, tell: &Sender<Heard>, unread: &AtomicUsize) {
     }
 }
 
-fn log(command: &str, stderr: impl Read) {
+/// Logs what a command writes to its stderr; `_logging` is dropped when there is no more.
+fn log(command: &str, stderr: impl Read, _logging: Sender<()>) {
     let mut lines = BufReader::new(stderr).take(u64::MAX);
     loop {
         let mut line = Vec::new();

@@ -81,7 +81,7 @@ fn code(error: &SendError) -> &'static str {
         SendError::TooLarge { .. } => "too_large",
         SendError::Overloaded { .. } => "overloaded",
         SendError::Timeout { .. } => "timeout",
-        SendError::NoPeer { .. } => "no_peer",
+        SendError::NoPeer { .. } | SendError::NoInstance { .. } => "no_peer",
         SendError::Stopping => "stopping",
         SendError::InvalidReply { .. } => "invalid_reply",
         _ => "failed",

@@ -10,6 +10,7 @@ use super::store;
 use crate::flow::history::Status;
 use crate::flow::{FlowError, Flows, Told};
 use crate::launcher::arguments::Options;
+use crate::launcher::say::say;
 use crate::launcher::{exit, report};
 use crate::model::Problem;
 
@@ -25,12 +26,12 @@ struct Change {
 /// Has flows ended.
 pub(super) fn cancel(options: &Options) -> Result<ExitCode, Vec<Problem>> {
     let fits = |status: Status| !status.has_ended();
-    change(options, &Change { does: |flows, id| flows.cancel(id), fits, done: "is cancelled" })
+    change(options, &Change { does: |flows, id| flows.cancel(id), fits, done: "is to be cancelled" })
 }
 
 /// Has flows stand still.
 pub(super) fn pause(options: &Options) -> Result<ExitCode, Vec<Problem>> {
-    let fits = |status| matches!(status, Status::Ready | Status::Running | Status::Waiting);
+    let fits = |status| matches!(status, Status::Ready | Status::Queued | Status::Running | Status::Waiting);
     change(options, &Change { does: |flows, id| flows.pause(id), fits, done: "is paused" })
 }
 
@@ -116,7 +117,7 @@ fn many(flows: &Flows, selection: &Selection, change: &Change, options: &Options
             Ok(_) => text.push_str(&line(id, change, options)),
             // It has ended or changed meanwhile.
             Err(error @ (FlowError::NotNow { .. } | FlowError::NoFlow(_) | FlowError::Busy(_))) => {
-                eprintln!("error: {error}");
+                say!("error: {error}");
                 refused += 1;
             }
             Err(error) => {

@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use crate::flow::engine::{Call, Outcome};
-use crate::launcher::terminal::Palette;
+use crate::launcher::terminal::{Palette, printable};
 use crate::value::Value;
 
 /// Most characters of a value in a line.
@@ -11,7 +11,7 @@ const LONGEST: usize = 100;
 
 /// A call in a few words.
 pub(super) fn called(call: &Call) -> String {
-    words(&call.name, &call.args)
+    printable(&words(&call.name, &call.args))
 }
 
 fn words(name: &str, args: &[Value]) -> String {

@@ -27,7 +27,7 @@ pub(super) fn check(options: &Options) -> Result<ExitCode, Vec<Problem>> {
     wrong.extend(of_others);
     let checked = Checked {
         file,
-        functions: Engine::functions(&Monty, &source),
+        functions: Engine::functions(&Monty, &source).into_iter().map(|function| function.name).collect(),
         scripts: scripts.into_iter().map(|(name, _)| name).collect(),
         wrong,
     };

@@ -6,6 +6,7 @@ use super::{bulk, check, gc, limit, list, logs, one, replay, run, schedule, serv
 use crate::flow::{FlowError, Flows};
 use crate::launcher::arguments::{FlowCommand, Options};
 use crate::launcher::resolve::Places;
+use crate::launcher::say::say;
 use crate::launcher::{Services, exit, report};
 use crate::model::{Problem, near_miss};
 
@@ -46,7 +47,7 @@ pub(in crate::launcher) fn act(
 
 /// Says what went wrong.
 pub(super) fn failed(error: &FlowError) -> ExitCode {
-    eprintln!("error: {}", report::chain(error));
+    say!("error: {}", report::chain(error));
     ExitCode::from(exit::FAILED)
 }
 
@@ -57,9 +58,17 @@ pub(super) fn failed_with(flows: &Flows, error: &FlowError) -> ExitCode {
         _ => None,
     };
     match near {
-        Some(near) => eprintln!("error: {}; did you mean {near:?}?", report::chain(error)),
-        None => eprintln!("error: {}", report::chain(error)),
+        Some(near) => say!("error: {}; did you mean {near:?}?", report::chain(error)),
+        None => say!("error: {}", report::chain(error)),
     }
+    ExitCode::from(exit::FAILED)
+}
+
+/// Says that nothing is called so, and what may be meant: `what` is such as `schedule`.
+pub(super) fn absent(what: &str, name: &str, there: &[String]) -> ExitCode {
+    let near = near_miss(name, there.iter().map(String::as_str));
+    let hint = near.map(|near| format!("; did you mean {near:?}?")).unwrap_or_default();
+    say!("error: there is no {what} {name:?} in this store{hint}");
     ExitCode::from(exit::FAILED)
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use crate::flow::connect::callbacks::{Deliver, DeliverError, Delivered, Delivering};
+use crate::flow::connect::callbacks::{Deliver, DeliverError, Delivered, Delivering, Knowing};
 use crate::flow::{Delivery, Flows, Host};
 use crate::value::Value;
 
@@ -26,6 +26,15 @@ impl Deliveries {
 }
 
 impl Deliver for Deliveries {
+    fn knows<'a>(&'a self, id: &'a str) -> Knowing<'a> {
+        let (flows, callback) = (self.flows.clone(), id.to_owned());
+        Box::pin(async move {
+            let looking = tokio::task::spawn_blocking(move || flows.has_callback(&callback));
+            let failed = |error: &dyn std::error::Error| DeliverError(error.to_string());
+            looking.await.map_err(|error| failed(&error))?.map_err(|error| failed(&error))
+        })
+    }
+
     fn deliver<'a>(&'a self, id: &'a str, body: Value) -> Delivering<'a> {
         let (flows, callback) = (self.flows.clone(), id.to_owned());
         Box::pin(async move {

@@ -14,7 +14,7 @@ use crate::flow::script::Stood;
 use crate::flow::worker::Pool;
 use crate::flow::{FlowError, FlowInfo, Flows};
 use crate::launcher::arguments::Options;
-use crate::launcher::terminal::Palette;
+use crate::launcher::terminal::{Palette, printable};
 use crate::store::{Timestamp, Topic, Watch};
 
 /// How long it is waited for changes between two looks at everything else.
@@ -154,6 +154,7 @@ impl<'a> Follower<'a> {
 
     fn line(&self, entry: &Entry) -> String {
         match (&self.view, &entry.what) {
+            (View::Quiet, What::Printed(text)) if stderr().is_terminal() => printable(text),
             (View::Quiet, What::Printed(text)) => text.clone(),
             (View::Quiet, What::Trouble(_)) => entry.to_text(self.palette),
             (View::Quiet, _) => String::new(),

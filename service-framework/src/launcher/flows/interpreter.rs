@@ -14,6 +14,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use crate::flow::engine::Monty;
 use crate::flow::worker::serve;
 use crate::launcher::exit;
+use crate::launcher::say::say;
 
 /// The first word of its command line, which no help shows.
 pub(super) const WORD: &str = "flow-interpreter";
@@ -44,7 +45,7 @@ fn run(memory: u64, parent: u32) -> ExitCode {
     match served {
         Ok(()) => ExitCode::from(exit::OK),
         Err(error) => {
-            eprintln!("{error}");
+            say!("{error}");
             ExitCode::from(exit::FAILED)
         }
     }

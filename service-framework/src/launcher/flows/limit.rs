@@ -4,12 +4,12 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
-use super::command::failed;
+use super::command::{absent, failed};
 use super::store;
 use crate::flow::{FlowError, Flows};
 use crate::launcher::arguments::Options;
 use crate::launcher::{exit, report};
-use crate::model::{Problem, near_miss};
+use crate::model::Problem;
 
 /// Sets or changes a limit, or does what stands in the place of its name.
 ///
@@ -33,14 +33,21 @@ fn set(name: &str, most: &str, options: &Options) -> Result<ExitCode, Vec<Proble
     };
     let flows = Flows::of(&store::open_or_make(options)?.0);
     match flows.limit(name, most) {
-        Ok(()) if options.json => {
-            Ok(report::print(&format!("{}\n", json!({"name": name, "limit": most})), exit::OK))
-        }
-        Ok(()) => Ok(report::print(&format!("{name}: {most} at most\n"), exit::OK)),
+        Ok(()) => Ok(report::print(&line(name, most, options), exit::OK)),
         Err(error @ FlowError::BadName { .. }) => {
             Err(vec![Problem::new("NAME", "what flows are called: 1 to 200 bytes", error.to_string())])
         }
+        Err(error @ FlowError::BadLimit { .. }) => {
+            Err(vec![Problem::new("N", "how many flows: 0 to 1000", error.to_string())])
+        }
         Err(error) => Ok(failed(&error)),
+    }
+}
+
+fn line(name: &str, most: u32, options: &Options) -> String {
+    match options.json {
+        true => format!("{}\n", json!({"name": name, "limit": most})),
+        false => format!("{name}: {most} at most\n"),
     }
 }
 
@@ -49,12 +56,9 @@ fn list(options: &Options) -> Result<ExitCode, Vec<Problem>> {
         Ok(limits) => limits,
         Err(error) => return Ok(failed(&error)),
     };
-    let text = match options.json {
-        true => {
-            limits.iter().map(|(name, most)| format!("{}\n", json!({"name": name, "limit": most}))).collect()
-        }
-        false if limits.is_empty() => "no limits\n".to_owned(),
-        false => limits.iter().map(|(name, most)| format!("{name}: {most} at most\n")).collect::<String>(),
+    let text = match limits.is_empty() && !options.json {
+        true => "no limits\n".to_owned(),
+        false => limits.iter().map(|(name, most)| line(name, *most, options)).collect(),
     };
     Ok(report::print(&text, exit::OK))
 }
@@ -68,10 +72,8 @@ fn remove(name: &str, options: &Options) -> Result<ExitCode, Vec<Problem>> {
         Ok(true) => Ok(report::print(&format!("{name}: any number\n"), exit::OK)),
         Ok(false) => {
             let limits = flows.limits().unwrap_or_default();
-            let near = near_miss(name, limits.iter().map(|(name, _)| name.as_str()));
-            let hint = near.map(|near| format!("; did you mean {near:?}?")).unwrap_or_default();
-            eprintln!("error: there is no limit of {name:?} in this store{hint}");
-            Ok(ExitCode::from(exit::FAILED))
+            let names: Vec<String> = limits.into_iter().map(|(name, _)| name).collect();
+            Ok(absent("limit of", name, &names))
         }
         Err(error) => Ok(failed(&error)),
     }

@@ -13,7 +13,7 @@ use super::store;
 use crate::flow::history::{Started, Status};
 use crate::flow::{FlowError, FlowInfo, Flows};
 use crate::launcher::arguments::Options;
-use crate::launcher::terminal::Palette;
+use crate::launcher::terminal::{Palette, printable};
 use crate::launcher::{exit, report};
 use crate::model::Problem;
 
@@ -87,13 +87,23 @@ fn table(found: &Found, palette: Palette) -> String {
     }
     let widest = |length: fn(&(FlowInfo, Started)) -> usize| found.iter().map(length).max().unwrap_or(0);
     let ids = widest(|(info, _)| info.id.chars().count());
-    let names = widest(|(_, started)| started.name.chars().count());
+    let names = widest(|(_, started)| one_line(&started.name).chars().count());
     let line = |(info, started): &(FlowInfo, Started)| {
         let took = seconds_text(info.changed.since(info.began).as_secs_f64());
         let status = painted(info.status, &format!("{:<9}", info.status.word()), palette);
-        format!("{:<ids$}  {}  {:<names$}  {status}  {took}\n", info.id, utc(info.began), started.name)
+        format!(
+            "{:<ids$}  {}  {:<names$}  {status}  {took}\n",
+            info.id,
+            utc(info.began),
+            one_line(&started.name)
+        )
     };
     found.iter().map(line).collect()
+}
+
+/// A name as it stands in a table.
+fn one_line(name: &str) -> String {
+    printable(name).replace(['\n', '\t'], " ")
 }
 
 /// How a status looks.
@@ -102,6 +112,6 @@ pub(super) fn painted(status: Status, text: &str, palette: Palette) -> String {
         Status::Done => palette.green(text),
         Status::Failed | Status::Parked => palette.red(text),
         Status::Paused | Status::Cancelled => palette.yellow(text),
-        Status::Ready | Status::Running | Status::Waiting => palette.cyan(text),
+        Status::Ready | Status::Queued | Status::Running | Status::Waiting => palette.cyan(text),
     }
 }

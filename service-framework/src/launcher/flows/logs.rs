@@ -1,6 +1,6 @@
 //! `flow logs`: what a flow printed.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -12,6 +12,8 @@ use super::store;
 use crate::flow::FlowError;
 use crate::flow::history::Event;
 use crate::launcher::arguments::Options;
+use crate::launcher::say::say;
+use crate::launcher::terminal::printable;
 use crate::launcher::{exit, report};
 use crate::model::Problem;
 use crate::store::{Timestamp, Topic};
@@ -36,7 +38,10 @@ pub(super) fn logs(options: &Options) -> Result<ExitCode, Vec<Problem>> {
             Err(FlowError::NoFlow(_)) if version > 0 => return Ok(ExitCode::from(exit::OK)),
             Err(error) => return Ok(failed_with(&flows, &error)),
         };
-        let text: String = news.iter().map(|(at, _, event)| printed(*at, event, options.json)).collect();
+        let mut text: String = news.iter().map(|(at, _, event)| printed(*at, event, options.json)).collect();
+        if io::stdout().is_terminal() {
+            text = printable(&text);
+        }
         if let Err(error) = io::stdout().lock().write_all(text.as_bytes()).and_then(|()| io::stdout().flush())
         {
             return Ok(unwritten(&error));
@@ -58,10 +63,11 @@ fn printed(at: Timestamp, event: &Event, as_json: bool) -> String {
     }
 }
 
-fn unwritten(error: &io::Error) -> ExitCode {
+/// What is said where lines could not be written.
+pub(super) fn unwritten(error: &io::Error) -> ExitCode {
     if report::is_reader_gone(error) {
         return ExitCode::from(exit::OK);
     }
-    eprintln!("error: {}", report::unwritable(error));
+    say!("error: {}", report::unwritable(error));
     ExitCode::from(exit::FAILED)
 }

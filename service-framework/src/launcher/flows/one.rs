@@ -9,6 +9,7 @@ use super::start::refused;
 use super::{script, store};
 use crate::flow::Told;
 use crate::launcher::arguments::Options;
+use crate::launcher::say::say;
 use crate::launcher::{exit, report};
 use crate::model::Problem;
 
@@ -21,6 +22,9 @@ pub(super) fn signal(options: &Options) -> Result<ExitCode, Vec<Problem>> {
     let name = options.further.first().map(String::as_str).unwrap_or_default();
     let data =
         script::message(options.further.get(1).map(String::as_str)).map_err(|problem| vec![problem])?;
+    if name.is_empty() {
+        return Err(vec![Problem::new("command line", "NAME: what the message is called", "\"\"")]);
+    }
     let flows = store::open(options)?;
     match flows.signal(id, name, data) {
         Ok(Told::Written) => {
@@ -31,7 +35,7 @@ pub(super) fn signal(options: &Options) -> Result<ExitCode, Vec<Problem>> {
             Ok(report::print(&text, exit::OK))
         }
         Ok(Told::Over) => {
-            eprintln!("error: flow {id} has ended: it takes no messages any more");
+            say!("error: flow {id} has ended: it takes no messages any more");
             Ok(ExitCode::from(exit::FAILED))
         }
         Err(error) => Ok(failed_with(&flows, &error)),

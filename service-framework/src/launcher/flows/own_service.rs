@@ -1,7 +1,7 @@
 //! What a process of flows has besides: a service over whose connections scripts ask and through which others reach flows, and
 //! programs that scripts run.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,9 +9,10 @@ use super::plan::StartError;
 use crate::flow::Host;
 use crate::flow::connect::{Connector, RunPrograms};
 use crate::launcher::arguments::Options;
+use crate::launcher::cluster::{self, Beside};
 use crate::launcher::inputs::Inputs;
 use crate::launcher::resolve::{self, Places, Target};
-use crate::launcher::{Services, command, program, programs, run};
+use crate::launcher::{Services, command, program, programs, report, run};
 use crate::model::{Problem, ServiceModel};
 use crate::program::Engine;
 use crate::service::{
@@ -53,14 +54,7 @@ impl Named {
         let programs =
             programs::named(options.flows.programs.as_deref(), options, own_programs, has_addresses);
         let found = found(options, services, places);
-        let (programs, found) = match (programs, found) {
-            (Ok(programs), Ok(found)) => (programs, found),
-            (programs, found) => {
-                let mut problems = programs.err().unwrap_or_default();
-                problems.extend(found.err().unwrap_or_default());
-                return Err(problems);
-            }
-        };
+        let (programs, found) = report::both(programs, found)?;
         if found.is_none() && programs.is_none() {
             return Ok(None);
         }
@@ -94,7 +88,8 @@ impl Named {
             }
             prepared = Some(run::prepare(requests.through(service), &inputs, options)?);
         }
-        Ok(OwnService { prepared, command, requests, reach, engine })
+        let addresses = options.addresses.clone();
+        Ok(OwnService { prepared, addresses, command, requests, reach, engine })
     }
 }
 
@@ -145,6 +140,8 @@ fn is_there(addresses: &serde_json::Value, name: &str) -> bool {
 /// A service and programs that are in order.
 pub(super) struct OwnService {
     prepared: Option<Prepared>,
+    /// The addresses file.
+    addresses: Option<PathBuf>,
     command: Option<Command>,
     requests: ServiceRequests,
     reach: HostReach,
@@ -154,6 +151,7 @@ pub(super) struct OwnService {
 /// The same, at work.
 pub(super) struct Working {
     service: Option<Started>,
+    beside: Option<Beside>,
     command: Option<Command>,
     requests: ServiceRequests,
     reach: HostReach,
@@ -166,15 +164,21 @@ impl OwnService {
     /// # Errors
     /// A socket cannot be opened, or the service or the store says no.
     pub(super) fn start(self) -> Result<Working, StartError> {
-        let Self { prepared, command, requests, reach, engine } = self;
-        let service = prepared.map(Prepared::start).transpose()?;
+        let Self { prepared, addresses, command, requests, reach, engine } = self;
+        let (service, beside) = match prepared {
+            Some(prepared) => {
+                let (prepared, beside) = cluster::join(prepared, addresses.as_deref())?;
+                (Some(prepared.start()?), beside)
+            }
+            None => (None, None),
+        };
         if let Some(engine) = &engine {
             let runs = engine.recover()?;
             if runs > 0 {
                 tracing::info!(runs, "taking up runs of programs that did not end");
             }
         }
-        Ok(Working { service, command, requests, reach, engine })
+        Ok(Working { service, beside, command, requests, reach, engine })
     }
 }
 
@@ -209,6 +213,7 @@ impl Working {
 
     /// Runs of programs come to their ends within this time, then the service does; whether all did.
     pub(super) fn stop(self, grace: Duration) -> bool {
+        self.beside.iter().for_each(Beside::drain);
         let has_ended = self.engine.is_none_or(|engine| engine.stop(grace));
         if !has_ended {
             tracing::error!(
@@ -220,6 +225,9 @@ impl Working {
             service.stop_because(Cause::Terminate);
             service.join()
         });
+        if let Some(beside) = self.beside {
+            beside.leave();
+        }
         if let Some(Command { host, stop }) = self.command {
             stop.stop();
             host.end();

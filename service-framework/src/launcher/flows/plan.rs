@@ -17,7 +17,9 @@ use crate::flow::worker::{Pool, TurnLimits};
 use crate::flow::{FlowError, Flows, Host, HostSettings, Presence};
 use crate::launcher::Services;
 use crate::launcher::arguments::Options;
+use crate::launcher::cluster::NotJoined;
 use crate::launcher::resolve::Places;
+use crate::launcher::store::process_name;
 use crate::model::Problem;
 use crate::service::RunError;
 use crate::store::Error as StoreError;
@@ -28,6 +30,8 @@ pub(super) const SECRET_PREFIX: &str = "SERVICE_FRAMEWORK_SECRET_";
 const LISTEN: &str = "127.0.0.1:60857";
 /// Shorter leases would be renewed all the time.
 const SHORTEST_LEASE: Duration = Duration::from_millis(100);
+/// What an interpreter takes before it runs anything, in bytes.
+const LEAST_MEMORY: u64 = 32 << 20;
 
 /// What a process does.
 pub(super) struct Plan {
@@ -63,6 +67,19 @@ pub(super) enum StartError {
     Store(#[from] StoreError),
     #[error("threads cannot be started: {0}")]
     System(#[from] std::io::Error),
+    #[error("{0}")]
+    Cluster(String),
+}
+
+impl From<NotJoined> for StartError {
+    fn from(reason: NotJoined) -> Self {
+        Self::Cluster(match reason {
+            NotJoined::Failed(error) => error,
+            NotJoined::Wrong(problems) => {
+                problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+            }
+        })
+    }
 }
 
 /// A process that serves.
@@ -82,7 +99,9 @@ impl Plan {
     pub(super) fn read(options: &Options, own: Services, places: &Places) -> Result<Self, Vec<Problem>> {
         let flows = &options.flows;
         let mut problems = Vec::new();
-        let listen = listen_address(&flows.listen).map_err(|problem| problems.push(problem)).ok();
+        let listen = listen_address(flows.listen.as_deref().unwrap_or(LISTEN))
+            .map_err(|problem| problems.push(problem))
+            .ok();
         let public_url = one("--public_url", flows.public_url.as_deref(), &mut problems);
         let http = HttpSettings {
             allow_hosts: many("--allow_host", &flows.allow_hosts, &mut problems),
@@ -102,6 +121,7 @@ impl Plan {
                 None
             }
         };
+        problems.extend(too_little(options));
         let Some(listen) = listen.filter(|_| problems.is_empty()) else { return Err(problems) };
         let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Ok(Self {
@@ -109,7 +129,7 @@ impl Plan {
             has_requests: does("requests"),
             has_callbacks: does("callbacks"),
             listen,
-            may_move: false,
+            may_move: flows.listen.is_none() && public_url.is_none(),
             public_url,
             http,
             workers: flows.workers.unwrap_or(processors).max(1),
@@ -131,9 +151,9 @@ impl Plan {
         Ok(self)
     }
 
-    /// One that takes its callbacks elsewhere if somebody else does where nobody said.
-    pub(super) fn movable(self) -> Self {
-        Self { may_move: self.public_url.is_none() && Ok(self.listen) == LISTEN.parse(), ..self }
+    /// One that takes its callbacks where they were said to come in, or not at all.
+    pub(super) fn fixed(self) -> Self {
+        Self { may_move: false, ..self }
     }
 
     /// Starts all of it.
@@ -180,9 +200,9 @@ impl Plan {
         let callbacks = match at(self.listen) {
             Err(error) if self.may_move && error.source.kind() == std::io::ErrorKind::AddrInUse => {
                 let elsewhere = at(SocketAddr::new(self.listen.ip(), 0))?;
-                tracing::info!(
+                tracing::warn!(
                     address = %elsewhere.address(),
-                    "somebody else takes callbacks at {}: those of this process come in here, as long as it runs",
+                    "{} is taken: callbacks come in here, and only as long as this process runs; --listen says where else",
                     self.listen
                 );
                 elsewhere
@@ -255,6 +275,19 @@ impl Serving {
     }
 }
 
+/// Less than with which anything runs.
+fn too_little(options: &Options) -> Vec<Problem> {
+    let flows = &options.flows;
+    let least = [
+        ("--workers", flows.workers == Some(0), "1 or more"),
+        ("--cpu_limit", flows.cpu_limit.is_zero(), "some time, such as 5s"),
+        ("--memory_limit", flows.memory_limit < LEAST_MEMORY, "32MiB or more: an interpreter takes as much"),
+        ("--lease", options.programs.lease.is_zero(), "some time, such as 10s"),
+    ];
+    let less = least.into_iter().filter(|(_, is_less, _)| *is_less);
+    less.map(|(flag, _, expected)| Problem::new(flag, expected, "less")).collect()
+}
+
 /// What leaves a process belongs to where requests leave.
 fn only_with_requests(options: &Options) -> Option<Problem> {
     let said = [
@@ -265,12 +298,6 @@ fn only_with_requests(options: &Options) -> Option<Problem> {
     let (flag, _) = said.into_iter().find(|(_, is_said)| *is_said)?;
     let problem = Problem::new(flag, "a process that sends what flows ask for", "one that does not");
     Some(problem.with_hint("add --only requests"))
-}
-
-/// What this process is called in the store.
-fn process_name() -> String {
-    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    format!("{host} pid {}", std::process::id())
 }
 
 fn listen_address(text: &str) -> Result<SocketAddr, Problem> {

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::bulk::Meant;
 use super::command::failed_with;
+use super::logs::unwritten;
 use super::state::looker;
 use super::store;
 use crate::flow::history::Status;
@@ -17,6 +18,7 @@ use crate::launcher::arguments::Options;
 use crate::launcher::exit;
 use crate::launcher::terminal::Palette;
 use crate::model::Problem;
+use crate::store::Error as StoreError;
 
 /// Replays what the command line names.
 ///
@@ -29,19 +31,19 @@ pub(super) fn replay(options: &Options) -> Result<ExitCode, Vec<Problem>> {
 }
 
 fn replay_all(flows: &Flows, meant: &Meant, options: &Options) -> Result<ExitCode, FlowError> {
-    let pool = looker().map_err(|error| FlowError::System {
-        what: "no interpreter can be started",
-        reason: error.to_string(),
-    })?;
+    let pool = looker()?;
     let mut report = Report {
         json: options.json,
         palette: options.color.palette(&stdout()),
         same: 0,
         others: 0,
-        is_written: true,
+        unwritten: None,
     };
     match meant {
-        Meant::One(id) => report.add(&flows.get(id)?, again(flows, &pool, &flows.get(id)?)?),
+        Meant::One(id) => {
+            let info = flows.get(id)?;
+            report.add(&info, again(flows, &pool, &info)?);
+        }
         Meant::Many(selection) => {
             let mut failed = None;
             selection.each(flows, None, |info| match again(flows, &pool, &info) {
@@ -62,7 +64,10 @@ fn replay_all(flows: &Flows, meant: &Meant, options: &Options) -> Result<ExitCod
             report.end();
         }
     }
-    Ok(ExitCode::from(if report.others == 0 && report.is_written { exit::OK } else { exit::FAILED }))
+    if let Some(error) = &report.unwritten {
+        return Ok(unwritten(error));
+    }
+    Ok(ExitCode::from(if report.others == 0 { exit::OK } else { exit::FAILED }))
 }
 
 /// What came of a replay: the number of steps that are the same, or where and how it differs.
@@ -77,7 +82,9 @@ fn again(flows: &Flows, pool: &Pool, info: &FlowInfo) -> Result<Again, FlowError
         }
         Ok(stood) => Ok(Ok(stood.of)),
         Err(FlowError::Incomplete { reason, .. }) => Ok(Err(reason)),
-        Err(error @ FlowError::Event { .. }) => Ok(Err(error.to_string())),
+        Err(error @ (FlowError::Event { .. } | FlowError::Store(StoreError::Damaged { .. }))) => {
+            Ok(Err(error.to_string()))
+        }
         Err(error) => Err(error),
     }
 }
@@ -87,8 +94,8 @@ struct Report {
     palette: Palette,
     same: usize,
     others: usize,
-    /// Whether all lines could be written.
-    is_written: bool,
+    /// Why not all lines could be written.
+    unwritten: Option<io::Error>,
 }
 
 impl Report {
@@ -116,6 +123,8 @@ impl Report {
     }
 
     fn say(&mut self, line: &str) {
-        self.is_written &= writeln!(io::stdout(), "{line}").is_ok();
+        if let Err(error) = writeln!(io::stdout(), "{line}").and_then(|()| io::stdout().flush()) {
+            self.unwritten.get_or_insert(error);
+        }
     }
 }

@@ -13,11 +13,13 @@ use super::plan::{Plan, RUN, SERVE, Serving, StartError};
 use super::start::refused;
 use super::steps::{end_json, failure_text};
 use super::{script, store};
-use crate::flow::engine::Monty;
+use crate::flow::engine::{Failure, Monty};
 use crate::flow::history::{End, Status};
 use crate::flow::{FlowError, Flows, Start};
 use crate::launcher::arguments::Options;
 use crate::launcher::resolve::Places;
+use crate::launcher::say::say;
+use crate::launcher::terminal::printable;
 use crate::launcher::{Services, exit, limits, programs, report, run as service, signals};
 use crate::model::Problem;
 use crate::store::Location;
@@ -33,14 +35,8 @@ const GRACE: Duration = Duration::from_secs(5);
 /// # Errors
 /// All that is wrong with the script and the command line. Nothing was started.
 pub(super) fn run(options: &Options, own: Services, places: &Places) -> Result<ExitCode, Vec<Problem>> {
-    let (plan, start) = match (Plan::read(options, own, places), wanted(options)) {
-        (Ok(plan), Ok(start)) => (plan.movable(), start),
-        (plan, start) => {
-            let mut problems = start.err().unwrap_or_default();
-            problems.extend(plan.err().unwrap_or_default());
-            return Err(problems);
-        }
-    };
+    let plan = Plan::read(options, own, places);
+    let (start, plan) = report::both(wanted(options), plan)?;
     let (flows, location) = open(options, start.is_some())?;
     service::start_logs("flow", options)?;
     let plan = plan.prepare(&flows, options)?;
@@ -51,13 +47,14 @@ pub(super) fn run(options: &Options, own: Services, places: &Places) -> Result<E
         let _ = asked.send(signal);
     };
     if let Err(error) = signals::on_stop(first, programs::kill_hooks) {
-        eprintln!("error: cannot watch for signals: {error}");
+        say!("error: cannot watch for signals: {error}");
         return Ok(ExitCode::from(exit::FAILED));
     }
     let mut here = Here { flows, plan, serving: None, looked: None, served_by: None };
     if let Err(error) = here.serve_if_nobody_does() {
         return Ok(not_started(&error));
     }
+    here.say_what_does_not_count(options);
     let id = match here.start(start, options) {
         Ok(id) => id,
         Err(error) => {
@@ -67,6 +64,11 @@ pub(super) fn run(options: &Options, own: Services, places: &Places) -> Result<E
     };
     let code = here.follow(&id, &asking, options, &location);
     here.stop();
+    let Here { flows, plan, .. } = here;
+    drop(plan);
+    let store = flows.store().clone();
+    drop(flows);
+    store::close(store);
     Ok(code)
 }
 
@@ -118,7 +120,7 @@ impl Here {
             Some(_) => {}
             None => {
                 if let Some(name) = &self.served_by {
-                    eprintln!("{name} does not serve this store any more: this process does");
+                    say!("{name} does not serve this store any more: this process does");
                 }
                 self.serving = Some(self.plan.start(&self.flows, RUN)?);
             }
@@ -126,6 +128,18 @@ impl Here {
         self.looked = Some(Instant::now());
         self.served_by = other;
         Ok(())
+    }
+
+    /// Whoever serves the store has settings of its own.
+    fn say_what_does_not_count(&self, options: &Options) {
+        if let (Some(name), [_, ..]) = (&self.served_by, options.flows.of_serving.as_slice()) {
+            let said: Vec<String> =
+                options.flows.of_serving.iter().map(|option| format!("--{option}")).collect();
+            say!(
+                "warning: {name} serves this store and runs the flow with its own settings; said here and not used: {}",
+                said.join(", ")
+            );
+        }
     }
 
     fn start(&self, start: Option<Start>, options: &Options) -> Result<String, FlowError> {
@@ -140,8 +154,8 @@ impl Here {
         };
         let palette = options.color.palette(&stderr());
         let how = if is_new { "flow" } else { "flow, started before," };
-        if options.flows.follow || !is_new {
-            eprintln!("{}", palette.dim(&format!("{how} {id}")));
+        if (options.flows.follow || !is_new) && !is_for_programs(options) {
+            say!("{}", palette.dim(&format!("{how} {id}")));
         }
         Ok(id)
     }
@@ -180,11 +194,11 @@ impl Here {
     fn left(&self, id: &str, signal: i32, options: &Options, location: &Location) -> ExitCode {
         let store = store::flag(options);
         match (&self.served_by, location) {
-            (_, Location::Memory) => eprintln!("flow {id} is gone: its store was in memory"),
-            (Some(name), _) => eprintln!(
+            (_, Location::Memory) => say!("flow {id} is gone: its store was in memory"),
+            (Some(name), _) => say!(
                 "flow {id} goes on: {name} runs it. To follow it again:\n  service_framework flow run --id {id}{store}"
             ),
-            (None, _) => eprintln!(
+            (None, _) => say!(
                 "flow {id} stands where it is. It goes on with one of\n  service_framework flow run --id {id}{store}\n  service_framework flow serve{store}"
             ),
         }
@@ -204,19 +218,20 @@ fn ended(id: &str, end: &End, options: &Options, location: &Location) -> ExitCod
     let code = if matches!(end, End::Done(_)) { exit::OK } else { exit::FAILED };
     let palette = options.color.palette(&stderr());
     match end {
+        // The last of the objects on stderr says it all.
+        _ if is_for_programs(options) => {}
         End::Done(_) => {}
         End::Failed(failure) => {
             if !failure.traceback.is_empty() {
-                eprintln!("{}", failure.traceback.trim_end());
+                say!("{}", printable(failure.traceback.trim_end()));
             }
             let how = palette.red("failed:");
-            eprintln!("flow {id} {how} {}", failure_text(failure));
+            say!("flow {id} {how} {}", failure_text(failure));
             if !matches!(location, Location::Memory) && failure.compensated.is_empty() {
-                let store = store::flag(options);
-                eprintln!("to go on from what it failed at: service_framework flow retry {id}{store}");
+                advise(id, failure, options);
             }
         }
-        End::Cancelled(_) => eprintln!("flow {id} {}", palette.yellow("was cancelled")),
+        End::Cancelled(_) => say!("flow {id} {}", palette.yellow("was cancelled")),
     }
     let text = match (options.json, end) {
         (true, end) => {
@@ -232,16 +247,38 @@ fn ended(id: &str, end: &End, options: &Options, location: &Location) -> ExitCod
     report::print(&text, code)
 }
 
+/// Whether stderr has JSON objects and nothing else.
+fn is_for_programs(options: &Options) -> bool {
+    options.json && options.flows.follow
+}
+
+/// How a flow that failed goes on. Flows that it started keep their ends.
+fn advise(id: &str, failure: &Failure, options: &Options) {
+    let store = store::flag(options);
+    match failed_child(&failure.message) {
+        Some(child) => say!(
+            "to go on, first what failed below it:\n  service_framework flow retry {child}{store}\n  service_framework flow retry {id}{store}"
+        ),
+        None => say!("to go on from what it failed at: service_framework flow retry {id}{store}"),
+    }
+}
+
+/// The flow whose failure was this one's.
+fn failed_child(message: &str) -> Option<&str> {
+    let (child, _) = message.strip_prefix("the flow ")?.split_once(" failed: ")?;
+    Some(child)
+}
+
 /// A result as JSON.
 fn result_text(value: &Value) -> String {
     format!("{:#}\n", value.to_json())
 }
 
 fn parked(id: &str, options: &Options, location: &Location) -> ExitCode {
-    eprintln!("flow {id} is parked: it cannot go on by itself");
+    say!("flow {id} is parked: it cannot go on by itself");
     if !matches!(location, Location::Memory) {
         let store = store::flag(options);
-        eprintln!(
+        say!(
             "to see why, and to have it go on:\n  service_framework flow show {id}{store}\n  service_framework flow resume {id}{store}"
         );
     }
@@ -249,6 +286,6 @@ fn parked(id: &str, options: &Options, location: &Location) -> ExitCode {
 }
 
 fn not_started(error: &StartError) -> ExitCode {
-    eprintln!("error: {}", report::chain(error));
+    say!("error: {}", report::chain(error));
     ExitCode::from(exit::FAILED)
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use serde_json::{Map, Value as Json, json};
 
-use super::command::failed;
+use super::command::{absent, failed};
 use super::show::args_text;
 use super::start::refused;
 use super::steps::utc;
@@ -15,7 +15,7 @@ use crate::flow::engine::Monty;
 use crate::flow::{Flows, Schedule};
 use crate::launcher::arguments::Options;
 use crate::launcher::{exit, report};
-use crate::model::{Problem, near_miss};
+use crate::model::Problem;
 
 /// Adds or changes a schedule, or does what stands in the place of its times.
 ///
@@ -35,17 +35,11 @@ pub(super) fn schedule(options: &Options) -> Result<ExitCode, Vec<Problem>> {
 }
 
 fn add(cron: &str, file: &str, options: &Options) -> Result<ExitCode, Vec<Problem>> {
-    let read =
-        cron.parse::<Cron>().map_err(|error| Problem::new("CRON", error.to_string(), format!("{cron:?}")));
+    let read = cron
+        .parse::<Cron>()
+        .map_err(|error| vec![Problem::new("CRON", error.to_string(), format!("{cron:?}"))]);
     let start = script::start(file, options.further.get(1).map(String::as_str), options);
-    let (cron, start) = match (read, start) {
-        (Ok(cron), Ok(start)) => (cron, start),
-        (cron, start) => {
-            let mut problems: Vec<Problem> = cron.err().into_iter().collect();
-            problems.extend(start.err().unwrap_or_default());
-            return Err(problems);
-        }
-    };
+    let (cron, start) = report::both(read, start)?;
     let stem = || Path::new(file).file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let name = options.flows.id.clone().unwrap_or_else(stem);
     let flows = Flows::of(&store::open_or_make(options)?.0);
@@ -113,10 +107,7 @@ fn remove(name: &str, options: &Options) -> Result<ExitCode, Vec<Problem>> {
         Ok(false) => {
             let names: Vec<String> =
                 flows.schedules().unwrap_or_default().into_iter().map(|schedule| schedule.name).collect();
-            let near = near_miss(name, names.iter().map(String::as_str));
-            let hint = near.map(|near| format!("; did you mean {near:?}?")).unwrap_or_default();
-            eprintln!("error: there is no schedule {name:?} in this store{hint}");
-            Ok(ExitCode::from(exit::FAILED))
+            Ok(absent("schedule", name, &names))
         }
         Err(error) => Ok(failed(&error)),
     }

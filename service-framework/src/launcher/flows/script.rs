@@ -6,10 +6,11 @@ use serde_json::Value as Json;
 
 use super::beside;
 use crate::flow::Start;
-use crate::flow::engine::{Complaint, Engine, Monty};
+use crate::flow::engine::{Complaint, Engine, Function, Misfit, Monty};
 use crate::launcher::arguments::Options;
 use crate::launcher::files;
-use crate::model::{Problem, near_miss};
+use crate::launcher::report;
+use crate::model::Problem;
 use crate::value::Value;
 
 /// Without one this function is called, if there is one.
@@ -20,29 +21,26 @@ const MAIN: &str = "main";
 /// # Errors
 /// All that is wrong with the script and with the arguments.
 pub(super) fn start(file: &str, function: Option<&str>, options: &Options) -> Result<Start, Vec<Problem>> {
-    let (source, args) = match (read(file), args(&options.flows.args)) {
-        (Ok(source), Ok(args)) => (source, args),
-        (source, args) => {
-            let mut problems = source.err().unwrap_or_default();
-            problems.extend(args.err().unwrap_or_default());
-            return Err(problems);
-        }
-    };
+    let (source, args) = report::both(read(file), args(&options.flows.args))?;
     let beside = beside::read(file, &source, &options.flows.along);
     if !beside.wrong.is_empty() {
         return Err(beside.wrong.into_iter().map(|wrong| wrong.problem).collect());
     }
     let function = function_of(file, &source, function)?;
-    if function.is_none() && !args.is_empty() {
-        let expected = "a function that takes arguments: FUNCTION, or one that is called main";
-        return Err(vec![Problem::missing("command line", expected).in_file(file)]);
+    match &function {
+        None if !args.is_empty() => {
+            let expected = "a function that takes arguments: FUNCTION, or one that is called main";
+            return Err(vec![Problem::missing("command line", expected).in_file(file)]);
+        }
+        None => {}
+        Some(function) => check_args(file, function, &args)?,
     }
     Ok(Start {
         id: options.flows.id.clone(),
         name: options.flows.name.clone(),
         file: file.to_owned(),
         source,
-        function,
+        function: function.map(|function| function.name),
         args,
         scripts: beside.scripts,
         parent: None,
@@ -69,24 +67,42 @@ pub(super) fn problem_of(file: &str, source: &str, complaint: &Complaint) -> Pro
     Problem::new(what, instead, found.trim()).in_file(&format!("{file}:{line}:{column}"))
 }
 
-fn function_of(file: &str, source: &str, wanted: Option<&str>) -> Result<Option<String>, Vec<Problem>> {
+fn function_of(file: &str, source: &str, wanted: Option<&str>) -> Result<Option<Function>, Vec<Problem>> {
     let functions = Engine::functions(&Monty, source);
     let Some(wanted) = wanted else {
-        return Ok(functions.into_iter().find(|function| function == MAIN));
+        return Ok(functions.into_iter().find(|function| function.name == MAIN));
     };
-    if functions.iter().any(|function| function == wanted) {
-        return Ok(Some(wanted.to_owned()));
+    if let Some(found) = functions.iter().find(|function| function.name == wanted) {
+        return Ok(Some(found.clone()));
     }
-    let expected = match functions.as_slice() {
+    let names: Vec<&str> = functions.iter().map(|function| function.name.as_str()).collect();
+    let expected = match names.as_slice() {
         [] => "no FUNCTION: the script has none".to_owned(),
-        functions => format!("one of its functions: {}", functions.join(", ")),
+        names => format!("one of its functions: {}", names.join(", ")),
     };
     let problem = Problem::new("command line", expected, format!("{wanted:?}")).in_file(file);
-    let near = near_miss(wanted, functions.iter().map(String::as_str));
-    Err(vec![match near {
-        Some(near) => problem.with_hint(format!("did you mean `{near}`?")),
-        None => problem,
-    }])
+    Err(vec![problem.with_near_miss(wanted, names)])
+}
+
+/// # Errors
+/// Each argument that the function has not, and each that it needs.
+fn check_args(file: &str, function: &Function, args: &[(String, Value)]) -> Result<(), Vec<Problem>> {
+    let problem = |misfit| match misfit {
+        Misfit::Unknown(name) => {
+            let expected = format!("what {} takes: {}", function.name, function.takes());
+            let problem = Problem::new("--arg", expected, format!("{name:?}")).in_file(file);
+            match function.near(&name) {
+                Some(near) => problem.with_hint(format!("did you mean `{near}`?")),
+                None => problem,
+            }
+        }
+        Misfit::Missing(name) => {
+            Problem::missing("--arg", format!("{name}=VALUE, which {} needs", function.name)).in_file(file)
+        }
+    };
+    let problems: Vec<_> =
+        function.misfits(args.iter().map(|(name, _)| name.as_str())).into_iter().map(problem).collect();
+    if problems.is_empty() { Ok(()) } else { Err(problems) }
 }
 
 /// Each `--arg`, whose value is JSON if it can be read so and text if not; the last one of a name counts.

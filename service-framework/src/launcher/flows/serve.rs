@@ -16,7 +16,7 @@ use crate::model::Problem;
 /// # Errors
 /// All that is wrong with the command line, or the store cannot be used. Nothing was started.
 pub(super) fn serve(options: &Options, own: Services, places: &Places) -> Result<ExitCode, Vec<Problem>> {
-    let plan = Plan::read(options, own, places)?;
+    let plan = Plan::read(options, own, places)?.fixed();
     let (store, location) = store::open_or_make(options)?;
     run::start_logs("flows", options)?;
     let plan = plan.prepare(&Flows::of(&store), options)?;
@@ -50,7 +50,10 @@ pub(super) fn serve(options: &Options, own: Services, places: &Places) -> Result
     }
     let _ = asking.recv();
     tracing::info!("stopping");
-    if serving.stop(options.grace) {
+    let has_stopped = serving.stop(options.grace);
+    drop(plan);
+    store::close(store);
+    if has_stopped {
         return Ok(ExitCode::from(exit::OK));
     }
     tracing::error!(

@@ -10,6 +10,7 @@ use super::{script, store};
 use crate::flow::engine::Monty;
 use crate::flow::{FlowError, Flows};
 use crate::launcher::arguments::Options;
+use crate::launcher::say::say;
 use crate::launcher::{exit, report};
 use crate::model::Problem;
 
@@ -20,7 +21,7 @@ use crate::model::Problem;
 pub(super) fn start(options: &Options) -> Result<ExitCode, Vec<Problem>> {
     let file = options.positional.as_deref().unwrap_or_default();
     let start = script::start(file, options.further.first().map(String::as_str), options)?;
-    let (store, _) = store::open_or_make(options)?;
+    let store = store::open_or_make_shared(options)?;
     let flows = Flows::of(&store);
     let (id, is_new) = match flows.start(&Monty, start) {
         Ok(started) => started,
@@ -29,9 +30,7 @@ pub(super) fn start(options: &Options) -> Result<ExitCode, Vec<Problem>> {
     let is_served = flows.serving().is_ok_and(|serving| serving.iter().any(|serves| serves.role == SERVE));
     if !is_served && !options.json {
         let store = store::flag(options);
-        eprintln!(
-            "nobody serves this store now; it runs once somebody does: service_framework flow serve{store}"
-        );
+        say!("nobody serves this store now; it runs once somebody does: service_framework flow serve{store}");
     }
     let text = match options.json {
         true => format!("{}\n", json!({"id": id, "started": is_new})),

@@ -1,6 +1,6 @@
 //! `flow state`: where a flow stands, or stood after any step.
 
-use std::io::{self, stdout};
+use std::io::stdout;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -14,7 +14,8 @@ use crate::flow::history::Started;
 use crate::flow::worker::{Pool, TurnLimits};
 use crate::flow::{FlowError, FlowInfo, Flows};
 use crate::launcher::arguments::Options;
-use crate::launcher::terminal::Palette;
+use crate::launcher::say::say;
+use crate::launcher::terminal::{Palette, printable};
 use crate::launcher::{exit, report};
 use crate::model::Problem;
 use crate::store::Timestamp;
@@ -29,18 +30,14 @@ const LONGEST: Duration = Duration::from_secs(300);
 pub(super) fn state(options: &Options) -> Result<ExitCode, Vec<Problem>> {
     let flows = store::open(options)?;
     let id = options.positional.as_deref().unwrap_or_default();
-    let found = looker().map_err(|error| FlowError::System {
-        what: "no interpreter can be started",
-        reason: error.to_string(),
-    });
-    let found = found.and_then(|pool| read(&flows, &pool, id, options.flows.step));
+    let found = looker().and_then(|pool| read(&flows, &pool, id, options.flows.step));
     let (info, started, standing) = match found {
         Ok(found) => found,
         Err(error) => return Ok(failed_with(&flows, &error)),
     };
     if let Some(step) = options.flows.step.filter(|step| *step > standing.stood.of) {
         let of = standing.stood.of;
-        eprintln!("error: flow {id} has made {of} steps, so there is no step {step}");
+        say!("error: flow {id} has made {of} steps, so there is no step {step}");
         return Ok(ExitCode::from(exit::FAILED));
     }
     let text = match options.json {
@@ -60,9 +57,12 @@ pub(super) fn state(options: &Options) -> Result<ExitCode, Vec<Problem>> {
 }
 
 /// An interpreter that only looks. It does all that a script has done, so it may take longer than a turn.
-pub(super) fn looker() -> io::Result<Pool> {
+pub(super) fn looker() -> Result<Pool, FlowError> {
     let limits = TurnLimits { cpu: LONGEST, ..TurnLimits::default() };
-    Pool::new(1, limits, process::opener(limits.memory))
+    Pool::new(1, limits, process::opener(limits.memory)).map_err(|error| FlowError::System {
+        what: "no interpreter can be started",
+        reason: error.to_string(),
+    })
 }
 
 type Found = (FlowInfo, Started, Standing);
@@ -92,7 +92,9 @@ fn text(info: &FlowInfo, started: &Started, standing: &Standing, now: Timestamp,
     }
     if !stood.printed.is_empty() {
         text.push_str("printed\n");
-        stood.printed.lines().for_each(|line| text.push_str(&format!("  {} {line}\n", palette.dim("|"))));
+        printable(&stood.printed)
+            .lines()
+            .for_each(|line| text.push_str(&format!("  {} {line}\n", palette.dim("|"))));
     }
     text
 }

@@ -9,7 +9,7 @@ use super::calls::{call_json, called, came, cut, outcome_json, seconds_text};
 use crate::flow::engine::{Call, Failure, Outcome, Raised};
 use crate::flow::history::{End, Event, Move, Turn};
 use crate::launcher::logs::Utc;
-use crate::launcher::terminal::Palette;
+use crate::launcher::terminal::{Palette, printable};
 use crate::store::Timestamp;
 use crate::value::Value;
 
@@ -63,6 +63,8 @@ pub(super) struct Steps {
     calls: HashMap<u32, (Call, Timestamp)>,
     /// What events brought, by their versions.
     brought: HashMap<u64, Outcome>,
+    /// Whether what comes is that of the flow from which it was forked.
+    is_forked: bool,
 }
 
 impl Steps {
@@ -104,14 +106,18 @@ impl Steps {
                 return trouble(format!("interrupted, because it took more than it may: {reason}"));
             }
             Event::Paused => return trouble("paused".to_owned()),
+            // It stands in the place of what a fork leaves out.
+            Event::Resumed if self.is_forked => {}
             Event::Resumed => return note("resumed".to_owned()),
             Event::Retried { keep } => {
                 self.number = *keep;
+                self.is_forked = false;
                 return note(format!("goes on from step {keep}"));
             }
             Event::Died { reason } => return trouble(format!("its interpreter died: {reason}")),
             Event::Parked { reason } => return trouble(format!("parked: {reason}")),
-            Event::Started(_) | Event::Claimed { .. } | Event::Elapsed(_) => {}
+            Event::Started(started) => self.is_forked = started.forked_from.is_some(),
+            Event::Claimed { .. } | Event::Elapsed(_) => {}
         }
         Vec::new()
     }
@@ -186,10 +192,14 @@ impl Entry {
             What::Step(step) => format!("{:>6}  {time}  {}\n", step.number, step.to_text(palette)),
             What::Printed(text) => {
                 let line = |line: &str| format!("        {time}  {} {line}\n", palette.dim("|"));
-                text.lines().map(line).collect()
+                printable(text).lines().map(line).collect()
             }
-            What::Note(text) => format!("        {time}  {}\n", palette.cyan(&format!("* {text}"))),
-            What::Trouble(text) => format!("        {time}  {}\n", palette.yellow(&format!("! {text}"))),
+            What::Note(text) => {
+                format!("        {time}  {}\n", palette.cyan(&format!("* {}", printable(text))))
+            }
+            What::Trouble(text) => {
+                format!("        {time}  {}\n", palette.yellow(&format!("! {}", printable(text))))
+            }
             What::End(end) => format!("        {time}  {}\n", end_text(end, palette)),
         }
     }

@@ -10,11 +10,14 @@ mod line;
 use std::io;
 use std::panic::{self, PanicHookInfo};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use tracing::Subscriber;
 use tracing::level_filters::LevelFilter;
+use tracing_subscriber::Registry;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::reload;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use super::terminal::Palette;
@@ -24,6 +27,9 @@ pub(crate) use clock::Utc;
 use hourly::HourlyFiles;
 use line::Line;
 pub(crate) use line::set_workflow_source;
+
+/// The level of lines on stderr, once they are written.
+static CONSOLE: OnceLock<reload::Handle<LevelFilter, Registry>> = OnceLock::new();
 
 /// How a line is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -64,15 +70,27 @@ impl Logs {
         let service: &'static str = self.service.leak();
         let files = self.files.map(|files| file_layer(&files, service)).transpose()?;
         let line = Line { service, format: self.format, palette: self.palette };
-        let console = tracing_subscriber::fmt::layer()
-            .event_format(line)
-            .with_writer(io::stderr)
-            .with_filter(self.console_level);
+        let (filter, handle) = reload::Layer::new(self.console_level);
+        let console =
+            tracing_subscriber::fmt::layer().event_format(line).with_writer(io::stderr).with_filter(filter);
         // Fails only if there is a subscriber, which then stays.
-        let _ = tracing_subscriber::registry().with(console).with(files).try_init();
+        if tracing_subscriber::registry().with(console).with(files).try_init().is_ok() {
+            let _ = CONSOLE.set(handle);
+        }
         panic::set_hook(Box::new(log_panic));
         Ok(())
     }
+}
+
+/// Changes the least level of lines on stderr, and returns the one before.
+///
+/// # Errors
+/// This process writes no lines of its own, or is about to end.
+pub(crate) fn set_console_level(level: LevelFilter) -> Result<LevelFilter, String> {
+    let handle = CONSOLE.get().ok_or("this process writes no log lines of its own")?;
+    let before = handle.clone_current().ok_or("its log lines are over")?;
+    handle.reload(level).map_err(|error| error.to_string())?;
+    Ok(before)
 }
 
 /// A panic is a log line like any other, with its workflow id, and in JSON if lines are.

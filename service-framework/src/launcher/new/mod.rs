@@ -27,6 +27,7 @@ use super::arguments::Options;
 use super::signals::Noted;
 use super::terminal::Palette;
 use super::{exit, report};
+use crate::launcher::say::say;
 use crate::model::Problem;
 
 pub(crate) use parts::PART_NAMES;
@@ -53,7 +54,7 @@ pub(super) fn new(options: &Options) -> ExitCode {
     // Where signals cannot be noted they end the process, as they would anyway.
     let signal = Noted::from_now().unwrap_or_default();
     if let Err(error) = asked.place.write(&files, || signal.exit_code().is_some()) {
-        eprintln!("error: {error}; nothing is left of it");
+        say!("error: {error}; nothing is left of it");
         return ExitCode::from(signal.exit_code().unwrap_or(exit::FAILED));
     }
     let text = match options.json {

@@ -51,7 +51,8 @@ fn run(command: &[String], folder: &Path, pool: &mut Pool, call: &Call) -> Resul
     let printed = ended.pool();
     match (ended.status.success(), printed) {
         (true, Ok(printed)) => pool.replace_json(&printed),
-        (true, Err(reason)) => Err(HookError::new(format!("{name:?} ended well, but {reason}"))),
+        // It did what it was to do, as far as it says: nobody knows what that was.
+        (true, Err(reason)) => Err(HookError::in_doubt(format!("{name:?} ended well, but {reason}"))),
         (false, printed) => {
             // What it says of the pool counts also when it fails.
             if let Ok(printed) = printed {

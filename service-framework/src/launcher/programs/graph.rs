@@ -20,14 +20,9 @@ pub(super) fn graph(options: &Options, own: Option<Programs>) -> Result<ExitCode
     let text = if options.json {
         format!("{:#}\n", graph::to_json(&spec, &programs))
     } else {
-        graph::draw(&spec, &programs, format(options))
+        graph::draw(&spec, &programs, Format::named(options.programs.format))
     };
     Ok(report::print(&text, exit::OK))
-}
-
-fn format(options: &Options) -> Format {
-    let named = Format::ALL.into_iter().find(|format| format.as_str() == options.programs.format);
-    named.unwrap_or_default()
 }
 
 /// The places of the programs that are shown.

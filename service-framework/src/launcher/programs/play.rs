@@ -8,12 +8,13 @@ use std::time::Instant;
 
 use serde_json::{Map, Value as Json};
 
-use super::serve::{process_name, read, start, when_lost};
-use super::story::{call_text, called, printable};
+use super::serve::{read, start, when_lost};
+use super::story::{call_text, called};
 use super::{command_hook, store};
 use crate::launcher::arguments::Options;
-use crate::launcher::store::location;
-use crate::launcher::terminal::Palette;
+use crate::launcher::say::say;
+use crate::launcher::store::{location, process_name};
+use crate::launcher::terminal::{Palette, printable};
 use crate::launcher::{exit, report, signals};
 use crate::model::{Problem, near_miss};
 use crate::program::spec::{Arg, ArgType};
@@ -32,14 +33,7 @@ pub(super) fn play(options: &Options, own: Option<Programs>) -> Result<ExitCode,
     let program =
         programs.as_ref().ok().and_then(|programs| programs.spec().ok()?.program(asked_for(options)));
     let pool = pool(options, program.map(|program| program.args.as_slice()).unwrap_or_default());
-    let (programs, pool) = match (programs, pool) {
-        (Ok(programs), Ok(pool)) => (programs, pool),
-        (programs, pool) => {
-            let mut problems = programs.err().unwrap_or_default();
-            problems.extend(pool.err().unwrap_or_default());
-            return Err(problems);
-        }
-    };
+    let (programs, pool) = report::both(programs, pool)?;
     let store = store::open_or_make(options)?;
     let tree = Arc::new(Tree {
         palette: options.color.palette(&io::stderr()),
@@ -70,12 +64,12 @@ fn run_once(engine: &Engine, tree: &Arc<Tree>, pool: Pool, options: &Options) ->
         tree.cut_off(is_kept);
     };
     if let Err(error) = signals::on_stop_or_hangup(first, last) {
-        eprintln!("error: cannot watch for signals: {error}");
+        say!("error: cannot watch for signals: {error}");
         return ExitCode::from(exit::FAILED);
     }
     // Runs that were cut off may have the locks of this one.
     if let Err(error) = engine.recover() {
-        eprintln!("error: {error}");
+        say!("error: {error}");
         return ExitCode::from(exit::FAILED);
     }
     let mut request = Request::new(asked_for(options), pool);
@@ -86,7 +80,7 @@ fn run_once(engine: &Engine, tree: &Arc<Tree>, pool: Pool, options: &Options) ->
     let has_ended = engine.stop(options.grace);
     if !has_ended {
         let runs = engine.unfinished().join(", ");
-        eprintln!(
+        say!(
             "error: runs have not ended: {runs}; the next `program run` or `program serve` on this store takes them up"
         );
         command_hook::kill_all();
@@ -94,12 +88,12 @@ fn run_once(engine: &Engine, tree: &Arc<Tree>, pool: Pool, options: &Options) ->
     }
     match answer {
         Answer::Ran { run, end, pool } => {
-            eprintln!("{} {run}", told(end, &pool, engine.spec(), options.color.palette(&io::stderr())));
+            say!("{} {run}", told(end, &pool, engine.spec(), options.color.palette(&io::stderr())));
             let is_well = end == End::Done && has_ended;
             report::print(&format!("{:#}\n", pool.to_json()), if is_well { exit::OK } else { exit::FAILED })
         }
         Answer::Refused(refusal) => {
-            eprintln!("error: {refusal}");
+            say!("error: {refusal}");
             let is_wrong = matches!(refusal, Refusal::Request(_) | Refusal::Lock(_));
             ExitCode::from(if is_wrong { exit::WRONG_INPUT } else { exit::FAILED })
         }

@@ -7,6 +7,7 @@ use serde_json::{Value as Json, json};
 use super::store::open;
 use super::story::{Story, painted, short, utc};
 use crate::launcher::arguments::Options;
+use crate::launcher::say::say;
 use crate::launcher::{exit, report};
 use crate::model::Problem;
 use crate::program::{RunInfo, Runs, RunsError};
@@ -117,6 +118,6 @@ fn change(
 }
 
 fn failed(error: &RunsError) -> ExitCode {
-    eprintln!("error: {}", report::chain(error));
+    say!("error: {}", report::chain(error));
     ExitCode::from(exit::FAILED)
 }

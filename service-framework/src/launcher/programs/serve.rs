@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::{bindings, command_hook, spec_file, store};
 use crate::launcher::arguments::Options;
-use crate::launcher::store::location;
+use crate::launcher::store::{location, process_name};
 use crate::launcher::{exit, report, run, signals};
 use crate::model::Problem;
 use crate::program::{Engine, EngineError, Keep, ServeSettings, Server, Settings, Spec};
@@ -43,16 +43,8 @@ pub(super) fn serve(options: &Options, own: Option<Programs>) -> Result<ExitCode
 
 /// Everything that is wrong before anything is opened.
 fn prepare(options: &Options, own: Option<Programs>) -> Result<(Programs, SocketAddr), Vec<Problem>> {
-    let address = address(options);
     let programs = read(options, own, options.addresses.is_some());
-    match (programs, address) {
-        (Ok(programs), Ok(address)) => Ok((programs, address)),
-        (programs, address) => {
-            let mut problems = programs.err().unwrap_or_default();
-            problems.extend(address.err());
-            Err(problems)
-        }
-    }
+    report::both(programs, address(options).map_err(|problem| vec![problem]))
 }
 
 /// The programs of the spec with the hooks of the bindings, or a program's own where the line says no others.
@@ -136,12 +128,6 @@ fn problems_of(error: EngineError) -> Vec<Problem> {
         EngineError::Problems(problems) => problems,
         other => vec![Problem::new("--store", "a store that can be used", other.to_string())],
     }
-}
-
-/// What a server is called in the store.
-pub(super) fn process_name() -> String {
-    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    format!("{host} pid {}", std::process::id())
 }
 
 fn address(options: &Options) -> Result<SocketAddr, Problem> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value as Json, json};
 
 use crate::launcher::logs::Utc;
-use crate::launcher::terminal::Palette;
+use crate::launcher::terminal::{Palette, printable};
 use crate::program::{Changes, Event, Happened, RunInfo};
 use crate::store::Timestamp;
 
@@ -163,19 +163,6 @@ pub(super) fn call_text(called: &str, took: Duration, error: Option<&str>, palet
     let why =
         error.map(|error| format!("       {}\n", printable(error.trim_end()).replace('\n', "\n       ")));
     format!("{called}  {how}  {}\n{}", palette.dim(&short(took)), why.unwrap_or_default())
-}
-
-/// What a hook says may be anything, and a terminal obeys control characters.
-pub(super) fn printable(text: &str) -> String {
-    let mut printable = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '\n' | '\t' => printable.push(c),
-            c if c.is_control() => printable.extend(c.escape_default()),
-            c => printable.push(c),
-        }
-    }
-    printable
 }
 
 /// How a status looks.

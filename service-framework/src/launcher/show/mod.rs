@@ -23,6 +23,7 @@ use self::target::Target;
 use super::arguments::Options;
 use super::logs::{Format, Logs};
 use super::{exit, report, signals};
+use crate::launcher::say::say;
 use crate::model::{Problem, StateType};
 use crate::state::Status;
 
@@ -45,7 +46,7 @@ pub(super) fn show(options: &Options) -> Result<ExitCode, Vec<Problem>> {
     let follower = Follower::start(&target, tells)?;
     let stop = follower.stopper();
     if let Err(error) = signals::on_stop(move |_| stop(), || {}) {
-        eprintln!("error: cannot watch for signals: {error}");
+        say!("error: cannot watch for signals: {error}");
         return Ok(ExitCode::from(exit::FAILED));
     }
     let code = match (options.watch, is_live) {
@@ -54,7 +55,7 @@ pub(super) fn show(options: &Options) -> Result<ExitCode, Vec<Problem>> {
         (true, false) => watch(&follower, &mut Lines::new(&target, options.json)),
     };
     if let Err(error) = follower.end() {
-        eprintln!("error: {}", report::chain(&error));
+        say!("error: {}", report::chain(&error));
         return Ok(ExitCode::from(exit::FAILED));
     }
     Ok(code)
@@ -83,7 +84,7 @@ fn watch(follower: &Follower, watch: &mut dyn Watch) -> ExitCode {
         match watch.turn(follower) {
             Ok(true) => {}
             Err(error) if !report::is_reader_gone(&error) => {
-                eprintln!("error: {}", report::unwritable(&error));
+                say!("error: {}", report::unwritable(&error));
                 return ExitCode::from(exit::FAILED);
             }
             Ok(false) | Err(_) => return ExitCode::from(exit::OK),

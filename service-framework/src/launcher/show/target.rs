@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 
 use crate::connection::{Addresses, Endpoint, StateEntry};
 use crate::launcher::arguments::Options;
-use crate::launcher::files;
+use crate::launcher::{files, inputs};
 use crate::model::{Problem, Side, StateModel, StateType, Type, child};
 
 /// A state to show.
@@ -85,14 +85,7 @@ fn from_flags(name: Option<&str>, subscriber: &str, requester: Option<&str>) -> 
 }
 
 fn parse(flag: &str, text: &str) -> Result<Endpoint, Problem> {
-    let endpoint = Endpoint::parse(text).map_err(|error| {
-        let problem = Problem::new(flag, Endpoint::EXPECTED, format!("{text:?}: {error}"));
-        match error.hint() {
-            Some(hint) => problem.with_hint(hint),
-            None => problem,
-        }
-    })?;
-    reachable(flag, endpoint.as_peer())
+    reachable(flag, inputs::endpoint(flag, text)?.as_peer())
 }
 
 /// What another process can connect to.
@@ -103,8 +96,12 @@ fn reachable(path: &str, endpoint: Endpoint) -> Result<Endpoint, Problem> {
         Some(reason) => {
             Err(problem(reason).with_hint("the owner's log tells at which address it listens: --subscriber"))
         }
-        None if matches!(endpoint, Endpoint::Inproc(_)) => Err(problem("it is inside one process")),
-        None => Ok(endpoint),
+        None => match &endpoint {
+            Endpoint::Inproc(_) => Err(problem("it is inside one process")),
+            Endpoint::Cluster(named) => Err(problem("it is that of whichever instance is found")
+                .with_hint(format!("`cluster services {}` lists them: --subscriber", named.service))),
+            Endpoint::Tcp { .. } | Endpoint::Ipc(_) => Ok(endpoint),
+        },
     }
 }
 

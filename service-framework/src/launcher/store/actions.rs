@@ -7,10 +7,11 @@ use serde_json::{Value as Json, json};
 
 use super::{place, shown};
 use crate::launcher::arguments::Options;
+use crate::launcher::say::say;
 use crate::launcher::terminal::Palette;
 use crate::launcher::{exit, report};
 use crate::model::Problem;
-use crate::store::{Error, Location, Store, StoreOptions};
+use crate::store::{Damage, Error, Location, Store, StoreOptions};
 
 /// What came of it: for people, for programs, and the exit code.
 struct Outcome {
@@ -66,7 +67,7 @@ fn conclude(outcome: Result<Outcome, Error>, as_json: bool) -> ExitCode {
         Ok(outcome) if as_json => report::print(&format!("{:#}\n", outcome.json), outcome.code),
         Ok(outcome) => report::print(&outcome.text, outcome.code),
         Err(error) => {
-            eprintln!("error: {error}");
+            say!("error: {error}");
             ExitCode::from(exit::FAILED)
         }
     }
@@ -78,12 +79,29 @@ fn info(store: &Store, palette: Palette) -> Result<Outcome, Error> {
 }
 
 fn verify(store: &Store, palette: Palette) -> Result<Outcome, Error> {
-    let damage = store.verify()?;
+    let mut damage = store.verify()?;
+    damage.extend(damaged_scripts(store)?);
     let json = shown::damage_json(&damage);
     if damage.is_empty() {
         return Ok(Outcome::done(format!("ok: {store} is as it was written\n"), json));
     }
     Ok(Outcome { text: shown::damage(&damage, palette), json, code: exit::FAILED })
+}
+
+/// Scripts that are not what was started.
+#[cfg(feature = "flows")]
+fn damaged_scripts(store: &Store) -> Result<Vec<Damage>, Error> {
+    use crate::flow::{FlowError, Flows};
+    let damaged = Flows::of(store).damaged_scripts().map_err(|error| match error {
+        FlowError::Store(error) => error,
+        other => Error::Unreadable { store: store.to_string(), reason: other.to_string() },
+    })?;
+    Ok(damaged.into_iter().map(|(flow, what)| Damage { place: format!("flow {flow}"), what }).collect())
+}
+
+#[cfg(not(feature = "flows"))]
+fn damaged_scripts(_: &Store) -> Result<Vec<Damage>, Error> {
+    Ok(Vec::new())
 }
 
 fn backup(store: &Store, to: &Path) -> Result<Outcome, Error> {

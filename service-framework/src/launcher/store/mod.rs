@@ -10,7 +10,7 @@ mod shown;
 #[cfg(feature = "programs")]
 pub(super) use actions::act;
 #[cfg(feature = "programs")]
-pub(super) use place::location;
+pub(super) use place::{location, process_name};
 
 /// Says how to get what this program was built without.
 ///

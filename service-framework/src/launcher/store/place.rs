@@ -3,7 +3,7 @@
 use std::env;
 
 use crate::model::Problem;
-use crate::store::Location;
+use crate::store::{Location, name_of_process};
 
 /// Names the store where the command line does not.
 const VARIABLE: &str = "SERVICE_FRAMEWORK_STORE";
@@ -21,4 +21,9 @@ pub(crate) fn location(said: Option<&str>) -> Result<Location, Problem> {
         None => (VARIABLE, of_environment().unwrap_or_else(|| DEFAULT.to_owned())),
     };
     text.parse().map_err(|expected: String| Problem::new(from, expected, format!("{text:?}")))
+}
+
+/// What this process is called in a store.
+pub(in crate::launcher) fn process_name() -> String {
+    name_of_process(std::process::id())
 }

@@ -1,59 +1,173 @@
-//! The checks before a start: every service of a system, with all it is to be started with, as `check` sees it.
+//! The plan of a system, and all that is wrong with it before anything is started: every instance with all it is to be
+//! started with, as `check` sees it, and each with those it talks to.
 //!
 //! Programs are asked for their models all at the same time. Starts nothing else.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::thread::{self, Scope, ScopedJoinHandle};
 
 use super::command::further_arguments;
-use super::system::{Entry, Source, System};
-use crate::connection::ResolvedSocket;
+use super::system::{Entry, Source, System, Wired, wire};
+use crate::connection::{Resolved, ResolvedSocket};
 use crate::launcher::arguments::{self, Options};
-use crate::launcher::check::{Findings, check};
+use crate::launcher::check::check;
 use crate::launcher::helpers::Helpers;
 use crate::launcher::inputs::{Inputs, NamedJson};
 use crate::launcher::logs;
+use crate::launcher::pairs::{self, Pair};
 use crate::launcher::program;
 use crate::launcher::resolve::{self, Places, Target};
 use crate::launcher::run::{command_problem, read_command_model};
 use crate::launcher::services::Services;
 use crate::model::{Problem, ServiceModel};
 
-/// All that is wrong with the services of the `system` that the file at `path` describes, in its order, each problem
-/// with the name of its service in front. `services` are those of this program.
-pub(super) fn problems(
-    system: &System,
-    path: &Path,
-    services: &Services,
-    for_all: &[String],
-    helpers: &Helpers,
-) -> Vec<Problem> {
-    let file = path.display().to_string();
-    thread::scope(|scope| {
-        // All are asked before the first answer is waited for.
-        let ask = |entry| (entry, Answer::ask(entry, services, helpers, scope));
-        let asked: Vec<_> = system.services.iter().map(ask).collect();
-        let checked: Vec<_> = asked
-            .into_iter()
-            .map(|(entry, answer)| (entry.name.as_str(), check_entry(entry, &file, answer, for_all)))
-            .collect();
-        let mut problems = system.problems.clone();
-        for (index, (name, found)) in checked.iter().enumerate() {
-            let clashes = clashes(found, &checked[..index]);
-            let all = found.problems.iter().cloned().chain(clashes);
-            problems.extend(all.map(|problem| of_service(name, problem)));
-        }
-        problems
-    })
+/// A system that could be read, with what it is made of.
+pub(super) struct Plan {
+    pub(super) system: System,
+    pub(super) instances: Vec<Instance>,
+    /// The models of the services, in the order of the file, as far as they are known.
+    pub(super) models: Vec<Option<ServiceModel>>,
+    /// What is wrong with all of it.
+    pub(super) problems: Vec<Problem>,
 }
 
-/// Sockets that would bind what one of an earlier service binds.
-fn clashes(found: &Findings, before: &[(&str, Findings)]) -> Vec<Problem> {
+/// One service, or one of several instances of it.
+pub(super) struct Instance {
+    /// The place of its entry.
+    pub(super) entry: usize,
+    pub(super) name: String,
+    pub(super) addresses: Option<Source>,
+    /// Where its sockets go.
+    pub(super) resolved: Resolved,
+}
+
+impl Plan {
+    /// The plan of the system that the command line names.
+    ///
+    /// # Errors
+    /// Its files cannot be read, or are no system.
+    pub(super) fn of_files(options: &Options, services: &Services) -> Result<Self, Vec<Problem>> {
+        let files = options.positional.iter().map(Into::into).chain(options.overrides.iter().cloned());
+        let system = System::load(&files.collect::<Vec<_>>());
+        if system.services.is_empty() {
+            return Err(system.problems);
+        }
+        Ok(Self::make(system, services, &[], &Helpers::of_process()))
+    }
+
+    /// Asks for models and checks everything. `services` are those of this program.
+    pub(super) fn make(system: System, services: &Services, for_all: &[String], helpers: &Helpers) -> Self {
+        let answers = ask_all(&system, services, helpers);
+        let models: Vec<Option<ServiceModel>> =
+            answers.iter().map(|(model, _)| model.as_ref().ok().cloned()).collect();
+        let known: Vec<Option<&ServiceModel>> = models.iter().map(Option::as_ref).collect();
+        let (wired, unused) = wire(&system, &known);
+        let mut problems = system.problems.clone();
+        problems.extend(unused);
+        let mut instances: Vec<Instance> = Vec::with_capacity(wired.len());
+        for wired in wired {
+            let (entry, answer) = (&system.services[wired.entry], &answers[wired.entry]);
+            let is_first = instances.last().is_none_or(|last| last.entry != wired.entry);
+            let (found, resolved) = check_instance(entry, &wired, &system, answer, for_all);
+            let name = if is_first { &entry.name } else { &wired.name };
+            let instance = Instance {
+                entry: wired.entry,
+                name: wired.name.clone(),
+                addresses: wired.addresses,
+                resolved,
+            };
+            // What is wrong with all instances is said of the first.
+            let found = if is_first { found } else { Vec::new() };
+            let clashes = clashes(&instance.resolved, &instances);
+            problems.extend(found.into_iter().chain(clashes).map(|problem| of_service(name, problem)));
+            instances.push(instance);
+        }
+        let mut plan = Self { system, instances, models, problems };
+        plan.problems.extend(plan.mismatches());
+        plan
+    }
+
+    /// A plan of instances that nothing is known of but what the file says.
+    #[cfg(test)]
+    pub(super) fn unchecked(system: System) -> Self {
+        let models = vec![None; system.services.len()];
+        let instance = |wired: Wired| Instance {
+            entry: wired.entry,
+            name: wired.name,
+            addresses: wired.addresses,
+            resolved: Resolved::default(),
+        };
+        let instances = wire(&system, &vec![None; models.len()]).0.into_iter().map(instance).collect();
+        Self { system, instances, models, problems: Vec::new() }
+    }
+
+    /// The names of all instances.
+    pub(super) fn names(&self) -> Vec<String> {
+        self.instances.iter().map(|instance| instance.name.clone()).collect()
+    }
+
+    /// The places of all instances, each behind those that it waits for.
+    pub(super) fn order(&self) -> Vec<usize> {
+        self.system.in_order().into_iter().flat_map(|entry| self.places(entry)).collect()
+    }
+
+    /// The places of those that `instance` waits for.
+    pub(super) fn waits_for(&self, instance: &Instance) -> Vec<usize> {
+        self.system.waits_for(instance.entry).into_iter().flat_map(|entry| self.places(entry)).collect()
+    }
+
+    /// The places of all instances of an entry.
+    pub(super) fn places(&self, entry: usize) -> impl Iterator<Item = usize> {
+        let places = self.instances.iter().enumerate();
+        places.filter(move |(_, instance)| instance.entry == entry).map(|(place, _)| place)
+    }
+
+    /// The first instance of each service whose model is known, with that.
+    fn firsts(&self) -> impl Iterator<Item = (&Instance, &ServiceModel)> {
+        let is_first = |(index, instance): &(usize, &Instance)| {
+            *index == 0 || self.instances[index - 1].entry != instance.entry
+        };
+        let firsts = self.instances.iter().enumerate().filter(is_first);
+        firsts.filter_map(|(_, instance)| Some((instance, self.models[instance.entry].as_ref()?)))
+    }
+
+    /// What `make` makes of each connection and state between two services, of which it is given the places.
+    pub(super) fn meetings<T>(&self, make: impl Fn((usize, usize), &Pair<'_>) -> T) -> Vec<T> {
+        let firsts: Vec<_> = self.firsts().collect();
+        let mut made = Vec::new();
+        for (index, (ours, our_model)) in firsts.iter().enumerate() {
+            for (theirs, their_model) in &firsts[index + 1..] {
+                let pairs = pairs::find((our_model, &ours.resolved), (their_model, &theirs.resolved));
+                let meeting = pairs.iter().filter(|pair| pair.meets());
+                made.extend(meeting.map(|pair| make((ours.entry, theirs.entry), pair)));
+            }
+        }
+        made
+    }
+
+    /// What two services that talk to each other do not agree on.
+    fn mismatches(&self) -> Vec<Problem> {
+        let found = self.meetings(|(ours, theirs), pair| {
+            let names = [ours, theirs].map(|place| &self.system.services[place].name);
+            let between = format!("{} with {}", names[0], names[1]);
+            pair.problems().into_iter().map(|problem| problem.in_file(&between)).collect::<Vec<_>>()
+        });
+        found.concat()
+    }
+
+    /// The names of the ends of the service at this place, such as `in.ask`.
+    pub(super) fn ends(&self, service: usize) -> Vec<String> {
+        self.models[service].as_ref().map(pairs::all_ends).unwrap_or_default()
+    }
+}
+
+/// Sockets that would bind what one of an earlier instance binds.
+fn clashes(resolved: &Resolved, before: &[Instance]) -> Vec<Problem> {
     let clash = |socket: &ResolvedSocket| {
-        let (name, other) = before.iter().find_map(|(name, earlier)| {
+        let (name, other) = before.iter().find_map(|earlier| {
             let sockets = &earlier.resolved.sockets;
-            Some((name, sockets.iter().find(|other| socket.excludes(other))?))
+            Some((&earlier.name, sockets.iter().find(|other| socket.excludes(other))?))
         })?;
         let found =
             format!("{}, but `{name}` binds {} at {}", socket.endpoints[0], other.endpoints[0], other.place);
@@ -63,7 +177,7 @@ fn clashes(found: &Findings, before: &[(&str, Findings)]) -> Vec<Problem> {
             None => problem,
         })
     };
-    found.resolved.sockets.iter().filter_map(clash).collect()
+    resolved.sockets.iter().filter_map(clash).collect()
 }
 
 fn of_service(name: &str, problem: Problem) -> Problem {
@@ -72,6 +186,18 @@ fn of_service(name: &str, problem: Problem) -> Problem {
 }
 
 type Model = Result<ServiceModel, Vec<Problem>>;
+
+/// What is known of a service: its model, and the file of one with a command.
+type Known = (Model, Option<PathBuf>);
+
+fn ask_all(system: &System, services: &Services, helpers: &Helpers) -> Vec<Known> {
+    thread::scope(|scope| {
+        // All are asked before the first answer is waited for.
+        let ask = |entry| Answer::ask(entry, services, helpers, scope);
+        let asked: Vec<_> = system.services.iter().map(ask).collect();
+        asked.into_iter().map(Answer::get).collect()
+    })
+}
 
 /// A model that is known already, or that a program is being asked for, and the file of one with a command.
 enum Answer<'a> {
@@ -112,7 +238,7 @@ impl<'a> Answer<'a> {
         Self::Known(Box::new(model), None)
     }
 
-    fn get(self) -> (Model, Option<PathBuf>) {
+    fn get(self) -> Known {
         match self {
             Self::Known(model, file) => (*model, file),
             Self::Awaited(thread) => {
@@ -127,34 +253,39 @@ fn unasked(error: &io::Error) -> Problem {
     Problem::new("describe --json", "a thread that asks the program", error.to_string())
 }
 
-/// What is wrong with `entry`: what stands in the system file, its arguments, its service, and each with the other.
-fn check_entry(entry: &Entry, file: &str, answer: Answer<'_>, for_all: &[String]) -> Findings {
-    let (model, command_file) = answer.get();
-    match (arguments::parse(&words(entry, for_all)), model) {
+/// What is wrong with an instance: what stands in the system file, its arguments, its service, and each with the other;
+/// and where its sockets go.
+fn check_instance(
+    entry: &Entry,
+    wired: &Wired,
+    system: &System,
+    (model, command_file): &Known,
+    for_all: &[String],
+) -> (Vec<Problem>, Resolved) {
+    let of_file = || entry.problems.iter().chain(&wired.problems).cloned();
+    match (arguments::parse(&words(entry, wired, for_all)), model) {
         // It would say something and end, whatever its files are.
         (Ok(asked), Ok(_)) if asked.help.is_some() || asked.version => {
-            Findings { problems: entry.problems.clone(), ..Findings::default() }
+            (of_file().collect(), Resolved::default())
         }
-        (Ok(asked), Ok(model)) => {
-            let mut inputs = inputs(entry, file, &asked.options);
-            let command = |path: &PathBuf| command_problem(&model, path, &entry.environment);
+        (Ok(asked), Ok(service)) => {
+            let mut inputs = inputs(entry, wired, system, &asked.options);
+            let command = |path: &PathBuf| command_problem(service, path, &entry.environment);
             inputs.further.extend(command_file.as_ref().and_then(command));
-            check(&model, &inputs, asked.options.main_mode)
+            let found = check(service, &inputs, asked.options.main_mode);
+            (found.problems, found.resolved)
         }
         (asked, model) => {
-            let further = asked.err().into_iter().chain(model.err()).flatten();
-            Findings {
-                problems: entry.problems.iter().cloned().chain(further).collect(),
-                ..Findings::default()
-            }
+            let further = asked.err().into_iter().chain(model.clone().err()).flatten();
+            (of_file().chain(further).collect(), Resolved::default())
         }
     }
 }
 
-/// The command line of `entry` without what stands in the system file itself.
-fn words(entry: &Entry, for_all: &[String]) -> Vec<String> {
+/// The command line of an instance without what stands in the system file itself.
+fn words(entry: &Entry, wired: &Wired, for_all: &[String]) -> Vec<String> {
     let mut words = vec!["-s".to_owned(), entry.service.clone()];
-    for (flag, source) in [("-a", &entry.addresses), ("-c", &entry.config)] {
+    for (flag, source) in [("-a", &wired.addresses), ("-c", &entry.config)] {
         if let Some(Source::File(path)) = source {
             words.extend([flag.to_owned(), path.display().to_string()]);
         }
@@ -163,26 +294,25 @@ fn words(entry: &Entry, for_all: &[String]) -> Vec<String> {
     words
 }
 
-/// What `entry` is told: its files and arguments, its part of the environment, and what stands in the system file,
+/// What an instance is told: its files and arguments, its part of the environment, and what stands in the system file,
 /// which a file among the arguments replaces.
-fn inputs(entry: &Entry, file: &str, options: &Options) -> Inputs {
+fn inputs(entry: &Entry, wired: &Wired, system: &System, options: &Options) -> Inputs {
     let mut inputs = Inputs::read(options);
-    inputs.problems.splice(..0, entry.problems.iter().cloned());
+    inputs.problems.splice(..0, entry.problems.iter().chain(&wired.problems).cloned());
     inputs.set_variables(&entry.environment);
     inputs.further.extend(options.log_folder.as_deref().and_then(logs::folder_problem));
     if options.addresses.is_none() {
-        inputs.addresses =
-            inline(entry.addresses.as_ref(), || format!("{file}: services.{}.addresses", entry.name));
+        inputs.addresses = inline(wired.addresses.as_ref(), entry, "addresses", system);
     }
     if options.config_file.is_none() {
-        inputs.config = inline(entry.config.as_ref(), || format!("{file}: services.{}.config", entry.name));
+        inputs.config = inline(entry.config.as_ref(), entry, "config", system);
     }
     inputs
 }
 
-fn inline(source: Option<&Source>, name: impl FnOnce() -> String) -> Option<NamedJson> {
-    match source {
-        Some(Source::Inline(content)) => Some(NamedJson { name: name(), content: content.clone() }),
-        _ => None,
-    }
+fn inline(source: Option<&Source>, entry: &Entry, key: &str, system: &System) -> Option<NamedJson> {
+    let Some(Source::Inline(content)) = source else { return None };
+    let place = format!("services.{}.{key}", entry.name);
+    let file = system.place(Problem::missing(&place, "")).file.unwrap_or_default();
+    Some(NamedJson { name: format!("{file}: {place}"), content: content.clone() })
 }

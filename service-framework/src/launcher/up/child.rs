@@ -12,8 +12,10 @@ use std::time::{Duration, Instant};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid};
 
+use super::job::Order;
 use super::lines::{Piece, Pieces, for_each_line};
 use super::screen::{Screen, Stream};
+use crate::launcher::control::message::Answer;
 
 /// How long a service that has ended is waited for to have its last lines read. Its pipes close with it, unless
 /// it has put a process outside its group that holds them open.
@@ -24,6 +26,10 @@ const LAST_LINES: Duration = Duration::from_secs(1);
 pub(super) enum Event {
     /// The process of a service has ended, and its lines are shown. It waits to be reaped.
     Ended { service: usize, at: Instant },
+    /// It is ready, in the run of that number.
+    Ready { service: usize, run: u64 },
+    /// Somebody asked for something, and waits for the answer.
+    Asked { order: Order, reply: Sender<Answer> },
     /// Somebody asked `up` to end.
     Signal,
     /// What `up` writes arrives nowhere any more.

@@ -4,15 +4,21 @@ use std::io;
 use std::path::Path;
 use std::process::Command;
 
+use super::checks::Instance;
+use super::detach;
 use super::folder::PrivateFolder;
 use super::follow::PARENT;
 use super::lines::COLUMNS;
 use super::system::{Entry, Source};
+use crate::launcher::control::recorder::RECORDER;
+use crate::launcher::control::{INSTANCE, SYSTEM};
 use crate::launcher::resolve::EXECED;
 
 /// What all services of a system are started with.
 pub(super) struct Starter<'a> {
     pub(super) launcher: &'a Path,
+    /// The name of the system.
+    pub(super) system: &'a str,
     pub(super) folder: &'a PrivateFolder,
     /// Launcher arguments for every service, before its own.
     pub(super) for_all: &'a [String],
@@ -20,6 +26,8 @@ pub(super) struct Starter<'a> {
     pub(super) colour: bool,
     /// The width of the terminal, if panels are shown on it.
     pub(super) columns: Option<u16>,
+    /// Where services call that are recorded.
+    pub(super) recorder: Option<&'a Path>,
 }
 
 /// What stands on the command line of `entry` behind its service and its files.
@@ -30,22 +38,27 @@ pub(super) fn further_arguments(entry: &Entry, for_all: &[String]) -> Vec<String
 }
 
 impl Starter<'_> {
-    /// The command for `entry`. What stands inside the system file is written to the private folder.
-    pub(super) fn command(&self, entry: &Entry) -> io::Result<Command> {
+    /// The command for an instance of `entry`. What stands inside the system file is written to the private folder.
+    pub(super) fn command(&self, entry: &Entry, instance: &Instance) -> io::Result<Command> {
         let mut command = Command::new(self.launcher);
         command.arg("-s").arg(&entry.service);
-        self.add_source(&mut command, "-a", "addresses", entry, entry.addresses.as_ref())?;
-        self.add_source(&mut command, "-c", "config", entry, entry.config.as_ref())?;
+        self.add_source(&mut command, "-a", "addresses", &instance.name, instance.addresses.as_ref())?;
+        self.add_source(&mut command, "-c", "config", &instance.name, entry.config.as_ref())?;
         if self.colour {
             command.arg("--color=always");
         }
         command.args(further_arguments(entry, self.for_all));
         // They are launchers themselves, and may become other programs.
         command.env_remove(EXECED).env(PARENT, std::process::id().to_string());
+        detach::hide(&mut command);
+        command.env(SYSTEM, self.system).env(INSTANCE, &instance.name);
         match self.columns {
             Some(columns) => command.env(COLUMNS, columns.to_string()),
             None => command.env_remove(COLUMNS),
         };
+        if let Some(recorder) = self.recorder {
+            command.env(RECORDER, recorder);
+        }
         command.envs(entry.environment.iter().cloned());
         Ok(command)
     }
@@ -55,13 +68,13 @@ impl Starter<'_> {
         command: &mut Command,
         flag: &str,
         what: &str,
-        entry: &Entry,
+        name: &str,
         source: Option<&Source>,
     ) -> io::Result<()> {
         let file = match source {
             None => return Ok(()),
             Some(Source::File(path)) => path.clone(),
-            Some(Source::Inline(json)) => self.folder.write(&format!("{}.{what}.json", entry.name), json)?,
+            Some(Source::Inline(json)) => self.folder.write(&format!("{name}.{what}.json"), json)?,
         };
         command.arg(flag).arg(file);
         Ok(())

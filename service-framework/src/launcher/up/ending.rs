@@ -9,6 +9,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 use serde_json::{Value as Json, json};
 
+use crate::launcher::columns::aligned;
 use crate::launcher::exit;
 
 /// How one service ended.
@@ -16,6 +17,8 @@ use crate::launcher::exit;
 pub(super) struct Ended {
     pub(super) ran_for: Duration,
     pub(super) how: How,
+    /// How often it was started again.
+    pub(super) restarts: u64,
 }
 
 /// What made a service end.
@@ -84,6 +87,17 @@ impl fmt::Display for How {
     }
 }
 
+impl Ended {
+    /// How it ended last, and how often it was started again before.
+    fn in_all(&self) -> String {
+        match self.restarts {
+            0 => self.how.to_string(),
+            1 => format!("{}, started again once", self.how),
+            restarts => format!("{}, started again {restarts} times", self.how),
+        }
+    }
+}
+
 impl fmt::Display for Ended {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} after {}", self.how, Readable(self.ran_for))
@@ -99,7 +113,7 @@ fn signal_name(signal: i32) -> String {
 }
 
 /// A duration for people: `0.3 s`, `4 min 05 s`, `3 h 02 min`.
-pub(super) struct Readable(pub(super) Duration);
+pub(crate) struct Readable(pub(crate) Duration);
 
 impl fmt::Display for Readable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -114,16 +128,12 @@ impl fmt::Display for Readable {
 
 /// One line for each service: its name, how long it ran, how it ended.
 pub(super) fn table<'a>(services: impl Iterator<Item = (&'a str, &'a Ended)>) -> String {
-    let mut rows = vec![["service".to_owned(), "ran for".to_owned(), "end".to_owned()]];
+    let mut rows = vec![["service", "ran for", "end"].map(str::to_owned).to_vec()];
     rows.extend(
-        services.map(|(name, ended)| {
-            [name.to_owned(), Readable(ended.ran_for).to_string(), ended.how.to_string()]
-        }),
+        services
+            .map(|(name, ended)| vec![name.to_owned(), Readable(ended.ran_for).to_string(), ended.in_all()]),
     );
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
-    let (names, times) = (width(0), width(1));
-    let lines = rows.iter().map(|[name, time, end]| format!("{name:names$}  {time:>times$}  {end}"));
-    lines.collect::<Vec<_>>().join("\n")
+    aligned(&rows, &[1]).join("\n")
 }
 
 /// The same for programs.
@@ -134,6 +144,7 @@ pub(super) fn json<'a>(services: impl Iterator<Item = (&'a str, &'a Ended)>) -> 
             "ran_for": ended.ran_for.as_secs_f64(),
             "end": ended.how.to_string(),
             "exit_code": ended.how.exit_code(),
+            "restarts": ended.restarts,
         })
     };
     json!({ "summary": services.map(row).collect::<Vec<_>>() })
@@ -180,12 +191,12 @@ mod tests {
     #[test]
     fn the_table_is_aligned() {
         let endings = [
-            ("sensor", Ended { ran_for: Duration::from_millis(10_340), how: How::Stopped }),
-            ("a", Ended { ran_for: Duration::from_millis(100), how: How::Failed(3) }),
+            ("sensor", Ended { ran_for: Duration::from_millis(10_340), how: How::Stopped, restarts: 2 }),
+            ("a", Ended { ran_for: Duration::from_millis(100), how: How::Failed(3), restarts: 0 }),
         ];
         insta::assert_snapshot!(table(endings.iter().map(|(name, ended)| (*name, ended))), @r"
         service  ran for  end
-        sensor    10.3 s  stopped when asked
+        sensor    10.3 s  stopped when asked, started again 2 times
         a          0.1 s  failed with exit code 3
         ");
     }

@@ -1,17 +1,16 @@
 //! The screen: every line of every service and of `up` itself, whole, in order, with its name in front.
 
-use std::collections::VecDeque;
 use std::io::{self, Write};
-use std::mem;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value as Json, json};
 
+use super::journal::{Journal, Line};
 use super::panels::Panels;
 use super::width::cut;
 
-/// How many lines of each service are kept, to be shown again if it fails.
-const LINES_KEPT: usize = 10;
+/// How many lines of a service are shown again if it fails.
+const LINES_REPEATED: usize = 10;
 
 /// Cyan, yellow, green, magenta, blue, and their bright ones. Red is for failures.
 const COLOURS: [u8; 10] = [36, 33, 32, 35, 34, 96, 93, 92, 95, 94];
@@ -23,7 +22,7 @@ const RULE: &str = "─";
 const WIDEST: usize = 1_000;
 
 /// Which stream a line came from, and goes to.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stream {
     Out,
     Err,
@@ -38,6 +37,8 @@ pub(super) struct Look {
     pub(super) json: bool,
     /// Rows and columns of the terminal that panels are shown on, asked at every drawing; None: no panels.
     pub(super) size: Option<fn() -> (u16, u16)>,
+    /// Whether lines of services are only kept, and shown to whoever asks for them.
+    pub(super) is_quiet: bool,
 }
 
 impl Look {
@@ -63,7 +64,11 @@ struct Inner {
     out: Box<dyn Write + Send>,
     err: Box<dyn Write + Send>,
     panels: Panels,
-    last_lines: Vec<VecDeque<Vec<u8>>>,
+    journal: Journal,
+    /// The only service whose lines are shown, if not all are.
+    only: Option<usize>,
+    /// Whether the panel of `up` itself is gone for good.
+    is_over: bool,
 }
 
 impl Screen {
@@ -74,8 +79,9 @@ impl Screen {
         out: Box<dyn Write + Send>,
         err: Box<dyn Write + Send>,
     ) -> Self {
-        let last_lines = vec![VecDeque::new(); names.len()];
-        let inner = Mutex::new(Inner { out, err, panels: Panels::default(), last_lines });
+        let journal = Journal::of(names.len());
+        let inner =
+            Mutex::new(Inner { out, err, panels: Panels::default(), journal, only: None, is_over: false });
         Screen { look, labels: labels(&names, look.colour), names, inner }
     }
 
@@ -99,17 +105,27 @@ impl Screen {
     /// # Errors
     /// The stream it goes to is closed.
     pub(super) fn line(&self, service: usize, stream: Stream, line: &[u8]) -> io::Result<()> {
+        let mut inner = self.lock();
+        inner.journal.add(service, stream, line);
+        let is_hidden = inner.only.is_some_and(|only| only != service);
+        drop(inner);
+        if self.look.is_quiet || is_hidden {
+            return Ok(());
+        }
+        self.write_line(service, stream, line)
+    }
+
+    fn write_line(&self, service: usize, stream: Stream, line: &[u8]) -> io::Result<()> {
         let text = match self.look.json {
             true => json_line(&self.names[service], stream, line),
             false => [self.labels[service].as_bytes(), line].concat(),
         };
-        let mut inner = self.lock();
-        let kept = &mut inner.last_lines[service];
-        if kept.len() == LINES_KEPT {
-            kept.pop_front();
-        }
-        kept.push_back(line.to_owned());
-        inner.write(stream, &text, self.look)
+        self.lock().write(stream, &text, self.look)
+    }
+
+    /// The lines of these services, of all if none is named, from a number on; and the number of the next one.
+    pub(super) fn lines_since(&self, services: &[usize], after: u64, most: usize) -> (Vec<Line>, u64) {
+        self.lock().journal.since(services, after, most)
     }
 
     /// Shows a line of `up` itself. If nobody can read it, that is found out by the next line of a service.
@@ -140,6 +156,32 @@ impl Screen {
         inner.out.flush()
     }
 
+    /// Replaces the panel of `up` itself, which is below all others.
+    pub(super) fn own_panel(&self, rows: Vec<String>) -> io::Result<()> {
+        if self.lock().is_over {
+            return Ok(());
+        }
+        self.panel(self.names.len(), rows.into_iter().map(String::into_bytes).collect())
+    }
+
+    /// Takes the panel of `up` away for good: what it says is over.
+    pub(super) fn end_own_panel(&self) {
+        let extent = self.look.extent();
+        let mut inner = self.lock();
+        inner.is_over = true;
+        let mut bytes = Vec::new();
+        inner.panels.erase(&mut bytes, extent.1);
+        if inner.panels.remove(self.names.len()).is_some() {
+            // Whoever cannot be written to is told by the summary.
+            let _ = inner.out.write_all(&bytes);
+        }
+    }
+
+    /// Shows only the lines of this service from now on, or those of all; the others are kept.
+    pub(super) fn show_only(&self, service: Option<usize>) {
+        self.lock().only = service;
+    }
+
     /// Leaves the last panel of `service`, which has ended, among the lines.
     pub(super) fn keep_panel(&self, service: usize) {
         let mut inner = self.lock();
@@ -152,9 +194,9 @@ impl Screen {
 
     /// Shows the last lines of `service` once more.
     pub(super) fn repeat_last_lines(&self, service: usize) {
-        let lines = mem::take(&mut self.lock().last_lines[service]);
+        let lines = self.lock().journal.last(service, LINES_REPEATED);
         for line in lines {
-            let _ = self.line(service, Stream::Err, &line);
+            let _ = self.write_line(service, Stream::Err, &line.text);
         }
     }
 
@@ -293,6 +335,19 @@ mod tests {
             screen.notice("note");
         });
         assert_eq!(rows, [&format!("one    |{}", RULE.repeat(72)), "load #", "up     | note"]);
+    }
+
+    #[test]
+    fn the_panel_of_up_is_gone_at_the_end() {
+        let look = Look { size: Some(|| (24, 80)), ..Look::default() };
+        let rows = left(look, |screen| {
+            screen.own_panel(vec!["table".to_owned()]).unwrap();
+            screen.line(0, Stream::Out, b"out").unwrap();
+            screen.end_own_panel();
+            screen.own_panel(vec!["too late".to_owned()]).unwrap();
+            screen.notice("note");
+        });
+        assert_eq!(rows, ["one    | out", "up     | note"]);
     }
 
     #[test]

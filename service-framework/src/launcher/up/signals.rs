@@ -14,6 +14,7 @@ use signal_hook::iterator::{Handle, Signals};
 use signal_hook::low_level;
 
 use super::child::{Event, Running};
+use super::keys;
 use crate::launcher::exit;
 use crate::launcher::helpers::Helpers;
 
@@ -120,6 +121,7 @@ fn ask(state: &mut State) {
 }
 
 fn end_at_once(running: Option<Target>, signal: i32) {
+    keys::restore();
     // Not `process::exit`: no destructor may keep the second signal from its work.
     let exit = || low_level::exit(exit::after_signal(signal));
     match running {

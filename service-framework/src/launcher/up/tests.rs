@@ -37,7 +37,13 @@ impl Systems {
         fs::write(&launcher, LAUNCHER).unwrap();
         fs::set_permissions(&launcher, fs::Permissions::from_mode(0o755)).unwrap();
         let options = UpOptions {
-            system: folder.path().join("system.json"),
+            dashboard: None,
+            files: vec![folder.path().join("system.json")],
+            is_developed: false,
+            is_detached: false,
+            is_watched: false,
+            record: None,
+            words: vec![],
             seconds: None,
             color: Color::Auto,
             json: false,
@@ -63,16 +69,31 @@ impl Systems {
 
     /// Runs the system; when `text` was shown so many `times`, the `event` happens.
     fn run_until(&self, text: &'static str, times: usize, event: Event) -> Shown {
-        fs::write(&self.options.system, json!({ "services": self.services }).to_string()).unwrap();
-        let system = System::load(&self.options.system).unwrap();
+        self.run_while(text, times, event, |_| {})
+    }
+
+    /// The same, with somebody beside it who sends further events.
+    fn run_while(
+        &self,
+        text: &'static str,
+        times: usize,
+        event: Event,
+        beside: impl FnOnce(Sender<Event>) + Send,
+    ) -> Shown {
+        fs::write(&self.options.files[0], json!({ "services": self.services }).to_string()).unwrap();
+        let plan = Plan::unchecked(System::load(&self.options.files));
         let (out, err) = (Recorder::default(), Recorder::default());
         let look = Look { json: self.options.json, ..Look::default() };
-        let screen = Screen::new(system.names(), look, Box::new(out.clone()), Box::new(err.clone()));
+        let screen = Screen::new(plan.names(), look, Box::new(out.clone()), Box::new(err.clone()));
         let launcher = self.folder.path().join("launcher");
-        let session = Session::new(&launcher, screen).unwrap();
+        let session = Session::new(&launcher, &plan, screen).unwrap();
         let private_folder = session.folder.path().to_owned();
         out.0.lock().unwrap().trigger = Some((text, times, event, session.sender.clone()));
-        let code = session.run(&system, &self.options).unwrap();
+        let sender = session.sender.clone();
+        let code = std::thread::scope(|scope| {
+            scope.spawn(|| beside(sender));
+            session.run(&plan, &self.options, None).unwrap()
+        });
         drop(session);
         Shown { code, out: out.text(), err: err.text(), private_folder }
     }
@@ -294,10 +315,79 @@ fn nobody_left_to_read_ends_all() {
     }
     let systems = Systems::new().with("a", WAITS, json!({}));
     let services = json!({ "services": systems.services }).to_string();
-    fs::write(&systems.options.system, services).unwrap();
-    let system = System::load(&systems.options.system).unwrap();
-    let screen = Screen::new(system.names(), Look::default(), Box::new(Closed), Box::new(Closed));
+    fs::write(&systems.options.files[0], services).unwrap();
+    let plan = Plan::unchecked(System::load(&systems.options.files));
+    let screen = Screen::new(plan.names(), Look::default(), Box::new(Closed), Box::new(Closed));
     let launcher = systems.folder.path().join("launcher");
-    let session = Session::new(Path::new(&launcher), screen).unwrap();
-    assert_eq!(session.run(&system, &systems.options).unwrap(), 0);
+    let session = Session::new(Path::new(&launcher), &plan, screen).unwrap();
+    assert_eq!(session.run(&plan, &systems.options, None).unwrap(), 0);
+}
+
+/// A script that notes each of its starts, and fails the first `failures` times.
+fn failing(failures: u32) -> String {
+    format!(
+        "echo x >> \"$0.starts\"; n=$(wc -l < \"$0.starts\"); echo \"start $n\"; [ $n -gt {failures} ] || exit 3"
+    )
+}
+
+#[test]
+fn who_fails_is_started_again_as_its_entry_says() {
+    let restart = json!({ "policy": "on-failure", "backoff": "1ms", "max_backoff": "5s" });
+    let systems = Systems::new().with("a", &failing(3), json!({ "restart": restart }));
+    let shown = systems.run();
+    assert_eq!(shown.code, 0, "{}", shown.err);
+    assert_eq!(shown.out.matches("a  | start ").count(), 4);
+    assert_eq!(shown.err.matches("starting a again in").count(), 3, "{}", shown.err);
+    assert_eq!(endings(&shown), ["a: ended by itself, started again 3 times"]);
+}
+
+#[test]
+fn who_fails_too_often_is_given_up_and_ends_all() {
+    let restart =
+        json!({ "policy": "on-failure", "backoff": "1ms", "max_backoff": "5s", "give_up_after": 2 });
+    let systems =
+        Systems::new().with("a", &failing(9), json!({ "restart": restart })).with("b", WAITS, json!({}));
+    let shown = systems.run();
+    assert_eq!(shown.code, 3, "{}", shown.err);
+    assert!(shown.err.contains("up | a was started again 2 times in a row: given up\n"), "{}", shown.err);
+    assert_eq!(endings(&shown)[0], "a: failed with exit code 3, started again 2 times");
+    assert_eq!(endings(&shown)[1], "b: stopped when asked");
+}
+
+#[test]
+fn who_always_comes_back_does_so_after_a_good_end_too() {
+    let restart = json!({ "policy": "always", "backoff": "1ms" });
+    let systems = Systems::new().with("a", "echo again", json!({ "restart": restart }));
+    let shown = systems.run_until("again", 3, Event::Signal);
+    assert_eq!(shown.code, 0, "{}", shown.err);
+    assert!(shown.out.matches("a  | again").count() >= 3, "{}", shown.out);
+}
+
+#[test]
+fn what_others_depend_on_comes_first() {
+    let systems = Systems::new().with("late", "echo late", json!({ "depends_on": ["early"] })).with(
+        "early",
+        "sleep 0.1; echo early",
+        json!({}),
+    );
+    let shown = systems.run();
+    assert_eq!(shown.code, 0, "{}", shown.err);
+    let lines: Vec<&str> = shown.out.lines().filter(|line| line.contains(" | ")).collect();
+    assert_eq!(lines, ["early | early", "late  | late"], "a job that has ended well lets others start");
+}
+
+#[test]
+fn orders_are_carried_out_one_at_a_time() {
+    let systems = Systems::new().with("a", WAITS, json!({})).with("b", WAITS, json!({}));
+    let (reply, answer) = channel();
+    let stop = Event::Asked { order: job::Order::Stop(vec![0]), reply };
+    let shown = systems.run_while("ready", 2, stop, move |sender| {
+        assert_eq!(answer.recv().unwrap(), Ok(Json::Null));
+        let (reply, answer) = channel();
+        sender.send(Event::Asked { order: job::Order::Down, reply }).unwrap();
+        assert_eq!(answer.recv().unwrap(), Ok(Json::Null));
+    });
+    assert_eq!(shown.code, 0, "{}", shown.err);
+    assert_eq!(endings(&shown), ["a: stopped when asked", "b: stopped when asked"]);
+    assert!(shown.err.contains("up | asked to stop a\n"), "{}", shown.err);
 }

@@ -1,11 +1,10 @@
 //! Holders: which run somebody waits for, on which server that is, and whether it is still there.
 
 use std::fmt;
-use std::path::Path;
 
 use super::journal::{RUNNING, read_start, status, stream};
 use crate::program::run::End;
-use crate::store::Store;
+use crate::store::{Store, has_no_process, name_in};
 
 /// A run that others wait for.
 pub(super) struct Holder {
@@ -60,25 +59,12 @@ fn server_of(store: &Store, run: &str, own: &str) -> Server {
         return Server::Here;
     }
     let (lease, now) = (store.lease(&owner).ok().flatten(), store.now().ok());
-    let lives = lease.as_ref().zip(now).is_some_and(|(lease, now)| lease.until > now);
+    let lives = lease.as_ref().zip(now).is_some_and(|(lease, now)| lease.is_held(now));
     match lease.and_then(|lease| lease.owner) {
         None => Server::None,
-        Some(who) if lives && !has_no_process(&who) => Server::There(name_in(&who)),
-        Some(who) => Server::Gone(name_in(&who)),
+        Some(who) if lives && !has_no_process(&who) => Server::There(name_in(&who).to_owned()),
+        Some(who) => Server::Gone(name_in(&who).to_owned()),
     }
-}
-
-/// The name without the id behind it.
-fn name_in(who: &str) -> String {
-    who.rsplit_once(' ').map_or(who, |(name, _)| name).to_owned()
-}
-
-/// Whether a name such as `host pid 17 …` is of a process that this host does not have. It is only said: nothing is decided by it.
-fn has_no_process(who: &str) -> bool {
-    let Some((host, rest)) = who.split_once(" pid ") else { return false };
-    let number = rest.split(' ').next().and_then(|text| text.parse::<u32>().ok());
-    let is_here = rustix::system::uname().nodename().to_string_lossy() == host;
-    is_here && number.is_some_and(|number| !Path::new(&format!("/proc/{number}")).exists())
 }
 
 /// Whether a run is stuck.

@@ -343,7 +343,7 @@ impl Owners {
             return Ok(*lives);
         }
         let (lease, now) = (engine.store().lease(owner)?, engine.store().now()?);
-        let lives = lease.is_some_and(|lease| lease.owner.is_some() && lease.until > now);
+        let lives = lease.is_some_and(|lease| lease.is_held(now));
         self.living.insert(owner.to_owned(), lives);
         Ok(lives)
     }

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::chart::{Arrow, Block, Chart, Says, Step};
+use crate::drawing::{DARK_RED, RED, in_dot};
 
 pub(super) fn draw(charts: &[Chart]) -> String {
     let mut text = "digraph programs {\n  rankdir=TB\n".to_owned();
@@ -16,7 +17,7 @@ pub(super) fn draw(charts: &[Chart]) -> String {
 }
 
 fn one(text: &mut String, index: usize, chart: &Chart) {
-    let _ = writeln!(text, "  subgraph cluster_p{index} {{\n    label={}", quoted(&chart.name));
+    let _ = writeln!(text, "  subgraph cluster_p{index} {{\n    label={}", in_dot(&chart.name));
     let mut depth = 2;
     for (place, block) in chart.blocks().iter().enumerate() {
         let indent = "  ".repeat(depth);
@@ -24,7 +25,7 @@ fn one(text: &mut String, index: usize, chart: &Chart) {
             Block::Open(group) => {
                 let title = with_need(&group.name, group.needed_by.as_deref());
                 let _ = writeln!(text, "{indent}subgraph cluster_p{index}g{place} {{");
-                let _ = writeln!(text, "{indent}  label={}", quoted(&title));
+                let _ = writeln!(text, "{indent}  label={}", in_dot(&title));
                 depth += 1;
             }
             Block::Step(step) => node(text, &indent, index, step),
@@ -51,11 +52,11 @@ fn one(text: &mut String, index: usize, chart: &Chart) {
 fn node(text: &mut String, indent: &str, index: usize, step: &Step) {
     let (number, needed_by) = (step.number, step.needed_by.as_ref().map(|(_, name)| name.as_str()));
     let style = if needed_by.is_some() { ", style=\"rounded,dashed\"" } else { "" };
-    let label = quoted(&format!("{number} {}", with_need(&step.name, needed_by)));
+    let label = in_dot(&format!("{number} {}", with_need(&step.name, needed_by)));
     let _ = writeln!(text, "{indent}p{index}s{number} [label={label}{style}]");
     for (place, rectifier) in step.undone_by.iter().enumerate() {
-        let label = quoted(rectifier);
-        let look = "color=\"#c0392b\", fontcolor=\"#7b241c\"";
+        let label = in_dot(rectifier);
+        let look = format!("color=\"{RED}\", fontcolor=\"{DARK_RED}\"");
         let _ = writeln!(text, "{indent}p{index}s{number}u{place} [label={label}, {look}]");
     }
     if !step.undone_by.is_empty() {
@@ -75,7 +76,7 @@ fn edges(text: &mut String, index: usize, chart: &Chart) {
 }
 
 fn undoing(label: &str) -> String {
-    format!(" [label=\"{label}\", style=dashed, color=\"#c0392b\"]")
+    format!(" [label=\"{label}\", style=dashed, color=\"{RED}\"]")
 }
 
 fn with_need(name: &str, needed_by: Option<&str>) -> String {
@@ -83,8 +84,4 @@ fn with_need(name: &str, needed_by: Option<&str>) -> String {
         Some(needed_by) => format!("{name}\nfor {needed_by}"),
         None => name.to_owned(),
     }
-}
-
-fn quoted(text: &str) -> String {
-    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"))
 }

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::chart::{Arrow, Block, Chart, Says, Step};
+use crate::drawing::{DARK_RED, RED, in_mermaid};
 
 pub(super) fn draw(charts: &[Chart]) -> String {
     let mut text = "flowchart TD\n".to_owned();
@@ -10,12 +11,12 @@ pub(super) fn draw(charts: &[Chart]) -> String {
         one(&mut text, index, chart);
     }
     text.push_str("  classDef dependency stroke-dasharray: 2 2\n");
-    text.push_str("  classDef rectifier fill:#fbe9e7,stroke:#c0392b,color:#7b241c\n");
+    let _ = writeln!(text, "  classDef rectifier fill:#fbe9e7,stroke:{RED},color:{DARK_RED}");
     text
 }
 
 fn one(text: &mut String, index: usize, chart: &Chart) {
-    let _ = writeln!(text, "  subgraph p{index}[\"{}\"]", escaped(&chart.name));
+    let _ = writeln!(text, "  subgraph p{index}[\"{}\"]", in_mermaid(&chart.name));
     let mut depth = 2;
     for (place, block) in chart.blocks().iter().enumerate() {
         let indent = "  ".repeat(depth);
@@ -48,7 +49,7 @@ fn node(text: &mut String, indent: &str, index: usize, step: &Step) {
     let label = with_need(&step.name, needed_by);
     let _ = writeln!(text, "{indent}p{index}s{number}[\"{number} {label}\"]{class}");
     for (place, rectifier) in step.undone_by.iter().enumerate() {
-        let label = escaped(rectifier);
+        let label = in_mermaid(rectifier);
         let _ = writeln!(text, "{indent}p{index}s{number}u{place}([\"{label}\"]):::rectifier");
     }
 }
@@ -66,25 +67,7 @@ fn edges(text: &mut String, index: usize, chart: &Chart) {
 
 fn with_need(name: &str, needed_by: Option<&str>) -> String {
     match needed_by {
-        Some(needed_by) => format!("{}<br/>for {}", escaped(name), escaped(needed_by)),
-        None => escaped(name),
+        Some(needed_by) => format!("{}<br/>for {}", in_mermaid(name), in_mermaid(needed_by)),
+        None => in_mermaid(name),
     }
-}
-
-/// Text within quotes: what Mermaid would read otherwise as its entity codes.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '"' => escaped.push_str("#quot;"),
-            '<' => escaped.push_str("#lt;"),
-            '>' => escaped.push_str("#gt;"),
-            '&' => escaped.push_str("#amp;"),
-            '#' | '`' | '\\' => {
-                let _ = write!(escaped, "#{};", u32::from(c));
-            }
-            c => escaped.push(c),
-        }
-    }
-    escaped
 }

@@ -11,39 +11,10 @@ mod plan;
 mod svg;
 mod text;
 
+pub use crate::drawing::Format;
 use crate::program::spec::Spec;
 
 pub use json::to_json;
-
-/// A way to show programs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Format {
-    /// A tree in plain text.
-    #[default]
-    Text,
-    /// A flowchart that Mermaid draws.
-    Mermaid,
-    /// A graph that Graphviz draws.
-    Dot,
-    /// A picture.
-    Svg,
-}
-
-impl Format {
-    /// All of them.
-    pub const ALL: [Format; 4] = [Format::Text, Format::Mermaid, Format::Dot, Format::Svg];
-
-    /// Its name.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Format::Text => "text",
-            Format::Mermaid => "mermaid",
-            Format::Dot => "dot",
-            Format::Svg => "svg",
-        }
-    }
-}
 
 /// Draws the programs at these places of [`Spec::programs`], one below the other. Of very long ones the beginning.
 #[must_use]

@@ -4,29 +4,7 @@ use std::fmt::Write as _;
 
 use super::chart::Chart;
 use super::layout::{BOX, Frame, Layout, MARGIN, PlacedStep, RAIL, layout, shown, title};
-
-/// Colours for light and for dark surroundings.
-const STYLE: &str = "  <style>
-    text { font: 12px ui-monospace, monospace; fill: #1b1f24; }
-    .title { font: bold 15px ui-sans-serif, sans-serif; }
-    .small { font-size: 11px; fill: #57606a; }
-    .number { font-size: 10px; text-anchor: middle; fill: #ffffff; }
-    .step { fill: #eaf2fb; stroke: #2f6fb3; }
-    .dependency { stroke-dasharray: 4 3; }
-    .undo { fill: #fbe9e7; stroke: #c0392b; }
-    .group { fill: none; stroke: #8c959f; }
-    .rail { stroke: #2f6fb3; fill: none; stroke-width: 1.5; }
-    .dot { fill: #2f6fb3; }
-    .back { stroke: #c0392b; fill: none; stroke-dasharray: 5 3; }
-    .backwards { fill: #c0392b; }
-    @media (prefers-color-scheme: dark) {
-      text { fill: #e6edf3; }
-      .small { fill: #9ea7b3; }
-      .step { fill: #16283c; }
-      .undo { fill: #3c1a16; }
-    }
-  </style>
-";
+use crate::drawing::{in_xml, svg};
 
 pub(super) fn draw(charts: &[Chart]) -> String {
     let mut body = String::new();
@@ -36,7 +14,7 @@ pub(super) fn draw(charts: &[Chart]) -> String {
             body,
             "  <text class=\"title\" x=\"{MARGIN}\" y=\"{}\">{}</text>",
             y + 14.0,
-            escaped(&shown(&chart.name))
+            in_xml(&shown(&chart.name))
         );
         let placed = layout(chart, y + 34.0);
         one(&mut body, &placed);
@@ -48,16 +26,8 @@ pub(super) fn draw(charts: &[Chart]) -> String {
         }
         y += 16.0;
     }
-    let (width, height) = ((right + MARGIN).ceil(), (y + 8.0).ceil());
-    let size = format!("width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\"");
-    format!("<svg xmlns=\"http://www.w3.org/2000/svg\" {size} role=\"img\">\n{STYLE}{MARKERS}{body}</svg>\n")
+    svg((right + MARGIN, y + 8.0), &body)
 }
-
-const MARKERS: &str = "  <defs>
-    <marker id=\"down\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" markerWidth=\"8\" markerHeight=\"8\" orient=\"auto\"><path class=\"dot\" d=\"M0 0 8 4 0 8z\"/></marker>
-    <marker id=\"undo\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" markerWidth=\"8\" markerHeight=\"8\" orient=\"auto\"><path class=\"backwards\" d=\"M0 0 8 4 0 8z\"/></marker>
-  </defs>
-";
 
 fn note(chart: &Chart) -> Option<String> {
     match (chart.steps.is_empty(), chart.left_out) {
@@ -75,7 +45,7 @@ fn one(body: &mut String, layout: &Layout<'_>) {
         let _ = writeln!(
             body,
             "  <text class=\"small\" x=\"{x}\" y=\"{y}\">{}</text>",
-            escaped(&title(placed.group))
+            in_xml(&title(placed.group))
         );
     }
     if let (Some(first), Some(last)) = (layout.steps.first(), layout.steps.last()) {
@@ -140,10 +110,10 @@ fn step(body: &mut String, placed: &PlacedStep<'_>) {
 
 /// A box with a name in it, and the rest for whoever points at it.
 fn named(body: &mut String, class: &str, name: &str, more: &str, frame: Frame) {
-    let _ = writeln!(body, "  <g><title>{}</title>", escaped(more));
+    let _ = writeln!(body, "  <g><title>{}</title>", in_xml(more));
     rectangle(body, class, frame);
     let (x, y) = (frame.x + 12.0, middle(frame) + 4.0);
-    let _ = writeln!(body, "  <text x=\"{x}\" y=\"{y}\">{}</text></g>", escaped(&shown(name)));
+    let _ = writeln!(body, "  <text x=\"{x}\" y=\"{y}\">{}</text></g>", in_xml(&shown(name)));
 }
 
 fn rectangle(body: &mut String, class: &str, frame: Frame) {
@@ -156,21 +126,4 @@ fn rectangle(body: &mut String, class: &str, frame: Frame) {
 
 fn middle(frame: Frame) -> f64 {
     frame.y + BOX / 2.0
-}
-
-/// Text that stands in XML; what XML cannot hold becomes the sign for that.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\u{fffe}' | '\u{ffff}' => escaped.push('\u{fffd}'),
-            c if c.is_control() => escaped.push(' '),
-            c => escaped.push(c),
-        }
-    }
-    escaped
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value as Json, json};
 
 use super::started::Face;
-use crate::connection::{Need, Of, needs};
+use crate::connection::{Need, Of, needs, other_end};
 use crate::model::{Problem, ServiceModel, Side, compare, compare_states};
 use crate::service::Service;
 use crate::service::shared::Listening;
@@ -159,16 +159,6 @@ impl Laying<'_> {
 /// Where it would stand in an addresses file.
 fn path(need: &Need) -> String {
     format!("{}.{}.{}", need.of.key(), need.side, need.name)
-}
-
-/// The name of the socket that one connects to.
-fn other_end(socket: &str) -> &'static str {
-    match socket {
-        "subscriber" => "publisher",
-        "requester" => "replyer",
-        "publisher" => "subscriber",
-        _ => "",
-    }
 }
 
 fn is_other_end(need: &Need, there: &Listening, name_there: &str) -> bool {

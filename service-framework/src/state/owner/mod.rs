@@ -65,6 +65,13 @@ impl Owner {
         owner
     }
 
+    /// Goes on with a state as if all updates up to this number had been its own.
+    #[cfg(feature = "recording")]
+    pub(crate) fn resume(&mut self, map: StateMap, number: i64) {
+        (self.map, self.number) = (map, number);
+        self.log.restart(number);
+    }
+
     pub(crate) fn map(&self) -> &StateMap {
         &self.map
     }

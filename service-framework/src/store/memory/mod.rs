@@ -1,4 +1,4 @@
-//! A store in memory: the rules over persistent maps, for tests and for what need not outlive its process.
+//! A store in memory: the rules over maps, for tests and for what need not outlive its process.
 
 mod rows;
 
@@ -11,12 +11,13 @@ use super::backend::{Backend, Done, Job, Work};
 use super::error::Error;
 use super::location::Location;
 use super::rows::{Event, Filter, LeaseState, StreamInfo};
-use super::rules::{self, Rows as _};
+use super::rules;
+use super::staged::{Known, Staged};
 use super::time::{Clock, Timestamp};
 use super::upkeep::{Damage, Info};
 use super::watch::{Elsewhere, Hub, Topic};
 
-/// All of a store. Whoever reads takes the maps as they stand.
+/// All of a store.
 pub(crate) struct Memory {
     maps: Mutex<Maps>,
     clock: Arc<dyn Clock>,
@@ -28,20 +29,17 @@ impl Memory {
         Self { maps: Mutex::default(), clock, hub }
     }
 
-    /// The maps are always whole: they are replaced, not changed.
     fn lock(&self) -> MutexGuard<'_, Maps> {
         self.maps.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn view(&self) -> Maps {
-        self.lock().clone()
-    }
-
     fn work(&self, work: &Work) -> Result<Done, Error> {
         let mut maps = self.lock();
-        let mut changed = maps.clone();
-        let done = rules::work(&mut changed, work, self.clock.now())?;
-        *maps = changed;
+        // The maps themselves are what is known.
+        let mut known = Known::default();
+        let mut staged = Staged::new(&mut *maps, &mut known);
+        let done = staged.job(work, self.clock.now())??;
+        staged.flush()?;
         Ok(done)
     }
 }
@@ -60,36 +58,36 @@ impl Backend for Memory {
     }
 
     fn read(&self, stream: &str, from: u64, limit: usize) -> Result<Vec<Event>, Error> {
-        Ok(self.view().events(stream, from, limit))
+        Ok(self.lock().events(stream, from, limit))
     }
 
     fn head(&self, stream: &str) -> Result<u64, Error> {
-        Ok(self.view().stream(stream)?.map_or(0, |row| row.head))
+        Ok(self.lock().head(stream))
     }
 
     fn stream(&self, stream: &str) -> Result<Option<StreamInfo>, Error> {
-        Ok(self.view().stream_info(stream))
+        Ok(self.lock().stream_info(stream))
     }
 
     fn streams(&self, filter: &Filter, after: Option<&str>, limit: usize) -> Result<Vec<StreamInfo>, Error> {
-        Ok(self.view().list(filter, after, limit))
+        Ok(self.lock().list(filter, after, limit))
     }
 
     fn claimed(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {
         let now = self.clock.now();
-        Ok(self.view().claim(key)?.filter(|claim| rules::stands(claim, now)).map(|claim| claim.value))
+        Ok(self.lock().claimed(key).filter(|claim| rules::stands(claim, now)).map(|claim| claim.value))
     }
 
     fn lease(&self, name: &str) -> Result<Option<LeaseState>, Error> {
-        self.view().lease(name)
+        Ok(self.lock().held(name))
     }
 
     fn next_timer(&self) -> Result<Option<Timestamp>, Error> {
-        Ok(self.view().next_timer())
+        Ok(self.lock().next_timer())
     }
 
     fn next_message(&self, queue: &str) -> Result<Option<Timestamp>, Error> {
-        Ok(self.view().next_message(queue))
+        Ok(self.lock().next_message(queue))
     }
 
     fn elsewhere(&self) -> Option<(Box<dyn Elsewhere>, Duration)> {
@@ -97,7 +95,7 @@ impl Backend for Memory {
     }
 
     fn info(&self) -> Result<Info, Error> {
-        Ok(self.view().info(self.clock.now()))
+        Ok(self.lock().info(self.clock.now()))
     }
 
     fn verify(&self) -> Result<Vec<Damage>, Error> {

@@ -1,9 +1,7 @@
-//! The rows of a store as persistent maps: a copy costs nothing, so what is refused is undone by forgetting it.
+//! The rows of a store as maps.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
-
-use imbl::{OrdMap, OrdSet, Vector};
 
 use crate::store::batch::NewEvent;
 use crate::store::error::Error;
@@ -14,12 +12,12 @@ use crate::store::time::Timestamp;
 use crate::store::upkeep::{Info, MarkCount};
 
 /// A stream and its events, of which each but the first follows the one before it.
-#[derive(Clone, Default)]
+#[derive(Default)]
 struct Stream {
     row: StreamRow,
     /// The mark under which it is in the list.
-    listed: Option<Mark>,
-    events: Vector<Arc<Event>>,
+    listed: Option<Arc<Mark>>,
+    events: VecDeque<Event>,
 }
 
 /// A timer or a message.
@@ -40,20 +38,19 @@ struct Queued {
 }
 
 /// Category, status and name of a stream.
-type Listed = Arc<(Arc<str>, Arc<str>, Arc<str>)>;
+type Listed = (Arc<str>, Arc<str>, Arc<str>);
 
 /// Everything.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub(super) struct Maps {
-    /// Shared one by one: what is changed in a map copies what stands beside it.
-    streams: OrdMap<Arc<str>, Arc<Stream>>,
-    listed: OrdSet<Listed>,
-    claims: OrdMap<Arc<str>, ClaimRow>,
-    leases: OrdMap<Arc<str>, LeaseState>,
-    timers: OrdMap<Arc<str>, Waiting>,
-    ready_timers: OrdSet<(Timestamp, Arc<str>)>,
-    messages: OrdMap<Arc<str>, Queued>,
-    ready_messages: OrdSet<(Arc<str>, Timestamp, Arc<str>)>,
+    streams: BTreeMap<Arc<str>, Stream>,
+    listed: BTreeSet<Listed>,
+    claims: BTreeMap<Arc<str>, ClaimRow>,
+    leases: BTreeMap<Arc<str>, LeaseState>,
+    timers: BTreeMap<Arc<str>, Waiting>,
+    ready_timers: BTreeSet<(Timestamp, Arc<str>)>,
+    messages: BTreeMap<Arc<str>, Queued>,
+    ready_messages: BTreeSet<(Arc<str>, Timestamp, Arc<str>)>,
 }
 
 impl Maps {
@@ -61,12 +58,24 @@ impl Maps {
         let Some(stream) = self.streams.get(stream) else { return Vec::new() };
         let before = from.saturating_sub(stream.row.first.max(1));
         let events = stream.events.iter().skip(usize::try_from(before).unwrap_or(usize::MAX));
-        events.take(limit).map(|event| Event::clone(event)).collect()
+        events.take(limit).cloned().collect()
+    }
+
+    pub(super) fn head(&self, stream: &str) -> u64 {
+        self.streams.get(stream).map_or(0, |stream| stream.row.head)
+    }
+
+    pub(super) fn claimed(&self, key: &str) -> Option<ClaimRow> {
+        self.claims.get(key).cloned()
+    }
+
+    pub(super) fn held(&self, lease: &str) -> Option<LeaseState> {
+        self.leases.get(lease).cloned()
     }
 
     pub(super) fn stream_info(&self, name: &str) -> Option<StreamInfo> {
         let row = &self.streams.get(name)?.row;
-        let mark = row.mark.clone()?;
+        let mark = Mark::clone(row.mark.as_deref()?);
         let (stream, version) = (name.to_owned(), row.head);
         Some(StreamInfo { stream, version, mark, created: row.created, changed: row.changed })
     }
@@ -78,7 +87,7 @@ impl Maps {
             Some(status) => {
                 let (category, status): (Arc<str>, Arc<str>) =
                     (filter.category.as_str().into(), status.as_str().into());
-                let from = Arc::new((Arc::clone(&category), Arc::clone(&status), Arc::clone(&after)));
+                let from = (Arc::clone(&category), Arc::clone(&status), Arc::clone(&after));
                 let names =
                     self.listed.range(from..).take_while(|entry| entry.0 == category && entry.1 == status);
                 let names = names.map(|entry| &entry.2).filter(|name| **name > after);
@@ -95,7 +104,7 @@ impl Maps {
     /// How it stands, apart from where it is.
     pub(super) fn info(&self, now: Timestamp) -> Info {
         let mut marks: BTreeMap<(&str, &str), u64> = BTreeMap::new();
-        for (category, status, _) in self.listed.iter().map(AsRef::as_ref) {
+        for (category, status, _) in &self.listed {
             *marks.entry((category, status)).or_default() += 1;
         }
         let mark_count = |((category, status), count): ((&str, &str), u64)| MarkCount {
@@ -121,7 +130,7 @@ impl Maps {
     }
 
     pub(super) fn next_timer(&self) -> Option<Timestamp> {
-        self.ready_timers.get_min().map(|(ready, _)| *ready)
+        self.ready_timers.first().map(|(ready, _)| *ready)
     }
 
     pub(super) fn next_message(&self, queue: &str) -> Option<Timestamp> {
@@ -136,11 +145,6 @@ impl Maps {
         entries.map(|(_, ready, id)| (*ready, Arc::clone(id)))
     }
 
-    /// A stream that is changed, if need be a new one.
-    fn changing(&mut self, name: &str) -> &mut Stream {
-        Arc::make_mut(self.streams.entry(name.into()).or_default())
-    }
-
     fn unlist(&mut self, name: &str) {
         let mark = self.streams.get(name).and_then(|stream| stream.listed.as_ref());
         if let Some(listed) = mark.map(|mark| listed(mark, name)) {
@@ -150,7 +154,7 @@ impl Maps {
 }
 
 fn listed(mark: &Mark, name: &str) -> Listed {
-    Arc::new((mark.category.as_str().into(), mark.status.as_str().into(), name.into()))
+    (mark.category.as_str().into(), mark.status.as_str().into(), name.into())
 }
 
 impl Waiting {
@@ -163,7 +167,7 @@ impl Waiting {
     }
 }
 
-impl Rows for Maps {
+impl Rows for &mut Maps {
     fn lease(&mut self, name: &str) -> Result<Option<LeaseState>, Error> {
         Ok(self.leases.get(name).cloned())
     }
@@ -177,16 +181,18 @@ impl Rows for Maps {
         Ok(self.streams.get(name).map(|stream| stream.row.clone()))
     }
 
-    fn put_stream(&mut self, name: &str, row: &mut StreamRow) -> Result<(), Error> {
-        self.changing(name).row = row.clone();
-        Ok(())
-    }
-
-    fn put_mark(&mut self, name: &str, row: &StreamRow, mark: &Mark) -> Result<(), Error> {
-        self.unlist(name);
-        self.listed.insert(listed(mark, name));
-        let stream = self.changing(name);
-        stream.listed = Some(mark.clone());
+    fn put_stream(&mut self, name: &str, row: &mut StreamRow, has_new_mark: bool) -> Result<(), Error> {
+        if has_new_mark {
+            self.unlist(name);
+            self.listed.extend(row.mark.as_ref().map(|mark| listed(mark, name)));
+        }
+        let stream = match self.streams.get_mut(name) {
+            Some(stream) => stream,
+            None => self.streams.entry(name.into()).or_default(),
+        };
+        if has_new_mark {
+            stream.listed.clone_from(&row.mark);
+        }
         stream.row = row.clone();
         Ok(())
     }
@@ -194,22 +200,20 @@ impl Rows for Maps {
     fn put_event(&mut self, at: At<'_>, event: &NewEvent, is_packed: bool) -> Result<(), Error> {
         let kind = event.kind.clone().into_owned();
         let payload = event.payload.clone();
-        let event = Arc::new(Event { version: at.version, kind, payload, at: at.time, is_packed });
-        if let Some(stream) = self.streams.get_mut(at.name).map(Arc::make_mut) {
-            let place = stream.events.iter().take(1).filter(|first| first.version > at.version).count();
-            match place {
-                0 => stream.events.push_back(event),
-                _ => stream.events.push_front(event),
+        let event = Event { version: at.version, kind, payload, at: at.time, is_packed };
+        if let Some(stream) = self.streams.get_mut(at.name) {
+            match stream.events.front().is_some_and(|first| first.version > at.version) {
+                false => stream.events.push_back(event),
+                true => stream.events.push_front(event),
             }
         }
         Ok(())
     }
 
-    fn remove_events(&mut self, name: &str, row: &StreamRow, up_to: u64) -> Result<(), Error> {
-        if let Some(stream) = self.streams.get_mut(name).map(Arc::make_mut) {
-            let count = usize::try_from((up_to + 1).saturating_sub(row.first)).unwrap_or(usize::MAX);
-            let count = count.min(stream.events.len());
-            stream.events = stream.events.split_off(count);
+    fn remove_events(&mut self, name: &str, _: &StreamRow, up_to: u64) -> Result<(), Error> {
+        if let Some(stream) = self.streams.get_mut(name) {
+            let count = stream.events.iter().take_while(|event| event.version <= up_to).count();
+            stream.events.drain(..count);
         }
         Ok(())
     }
@@ -242,7 +246,7 @@ impl Rows for Maps {
     }
 
     fn remove_timer(&mut self, id: &str) -> Result<(), Error> {
-        if let Some((id, waiting)) = self.timers.remove_with_key(id) {
+        if let Some((id, waiting)) = self.timers.remove_entry(id) {
             self.ready_timers.remove(&(waiting.ready, id));
         }
         Ok(())
@@ -257,14 +261,14 @@ impl Rows for Maps {
     }
 
     fn remove_message(&mut self, id: &str) -> Result<(), Error> {
-        if let Some((id, Queued { queue, waiting })) = self.messages.remove_with_key(id) {
+        if let Some((id, Queued { queue, waiting })) = self.messages.remove_entry(id) {
             self.ready_messages.remove(&(queue, waiting.ready, id));
         }
         Ok(())
     }
 }
 
-impl Queues for Maps {
+impl Queues for &mut Maps {
     fn take_timers(&mut self, taking: Taking<'_>) -> Result<Vec<Timer>, Error> {
         let ready = self.ready_timers.iter().take_while(|(ready, _)| *ready <= taking.now).take(taking.limit);
         let ready: Vec<_> = ready.cloned().collect();

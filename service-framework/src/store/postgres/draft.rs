@@ -7,7 +7,7 @@ use imbl::{OrdMap, Vector};
 
 use crate::store::batch::NewEvent;
 use crate::store::error::Error;
-use crate::store::rows::{LeaseState, Mark};
+use crate::store::rows::LeaseState;
 use crate::store::rules::{At, ClaimRow, Rows, StreamRow, WaitingRow};
 use crate::store::time::Timestamp;
 
@@ -93,15 +93,11 @@ impl Rows for Draft {
         Ok(self.streams.get(name).and_then(|stream| stream.row.clone()))
     }
 
-    fn put_stream(&mut self, name: &str, row: &mut StreamRow) -> Result<(), Error> {
+    fn put_stream(&mut self, name: &str, row: &mut StreamRow, _: bool) -> Result<(), Error> {
         let stream = self.entry(name);
         stream.row = Some(row.clone());
         stream.is_changed = true;
         Ok(())
-    }
-
-    fn put_mark(&mut self, name: &str, row: &StreamRow, _: &Mark) -> Result<(), Error> {
-        self.put_stream(name, &mut row.clone())
     }
 
     fn put_event(&mut self, at: At<'_>, event: &NewEvent, is_packed: bool) -> Result<(), Error> {

@@ -1,6 +1,7 @@
 //! The rows of a group in the database: read at once, written at once, each table by one statement.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use postgres::Row;
 use postgres::types::ToSql;
@@ -119,7 +120,7 @@ fn stream(row: &Row) -> Stream {
         head: unsigned(row.get(2)),
         created: time(row.get(3)),
         changed: time(row.get(4)),
-        mark: mark(row, 5),
+        mark: mark(row, 5).map(Arc::new),
     };
     Stream { stored, row: Some(row), ..Stream::default() }
 }
@@ -189,7 +190,7 @@ impl Draft {
         let created = number(|row| row.created.as_micros());
         let changed = number(|row| row.changed.as_micros());
         let word = |of: fn(&Mark) -> Option<&str>| -> Vec<Option<&str>> {
-            rows.iter().map(|(_, row)| row.mark.as_ref().and_then(of)).collect()
+            rows.iter().map(|(_, row)| row.mark.as_deref().and_then(of)).collect()
         };
         let (categories, statuses) = (word(|mark| Some(&mark.category)), word(|mark| Some(&mark.status)));
         let owners = word(|mark| mark.owner.as_deref());

@@ -1,5 +1,6 @@
-//! What writes to the file: a transaction for a group of jobs, a savepoint for each of them.
+//! What writes to the file: a transaction for a group of jobs.
 
+use std::mem::take;
 use std::sync::Arc;
 
 use rusqlite::{Connection, ErrorCode, ffi};
@@ -8,7 +9,7 @@ use super::open::{BUSY, Opening};
 use super::rows::Within;
 use crate::store::backend::{Done, Work};
 use crate::store::error::Error;
-use crate::store::rules;
+use crate::store::staged::{Known, Staged};
 use crate::store::time::Clock;
 use crate::store::writer::Engine;
 
@@ -17,12 +18,14 @@ pub(super) struct Sqlite {
     opening: Opening,
     /// None after something went wrong with it.
     connection: Option<Connection>,
+    /// What was committed by this connection.
+    known: Known,
     clock: Arc<dyn Clock>,
 }
 
 impl Sqlite {
     pub(super) fn new(opening: Opening, connection: Connection, clock: Arc<dyn Clock>) -> Self {
-        Self { opening, connection: Some(connection), clock }
+        Self { opening, connection: Some(connection), known: Known::default(), clock }
     }
 
     #[cfg(test)]
@@ -40,7 +43,11 @@ impl Engine for Sqlite {
         let store = self.opening.path.display().to_string();
         let failed = |error: rusqlite::Error| not_written(&store, &error);
         let within = Within { connection: &connection, failed: &failed };
-        let outcome = group(within, works, &*self.clock, &store);
+        let mut known = take(&mut self.known);
+        let outcome = group(within, &mut known, works, &*self.clock, &store);
+        if outcome.is_ok() {
+            self.known = known;
+        }
         let is_whole = connection.is_autocommit() || connection.execute_batch("ROLLBACK").is_ok();
         self.connection = is_whole.then_some(connection);
         outcome
@@ -48,11 +55,13 @@ impl Engine for Sqlite {
 
     fn forget(&mut self) {
         self.connection = None;
+        self.known = Known::default();
     }
 }
 
 fn group(
-    mut within: Within<'_>,
+    within: Within<'_>,
+    known: &mut Known,
     works: &[Work],
     clock: &dyn Clock,
     store: &str,
@@ -60,20 +69,13 @@ fn group(
     within.run("BEGIN IMMEDIATE", [])?;
     // Asked for under the lock, so that times follow the order of the transactions.
     let now = clock.now();
-    let mut answers = Vec::with_capacity(works.len());
-    for work in works {
-        within.run("SAVEPOINT job", [])?;
-        let answer = rules::work(&mut within, work, now);
-        match &answer {
-            Ok(_) => {}
-            Err(Error::Refused(_)) => within.run("ROLLBACK TO job", []).map(drop)?,
-            Err(error) => return Err(error.clone()),
-        }
-        within.run("RELEASE job", [])?;
-        answers.push(answer);
-    }
+    known.check(within.data_version()?);
+    let mut staged = Staged::new(within, known);
+    let answers = works.iter().map(|work| staged.job(work, now)).collect::<Result<_, _>>()?;
+    staged.flush()?;
     let commit = Within { failed: &|error| not_committed(store, &error), ..within };
     commit.run("COMMIT", [])?;
+    staged.keep();
     Ok(answers)
 }
 

@@ -1,5 +1,7 @@
 //! The rows of a store within a transaction of SQLite.
 
+use std::sync::Arc;
+
 use rusqlite::{CachedStatement, Connection, OptionalExtension as _, Params, Row};
 
 use super::numbers::{from_sql, time, to_sql};
@@ -10,6 +12,7 @@ use crate::store::rules::{At, ClaimRow, Queues, Rows, StreamRow, Taking, Waiting
 use crate::store::time::Timestamp;
 
 /// A transaction that is open.
+#[derive(Clone, Copy)]
 pub(super) struct Within<'a> {
     pub(super) connection: &'a Connection,
     /// What an error of SQLite means here.
@@ -23,6 +26,11 @@ impl Within<'_> {
 
     pub(super) fn run(&self, sql: &str, params: impl Params) -> Result<usize, Error> {
         self.prepare(sql)?.execute(params).map_err(self.failed)
+    }
+
+    /// Changes whenever another connection has committed something.
+    pub(super) fn data_version(&self) -> Result<i64, Error> {
+        self.prepare("PRAGMA data_version")?.query_row([], |row| row.get(0)).map_err(self.failed)
     }
 
     fn one<T>(
@@ -68,7 +76,7 @@ fn stream_row(row: &Row<'_>) -> rusqlite::Result<StreamRow> {
         head: from_sql(row.get(2)?),
         created: time(row.get(3)?),
         changed: time(row.get(4)?),
-        mark: mark(row, 5)?,
+        mark: mark(row, 5)?.map(Arc::new),
     })
 }
 
@@ -98,21 +106,28 @@ impl Rows for Within<'_> {
         self.one(sql, [name], stream_row)
     }
 
-    fn put_stream(&mut self, name: &str, row: &mut StreamRow) -> Result<(), Error> {
+    fn put_stream(&mut self, name: &str, row: &mut StreamRow, has_mark: bool) -> Result<(), Error> {
         let (first, head, changed) = (to_sql(row.first), to_sql(row.head), row.changed.as_micros());
-        if row.id != 0 {
-            let sql = "UPDATE stream SET first = ?2, head = ?3, changed = ?4 WHERE id = ?1";
-            return self.run(sql, (row.id, first, head, changed)).map(drop);
+        let mark = row.mark.as_deref();
+        let (category, status) = (mark.map(|mark| &mark.category), mark.map(|mark| &mark.status));
+        let owner = mark.and_then(|mark| mark.owner.as_deref());
+        if row.id == 0 {
+            let sql = "INSERT INTO stream (name, first, head, created, changed, category, status, owner)
+                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+            let created = row.created.as_micros();
+            self.run(sql, (name, first, head, created, changed, category, status, owner))?;
+            row.id = self.connection.last_insert_rowid();
+            return Ok(());
         }
-        let sql = "INSERT INTO stream (name, first, head, created, changed) VALUES (?1, ?2, ?3, ?4, ?5)";
-        self.run(sql, (name, first, head, row.created.as_micros(), changed))?;
-        row.id = self.connection.last_insert_rowid();
-        Ok(())
-    }
-
-    fn put_mark(&mut self, _: &str, row: &StreamRow, mark: &Mark) -> Result<(), Error> {
-        let sql = "UPDATE stream SET category = ?2, status = ?3, owner = ?4 WHERE id = ?1";
-        self.run(sql, (row.id, &mark.category, &mark.status, &mark.owner)).map(drop)
+        // To name an indexed column writes its index, whether it changes or not.
+        let sql = "UPDATE stream SET first = ?2, head = ?3, changed = ?4 WHERE id = ?1";
+        let with_mark =
+            "UPDATE stream SET first = ?2, head = ?3, changed = ?4, category = ?5, status = ?6, owner = ?7
+            WHERE id = ?1";
+        match has_mark {
+            true => self.run(with_mark, (row.id, first, head, changed, category, status, owner)).map(drop),
+            false => self.run(sql, (row.id, first, head, changed)).map(drop),
+        }
     }
 
     fn put_event(&mut self, at: At<'_>, event: &NewEvent, is_packed: bool) -> Result<(), Error> {

@@ -338,6 +338,58 @@ fn two_on_one_file_see_each_other() {
 }
 
 #[test]
+fn what_another_process_wrote_meanwhile_is_not_overwritten() {
+    let place = Place::new();
+    let (one, two) = (place.store(), place.store());
+    let after = |store: &Store, version| {
+        let expected = if version == 0 { Expected::NoStream } else { Expected::Version(version) };
+        store.commit(Batch::new().append("a", expected, [NewEvent::new("said", "x")]))
+    };
+    for version in [0, 2, 4] {
+        assert!(after(&one, version).is_ok());
+        assert!(after(&two, version + 1).is_ok());
+        let late = after(&one, version + 1).unwrap_err();
+        let found = version + 2;
+        assert!(
+            matches!(late.refused(), Some(Refused::Conflict { found: it, .. }) if *it == found),
+            "{late}"
+        );
+    }
+    two.commit(Batch::new().remove("a")).unwrap();
+    assert!(after(&one, 6).is_err());
+    assert!(after(&one, 0).is_ok());
+}
+
+#[test]
+fn what_is_refused_leaves_no_trace_in_its_group() {
+    let place = Place::new();
+    let opening =
+        Opening { path: place.path(), durability: Durability::Fsync, may_make: true, may_migrate: true };
+    let (connection, _) = opening.store().unwrap();
+    let mut engine = Sqlite::new(opening, connection, Arc::new(SystemClock));
+    let new = |stream: &str| Batch::new().append(stream, Expected::NoStream, [NewEvent::new("said", stream)]);
+    let works = [
+        new("a").claim("key", "a"),
+        // Refused at its end, after it has touched everything.
+        new("b").mark("a", "run", "lost", None).release("other").remove("a").claim("key", "b"),
+        new("a"),
+        Batch::new().remove("a"),
+        new("a").append("a", Expected::Version(1), [NewEvent::new("said", "more")]),
+        new("b").release("key").claim("key", "c").mark("b", "run", "done", None),
+    ];
+    let works = works.map(|batch| Work::Change(Change::Batch(batch)));
+    let answers = engine.group(&works).unwrap();
+    let is_done: Vec<bool> = answers.iter().map(Result::is_ok).collect();
+    assert_eq!(is_done, [true, false, false, true, true, true]);
+    let store = place.store();
+    assert_eq!(["a", "b"].map(|stream| store.read(stream, 1, 9).unwrap().len()), [2, 1]);
+    assert_eq!(store.claimed("key").unwrap().as_deref(), Some(&b"c"[..]));
+    let marked = store.streams(&Filter::category("run"), None, 9).unwrap();
+    assert_eq!(marked.iter().map(|info| info.stream.as_str()).collect::<Vec<_>>(), ["b"]);
+    assert_eq!(store.verify().unwrap(), []);
+}
+
+#[test]
 fn many_open_a_new_file_at_once() {
     let place = Place::new();
     std::thread::scope(|scope| {

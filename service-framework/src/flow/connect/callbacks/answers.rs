@@ -26,6 +26,9 @@ const COME_AGAIN: &str = "5";
 /// How much more than the limit is read of a body and thrown away: one who is still sending would not see the answer.
 const THROWN_AWAY: usize = 16 << 20;
 
+/// How long a body is read that nobody waits for.
+const FOR_NOTHING: Duration = Duration::from_secs(1);
+
 /// What answers need.
 struct Desk {
     deliver: Arc<dyn Deliver>,
@@ -69,11 +72,15 @@ pub(super) fn router(
 }
 
 async fn deliver_one(State(desk): State<Arc<Desk>>, id: Id, request: Request<Body>) -> Answer {
+    let Some(id) = desk.known(id).await else {
+        // One who is still sending would not see the answer.
+        let is_read = timeout(FOR_NOTHING.min(desk.body_time), desk.read(request)).await;
+        return if matches!(is_read, Ok(Ok(_))) { unknown() } else { with(unknown(), CONNECTION, "close") };
+    };
     let body = match desk.body(request).await {
         Ok(body) => body,
         Err(no_body) => return desk.without_body(&no_body),
     };
-    let Some(id) = id.ok().map(|Path(id)| id).filter(|id| could_be(id)) else { return unknown() };
     match timeout(desk.deliver_time, desk.deliver.deliver(&id, of_body(body))).await {
         Ok(Ok(Delivered::Unknown)) => unknown(),
         Ok(Ok(delivered)) => {
@@ -86,6 +93,14 @@ async fn deliver_one(State(desk): State<Arc<Desk>>, id: Id, request: Request<Bod
 }
 
 impl Desk {
+    /// The id, if there may be such a callback.
+    async fn known(&self, id: Id) -> Option<String> {
+        let id = id.ok().map(|Path(id)| id).filter(|id| could_be(id))?;
+        // What cannot be looked up now may be there when the body is.
+        let is_unknown = matches!(timeout(self.deliver_time, self.deliver.knows(&id)).await, Ok(Ok(false)));
+        (!is_unknown).then_some(id)
+    }
+
     /// The whole body, if it is within its bounds.
     async fn body(&self, request: Request<Body>) -> Result<Vec<u8>, NoBody> {
         match timeout(self.body_time, self.read(request)).await {

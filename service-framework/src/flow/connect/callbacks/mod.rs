@@ -5,7 +5,6 @@
 
 mod answers;
 mod ids;
-mod serve;
 mod settings;
 
 use std::future::Future;
@@ -20,6 +19,7 @@ use tokio::task::JoinHandle;
 
 pub use self::ids::{NoRandom, new_id};
 pub use self::settings::{CallbackSettings, PublicUrl, PublicUrlError};
+use crate::http;
 use crate::value::Value;
 
 /// What became of a delivery.
@@ -41,8 +41,16 @@ pub struct DeliverError(pub String);
 /// A delivery that is being written down.
 pub type Delivering<'a> = Pin<Box<dyn Future<Output = Result<Delivered, DeliverError>> + Send + 'a>>;
 
+/// Whether a callback is known, which is being looked up.
+pub type Knowing<'a> = Pin<Box<dyn Future<Output = Result<bool, DeliverError>> + Send + 'a>>;
+
 /// Writes down what is delivered.
 pub trait Deliver: Send + Sync {
+    /// Whether there is a callback `id`: nobody's body is waited for if there is none. All may be, unless somebody knows better.
+    fn knows<'a>(&'a self, _id: &'a str) -> Knowing<'a> {
+        Box::pin(std::future::ready(Ok(true)))
+    }
+
     /// Writes down that `body` came for the callback `id`; ready when that is safe. The body is the JSON that was delivered, else
     /// its text, else its bytes. If the future is dropped, it may have been written down or not; it is delivered again then.
     fn deliver<'a>(&'a self, id: &'a str, body: Value) -> Delivering<'a>;
@@ -80,7 +88,8 @@ impl Callbacks {
         let public_url = settings.public_url.clone().unwrap_or_else(|| PublicUrl::of(address));
         let router = answers::router(&settings, &public_url, deliver);
         let (stop, stopped) = watch::channel(false);
-        let serving = tokio::spawn(serve::serve(listener, router, settings, stopped));
+        let serving =
+            tokio::spawn(http::serve(listener, move |_| router.clone(), settings.limits(), stopped));
         Ok(Self { address, public_url, stop, serving })
     }
 

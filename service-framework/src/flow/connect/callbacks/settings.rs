@@ -5,6 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 use std::time::Duration;
 
+use crate::http::Limits;
+
 /// Where callbacks come in, and what those who deliver them may take.
 #[derive(Clone, Debug)]
 pub struct CallbackSettings {
@@ -22,10 +24,21 @@ pub struct CallbackSettings {
     pub deliver_time: Duration,
     /// How long a connection is used; 5 min. It ends after the request that is at work then.
     pub connection_time: Duration,
-    /// Most connections at once; 512. What is over waits to be accepted.
+    /// Most connections at once; 512. For what is over the oldest ends, once it is older than a second.
     pub connections: usize,
     /// How long requests at work have to end when it stops; 5 s.
     pub grace: Duration,
+}
+
+impl CallbackSettings {
+    pub(super) fn limits(&self) -> Limits {
+        Limits {
+            head_time: self.head_time,
+            connection_time: self.connection_time,
+            connections: self.connections,
+            grace: self.grace,
+        }
+    }
 }
 
 impl Default for CallbackSettings {

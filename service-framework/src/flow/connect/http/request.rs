@@ -95,7 +95,9 @@ impl Request {
 
 impl From<Unknown> for Failure {
     fn from(Unknown(name): Unknown) -> Self {
-        Self::value(format!("there is no secret `{name}` in the settings of the connector"))
+        Self::value(format!(
+            "there is no secret `{name}` where requests are sent from: --secret {name}=VALUE, or SERVICE_FRAMEWORK_SECRET_{name} in the environment, sets it; case counts"
+        ))
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod check;
 mod convert;
+mod functions;
 mod outside;
 mod prelude;
 mod rewrite;
@@ -14,7 +15,7 @@ mod session;
 mod source;
 mod traceback;
 
-use super::{Complaint, Engine, Frame, Limits, Mention, Outcome, Script, Step, Stepped, Unusable};
+use super::{Complaint, Engine, Frame, Function, Limits, Mention, Outcome, Script, Step, Stepped, Unusable};
 
 pub use session::State;
 
@@ -36,8 +37,8 @@ impl Engine for Monty {
         check::check(source)
     }
 
-    fn functions(&self, source: &str) -> Vec<String> {
-        source::functions(source)
+    fn functions(&self, source: &str) -> Vec<Function> {
+        functions::functions(source)
     }
 
     fn starts(&self, source: &str) -> Vec<Mention> {

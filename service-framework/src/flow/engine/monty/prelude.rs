@@ -36,9 +36,12 @@ const PARTS: [&str; 10] = [
 
 /// Changes with the prelude.
 pub(super) fn fingerprint() -> u32 {
-    let mut hash = crc32fast::Hasher::new();
-    PARTS.iter().for_each(|part| hash.update(part.as_bytes()));
-    hash.finalize()
+    static FINGERPRINT: OnceLock<u32> = OnceLock::new();
+    *FINGERPRINT.get_or_init(|| {
+        let mut hash = crc32fast::Hasher::new();
+        PARTS.iter().for_each(|part| hash.update(part.as_bytes()));
+        hash.finalize()
+    })
 }
 
 /// The name under which tracebacks have what a script's author wrote.

@@ -10,9 +10,9 @@ mod places;
 
 use ruff_python_ast::token::{TokenKind, Tokens};
 use ruff_python_ast::visitor::{Visitor, walk_expr, walk_stmt};
-use ruff_python_ast::{Arguments, Expr, ExprCall, Stmt};
+use ruff_python_ast::{Arguments, Expr, ExprCall, ModModule, Stmt};
 use ruff_python_parser::lexer::lex;
-use ruff_python_parser::{Mode, parse_module};
+use ruff_python_parser::{Mode, Parsed, parse_module};
 use ruff_text_size::Ranged;
 
 use super::prelude::RESERVED;
@@ -49,6 +49,11 @@ pub(super) fn rewrite(source: &str) -> Result<Rewritten, Complaint> {
     let mut rewriter = Rewriter { source, edits: Edits::default() };
     rewriter.visit_body(&parsed.syntax().body);
     Ok(rewriter.edits.apply(source))
+}
+
+/// A script that can be looked through; none if it is no Python, or so deep that it could not be.
+pub(super) fn read(source: &str) -> Option<Parsed<ModModule>> {
+    if too_deep(source).is_some() { None } else { parse_module(source).ok() }
 }
 
 /// So many tokens may follow each other without anything that ends what they make; each can nest once more.

@@ -1,8 +1,5 @@
 //! A script's text: as its author wrote it, and as monty gets it.
 
-use ruff_python_ast::Stmt;
-use ruff_python_parser::parse_module;
-
 use super::rewrite::{self, Rewritten};
 use super::traceback;
 use crate::flow::engine::{Failure, Script};
@@ -45,14 +42,4 @@ impl Source {
         let args = self.script.args.iter();
         Value::Map(args.map(|(name, value)| (Value::Str(name.clone()), value.clone())).collect())
     }
-}
-
-/// The functions at the top level of a script, in the order of its lines; none if it cannot be read.
-pub(super) fn functions(source: &str) -> Vec<String> {
-    let Ok(parsed) = parse_module(source) else { return Vec::new() };
-    let functions = parsed.syntax().body.iter().filter_map(|statement| match statement {
-        Stmt::FunctionDef(function) => Some(function.name.to_string()),
-        _ => None,
-    });
-    functions.collect()
 }

@@ -29,6 +29,7 @@ use crate::launcher::files::plain;
 use crate::launcher::new::shared::{
     Addition, Additions, Framework, Name, NewFile, NotWritten, Place, above, framework, in_shell, kept,
 };
+use crate::launcher::say::say;
 use crate::launcher::signals::Noted;
 use crate::launcher::terminal::Palette;
 use crate::launcher::{exit, report};
@@ -50,7 +51,7 @@ pub(super) fn new(options: &Options) -> ExitCode {
     // Where signals cannot be noted they end the process, as they would anyway.
     let signal = Noted::from_now().unwrap_or_default();
     if let Err(error) = asked.write(|| signal.exit_code().is_some()) {
-        eprintln!("error: {error}; nothing was changed");
+        say!("error: {error}; nothing was changed");
         return ExitCode::from(signal.exit_code().unwrap_or(exit::FAILED));
     }
     let text = match options.json {

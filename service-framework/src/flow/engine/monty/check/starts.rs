@@ -1,8 +1,8 @@
 //! Other files that a script starts as flows, as far as their names stand in it.
 
+use crate::flow::engine::monty::rewrite;
 use ruff_python_ast::visitor::{Visitor, walk_expr};
 use ruff_python_ast::{Expr, ExprCall};
-use ruff_python_parser::parse_module;
 use ruff_text_size::Ranged;
 
 use super::scopes::Names;
@@ -14,7 +14,7 @@ const START: &str = "flow.flows.start";
 
 /// Each `flows.start("…")` of a script whose file is a text, in the order of its lines; none if it cannot be read.
 pub(in crate::flow::engine::monty) fn starts(source: &str) -> Vec<Mention> {
-    let Ok(parsed) = parse_module(source) else { return Vec::new() };
+    let Some(parsed) = rewrite::read(source) else { return Vec::new() };
     let body = &parsed.syntax().body;
     let names = Names::of(body);
     let mut starts = Starts { names: &names, places: Places::new(source), found: Vec::new() };
