@@ -77,6 +77,22 @@ fn what_is_not_used_is_a_warning() {
 }
 
 #[test]
+fn what_may_happen_twice_is_a_warning() {
+    let hook = |more: serde_json::Value| {
+        let mut hook = json!({"reference": "x.a", "args": {}, "timeout": "1s", "retry": {"attempts": 3}});
+        hook.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let spec = json!({"name": "x", "programs": {"p": {"hooks": ["a"]}}, "hooks": {"a": hook}});
+        Folder::new().with("s.json", spec).launch("program check -s s.json")
+    };
+    let checked = hook(json!({}));
+    assert_eq!(checked.code, Some(0), "{checked:?}");
+    assert!(checked.stdout.starts_with("warning: `a` may happen twice: "), "{checked:?}");
+    for harmless in [json!({"idempotent": true}), json!({"retry": {"attempts": 1}})] {
+        assert_eq!(hook(harmless).stdout, "ok: s.json: 1 program, 1 hook\n");
+    }
+}
+
+#[test]
 fn a_file_that_is_not_there_is_named() {
     let folder = broken();
     let checked = folder.launch("program check -s ryu_spec.jsn");

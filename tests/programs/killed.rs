@@ -282,6 +282,14 @@ fn what_a_run_that_was_cut_off_has_locked_the_next_one_gets() {
         "{}",
         next.text()
     );
+    // Whose steps are whose is told: those of the run that was asked for bear no name.
+    let of_other = |line: &&String| line.contains(&format!("of run {run}"));
+    let undone: Vec<_> = next.lines.iter().filter(of_other).collect();
+    assert!(
+        !undone.is_empty() && undone.iter().all(|line| line.contains("<- shop.undo_reserve")),
+        "{}",
+        next.text()
+    );
     assert_eq!((shop.status("buy").as_str(), shop.ledger()), ("rectified", vec!["undo_reserve".to_owned()]));
 }
 

@@ -201,3 +201,50 @@ fn without_room_for_it_the_recording_ends_and_is_read() {
     assert!(inspect(&folder, "").len() >= 2);
     end(echo);
 }
+
+#[test]
+fn a_silent_service_holds_nobody_up_and_what_is_missing_is_told() {
+    let folder = folder();
+    let (echo, silent) =
+        (serve(&folder, "-s echo_replyer -a echo.json"), serve(&folder, "-s middle -a mid.json"));
+    silent.signal(Signal::STOP);
+    let mut recording = start(&folder, "record echo_replyer middle nobody -o run.sfr");
+    wait_until("the one that answers is recorded", || {
+        call(&folder, "echo", "echo", "hi");
+        folder.launch("inspect run.sfr --json").stdout.contains("echo_replyer")
+    });
+    recording.wait_for("does not answer; it is recorded from when it does");
+    recording.wait_for("recorded once it comes: nobody");
+    silent.signal(Signal::CONT);
+    wait_until("the other is recorded, too", || {
+        let address = at(&folder, "mid");
+        let _ = folder.launch(&format!("call {address} mid {{\"payload\":\"hi\"}} --timeout 60s"));
+        folder.launch("inspect run.sfr --json").stdout.contains("\"middle\"")
+    });
+    let finished = recording.finish_by(Signal::INT);
+    assert_eq!(finished.code, Some(1), "{}", finished.text());
+    assert!(finished.text().contains("nothing came that is called nobody"), "{}", finished.text());
+    end(silent);
+    end(echo);
+}
+
+#[test]
+fn a_full_disk_ends_the_recording_at_once_and_the_system_goes_on() {
+    let folder = folder();
+    let system = json!({"services": {"echo": {"service": "echo_replyer", "addresses": "echo.json"}}});
+    let folder = folder.with("system.json", system);
+    // As full as a disk can be for one process: files may have 256 KiB.
+    let script = "trap '' XFSZ; ulimit -f 512; exec \"$0\" up system.json --record run.sfr";
+    let mut up = Process::start(folder.command("/bin/sh").args(["-c", script, LAUNCHER]));
+    up.wait_for("echo is ready");
+    let payload = "x".repeat(10_000);
+    for _ in 0..30 {
+        call(&folder, "echo", "echo", &payload);
+    }
+    up.wait_for("nothing is recorded any more");
+    assert_eq!(call(&folder, "echo", "echo", "hi"), json!({"echo": "hi"}));
+    let finished = up.finish_by(Signal::INT);
+    assert_eq!(finished.code, Some(1), "{}", finished.text());
+    assert!(finished.text().contains("the recording is not whole"), "{}", finished.text());
+    assert!(inspect(&folder, "").len() > 1);
+}

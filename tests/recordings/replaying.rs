@@ -105,3 +105,34 @@ fn a_recorded_state_comes_to_a_fresh_replica() {
     assert_eq!(finished.code, Some(0), "{}", finished.text());
     assert!(finished.text().contains("missing 0"), "{}", finished.text());
 }
+
+#[test]
+fn lives_of_an_owner_do_not_mix() {
+    let folder = folder();
+    let recording = start(&folder, "record -o run.sfr");
+    for (keys, updates) in [(50, 50), (20, 70)] {
+        let owner =
+            start(&folder, &format!("-s book_owner -a owner.json -m --n {keys} --rate 200 --hold 600"));
+        wait_until("the life is recorded", || {
+            folder.launch("inspect run.sfr --kind update --json").stdout.lines().count() == updates
+        });
+        end(owner);
+    }
+    assert_eq!(recording.finish_by(Signal::INT).code, Some(0));
+    let recorded = json(&launched(&folder, "inspect run.sfr --states --json").stdout);
+    assert_eq!(recorded["state"].as_object().unwrap().len(), 20);
+    let updates = inspect(&folder, "--kind update");
+    let time = |index: usize| updates[index]["time"].as_u64().unwrap();
+    // Rounded down: some updates of the second life are before it.
+    let middle = (time(60) - time(0)) / 1_000;
+    for from in [0, middle] {
+        let mut replaying = start(&folder, &format!("replay run.sfr --speed max --from {from}ms --stay 60s"));
+        replaying.wait_for("answered at");
+        let mut replica = start(&folder, "state book -a owner.json --watch --json --timeout 60s");
+        replica.wait_for("\"k19\":19");
+        assert_eq!(replica.finish_by(Signal::INT).code, Some(0));
+        let shown = json(&launched(&folder, "state book -a owner.json --json --timeout 60s").stdout);
+        assert_eq!(shown["value"], recorded["state"], "from {from} ms");
+        assert_eq!(replaying.finish_by(Signal::INT).code, Some(0));
+    }
+}

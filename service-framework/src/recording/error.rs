@@ -60,6 +60,9 @@ impl RecordingError {
     pub(super) fn at_first_look(path: &Path, error: &rusqlite::Error) -> Self {
         match error.sqlite_error_code() {
             Some(ErrorCode::NotADatabase) => Self::cannot_open(path, "this is no recording"),
+            Some(ErrorCode::DatabaseCorrupt) => {
+                Self::damaged(path, format!("it was cut short or written over ({error})"))
+            }
             _ => Self::cannot_open(path, error.to_string()),
         }
     }

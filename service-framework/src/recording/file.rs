@@ -1,6 +1,7 @@
 //! The file: whose it is, which version it has, and who may read it.
 
-use std::fs::OpenOptions;
+use std::fs::{self, OpenOptions};
+use std::io::ErrorKind;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Duration;
@@ -49,11 +50,16 @@ fn set_up(connection: Connection) -> rusqlite::Result<Connection> {
 
 /// Opens a recording to read it.
 pub(super) fn open(path: &Path) -> Result<Connection, RecordingError> {
-    if !path.exists() {
-        return Err(RecordingError::cannot_open(path, "there is no such file"));
-    }
-    if path.is_dir() {
+    let data = fs::metadata(path).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => RecordingError::cannot_open(path, "there is no such file"),
+        _ => RecordingError::cannot_open(path, error.to_string()),
+    })?;
+    if data.is_dir() {
         return Err(RecordingError::cannot_open(path, "it is a folder, a recording is expected"));
+    }
+    // To open a pipe is to wait for somebody who writes into it.
+    if !data.is_file() {
+        return Err(RecordingError::cannot_open(path, "it is no plain file, a recording is expected"));
     }
     // What a writer that was killed has left half done is undone by whoever opens the file to write; nothing else is written.
     let flags = OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_READ_WRITE;

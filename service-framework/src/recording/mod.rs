@@ -43,8 +43,8 @@ pub use filter::Filter;
 pub use message::Message;
 pub use pages::Messages;
 pub use read::{RecordedService, Recording};
-pub(crate) use states::others_of;
 pub use states::{RecordedState, StateName, StateStep};
+pub(crate) use states::{Wholes, others_of};
 #[cfg(test)]
 pub(crate) use tests::example as example_message;
 pub(crate) use track::{Step, Track};

@@ -1,6 +1,6 @@
 //! States of a recording: what they were at first, what changed, and what they were at the end.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use super::error::RecordingError;
@@ -60,6 +60,40 @@ pub(crate) enum Happened {
     Message(Message),
 }
 
+/// The whole states that were recorded of one state and have not been taken in yet. Those of deltas come before the updates
+/// of the same run, since they are read while updates go on, and have numbers.
+pub(crate) struct Wholes(VecDeque<(i64, WholeState)>);
+
+impl Wholes {
+    pub(crate) fn of(recording: &Recording, filter: &Filter) -> Result<Self, RecordingError> {
+        Ok(Self(recording.whole_states(filter)?.into()))
+    }
+
+    /// The next one, if it comes before a message.
+    pub(crate) fn next_before(&mut self, message: &Message) -> Option<WholeState> {
+        self.next_if(|run, whole| whole.time <= message.time || (is_delta(whole) && run == message.run))
+    }
+
+    /// The next one, if it is of a time or earlier.
+    pub(crate) fn next_until(&mut self, time: u64) -> Option<WholeState> {
+        self.next_if(|_, whole| whole.time <= time)
+    }
+
+    /// What a delta was at first, whichever update is the first.
+    pub(crate) fn first(&mut self) -> Option<WholeState> {
+        self.next_if(|_, whole| is_delta(whole))
+    }
+
+    fn next_if(&mut self, is_next: impl Fn(i64, &WholeState) -> bool) -> Option<WholeState> {
+        let is_next = self.0.front().is_some_and(|(run, whole)| is_next(*run, whole));
+        is_next.then(|| self.0.pop_front()).flatten().map(|(_, whole)| whole)
+    }
+}
+
+fn is_delta(whole: &WholeState) -> bool {
+    whole.kind == "delta_update"
+}
+
 /// Whether a state is a replica by its whole name.
 fn is_replica(connection: &str) -> bool {
     connection.starts_with("states.in.")
@@ -84,8 +118,7 @@ impl Recording {
         Ok(found.into_iter().collect())
     }
 
-    /// What happens to one state, in the order in which it counts: whole states of deltas come before the updates of the
-    /// same run, since they are read while updates go on, and have numbers.
+    /// What happens to one state, in the order in which it counts.
     pub(crate) fn happened(
         &self,
         service: &str,
@@ -93,24 +126,19 @@ impl Recording {
         give: &mut dyn FnMut(Happened) -> Result<(), RecordingError>,
     ) -> Result<(), RecordingError> {
         let filter = Filter::new().service(service).connection(connection);
-        let mut wholes = self.whole_states(&filter)?;
+        let mut wholes = Wholes::of(self, &filter)?;
         let seen = match is_replica(connection) {
             true => filter.kind(Kind::Update).kind(Kind::SnapshotReply).direction(Direction::In),
             false => filter.kind(Kind::Update).direction(Direction::Out),
         };
         for message in self.messages(&seen) {
             let message = message?;
-            let is_before = |(run, whole): &(i64, WholeState)| {
-                let is_delta = whole.kind == "delta_update";
-                whole.time <= message.time || (is_delta && *run == message.run)
-            };
-            let before = wholes.iter().position(|whole| !is_before(whole)).unwrap_or(wholes.len());
-            for (_, whole) in wholes.drain(..before) {
+            while let Some(whole) = wholes.next_before(&message) {
                 give(Happened::Whole(whole))?;
             }
             give(Happened::Message(message))?;
         }
-        wholes.into_iter().try_for_each(|(_, whole)| give(Happened::Whole(whole)))
+        wholes.0.into_iter().try_for_each(|(_, whole)| give(Happened::Whole(whole)))
     }
 
     fn track(

@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 use super::pool::Pool;
 use crate::connection::tap::{Kind, Observed};
 use crate::connection::{Answer, Counters, Deadlines, Frame, Outgoing, SendError};
+use crate::wire::WorkflowId;
 
 /// The function behind an external request: the envelope of a request in, that of a reply out.
 pub(crate) type Function = Arc<dyn Fn(&[u8]) -> Vec<u8> + Send + Sync>;
@@ -28,21 +29,28 @@ pub(crate) struct External {
     next: u64,
 }
 
-/// Who waits, and for how long they said they would. Workers take out what they have an answer for.
+/// Who waits. Workers take out what they have an answer for.
 #[derive(Clone, Default)]
-struct Open(Arc<Mutex<Waiting>>);
+struct Open(Arc<Mutex<HashMap<u64, Waiting>>>);
 
-type Waiting = HashMap<u64, (oneshot::Sender<Answer>, Duration)>;
+struct Waiting {
+    answer: oneshot::Sender<Answer>,
+    /// How long they said they would wait, and since when.
+    within: Duration,
+    began: Instant,
+    workflow: WorkflowId,
+}
 
 impl Open {
-    fn lock(&self) -> MutexGuard<'_, Waiting> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<u64, Waiting>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn end(&self, id: u64, answer: impl FnOnce(Duration) -> Answer) {
+    fn end(&self, id: u64, answer: impl FnOnce(&Waiting) -> Answer) {
         let ended = self.lock().remove(&id);
-        if let Some((waiting, within)) = ended {
-            let _ = waiting.send(answer(within));
+        if let Some(waiting) = ended {
+            let answer = answer(&waiting);
+            let _ = waiting.answer.send(answer);
         }
     }
 }
@@ -69,7 +77,8 @@ impl External {
         request.write(&mut body, now);
         self.counters.tap.observe(|| Observed::went_out(Kind::Request, &body));
         self.deadlines.add(request.deadline(), id);
-        self.open.lock().insert(id, (request.answer, request.within));
+        let Outgoing { answer, within, began, workflow, .. } = request;
+        self.open.lock().insert(id, Waiting { answer, within, began, workflow });
         let (function, open) = (self.function.clone(), self.open.clone());
         let job = move || {
             // It stays open while the function runs, so that its deadline can end it.
@@ -80,8 +89,7 @@ impl External {
         };
         if !self.pool.submit(Box::new(job)) {
             let error = SendError::Overloaded { connection: self.name.clone(), open: MOST_QUEUED };
-            self.observe_end(&error);
-            self.open.end(id, |_| Err(error));
+            self.fail(id, |_| error);
         }
     }
 
@@ -89,19 +97,24 @@ impl External {
     pub(crate) fn expire(&mut self, now: Instant) {
         while let Some(id) = self.deadlines.due(now) {
             let connection = self.name.clone();
-            self.open.end(id, |after| {
-                let error = SendError::Timeout { connection, after, no_peer: false };
-                self.observe_end(&error);
-                Err(error)
-            });
+            self.fail(id, |after| SendError::Timeout { connection, after, no_peer: false });
         }
         let open = self.open.lock();
         self.deadlines.forget(open.len(), |id| open.contains_key(&id));
     }
 
-    /// Shows to whoever looks that a request has ended without a reply.
-    fn observe_end(&self, error: &SendError) {
-        self.counters.tap.observe(|| Observed::came_in(Kind::Unanswered, &[]).with_outcome(error.word()));
+    /// Ends a request without a reply, which is shown to whoever looks.
+    fn fail(&self, id: u64, error: impl FnOnce(Duration) -> SendError) {
+        self.open.end(id, |waiting| {
+            let error = error(waiting.within);
+            if self.counters.tap.is_watched() {
+                let mut workflow = Vec::new();
+                waiting.workflow.write(&mut workflow);
+                let ended = Observed::came_in(Kind::Unanswered, &[]).of_workflow(Some(&workflow));
+                self.counters.tap.observe(|| ended.ended(waiting.began.elapsed(), error.word()));
+            }
+            Err(error)
+        });
     }
 
     /// When [`External::expire`] has something to do.
@@ -112,8 +125,8 @@ impl External {
     /// Ends every open request.
     pub(crate) fn stop(&mut self) {
         let ended: Vec<_> = self.open.lock().drain().collect();
-        for (_, (waiting, _)) in ended {
-            let _ = waiting.send(Err(SendError::Stopping));
+        for (_, waiting) in ended {
+            let _ = waiting.answer.send(Err(SendError::Stopping));
         }
     }
 }

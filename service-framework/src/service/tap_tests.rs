@@ -176,6 +176,30 @@ fn a_function_of_the_service_is_seen_as_who_is_asked() {
 }
 
 #[test]
+fn a_function_of_the_service_that_does_not_answer_is_seen_to() {
+    let hang = ConnectionModel::external_request("hang").requires("n", Type::Int).returns("n", Type::Int);
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let released = std::sync::Mutex::new(released);
+    let own = Service::new("own")
+        .external_request(hang, move |asked: std::collections::BTreeMap<String, i64>| {
+            let _gone = released.lock().unwrap().recv();
+            Ok(asked)
+        })
+        .main(|to_send: BlockingToSend| {
+            let asked = to_send.request::<Value>("hang", json!({ "n": 1 })).within(Duration::from_millis(5));
+            assert!(asked.wait().is_err());
+            Ok(())
+        });
+    let mut own = Seen::start(own, json!({}), true);
+    let sent = own.wait_for("out.hang", Direction::Out, Kind::Request);
+    let ended = own.wait_for("out.hang", Direction::In, Kind::Unanswered);
+    assert_eq!((&sent.workflow_id, ended.outcome.as_deref()), (&ended.workflow_id, Some("timeout")));
+    assert!(sent.workflow_id.is_some() && ended.took.is_some(), "{ended:?}");
+    drop(release);
+    own.thread.join().unwrap().unwrap();
+}
+
+#[test]
 fn states_are_seen_at_both_ends() {
     let folder = TempDir::new().unwrap();
     let sockets = |pairs: [(&str, &str); 2]| {

@@ -88,12 +88,15 @@ impl Engine {
         self.swim.apply(now, &members);
         self.take_notices(now, Some(from));
         for state in members.iter().filter(|state| state.standing != Standing::Down) {
-            let is_given_up = match self.peers.get(state.identity.node) {
-                Some(peer) => !peer.is_active() && !peer.has_left && peer.identity == state.identity,
-                None => self.swim.is_over(&state.identity),
+            let given_up = match self.peers.get(state.identity.node) {
+                Some(peer) => {
+                    let is_it = !peer.is_active() && !peer.has_left && peer.identity == state.identity;
+                    is_it.then_some(state.identity.epoch)
+                }
+                None => self.swim.given_up(&state.identity),
             };
-            if is_given_up {
-                self.send_directly(state.identity.node, Body::Stale { epoch: state.identity.epoch });
+            if let Some(epoch) = given_up {
+                self.send_directly(state.identity.node, Body::Stale { epoch });
             }
         }
     }

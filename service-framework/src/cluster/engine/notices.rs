@@ -77,7 +77,8 @@ impl Engine {
     }
 
     fn was_replaced(&mut self, now: Moment, old: Identity, new: Identity, source: Option<NodeId>) {
-        let peer = self.peers.of(new);
+        // Of whom only ends have been heard there is nothing to keep; whoever begins to live is told of after this.
+        let Some(peer) = self.peers.get_mut(new.node) else { return };
         (peer.identity, peer.source) = (new, source);
         if old.boot == new.boot {
             // Its record of this life may have been quicker than this.

@@ -107,15 +107,13 @@ impl Engine {
         false
     }
 
-    /// As [`Engine::is_present_life`], for a sender that was never met here: others may have said that this life of it was over
-    /// before it was met, and it does not know so.
+    /// As [`Engine::is_present_life`], for a sender that was never met here: others may have said that this life of it was over,
+    /// or a later one, before it was met, and it does not know so.
     fn is_life_to_meet(&mut self, now: Moment, address: Option<&Address>, frame: &Frame) -> bool {
-        if !self.swim.is_over(&frame.from) {
-            return true;
-        }
+        let Some(epoch) = self.swim.given_up(&frame.from) else { return true };
         self.counts.stale += 1;
         if !matches!(frame.body, Body::Leave(_)) {
-            self.answer(now, address, frame, Body::Stale { epoch: frame.from.epoch });
+            self.answer(now, address, frame, Body::Stale { epoch });
         }
         false
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::super::events::CallError;
 use super::super::events::requests::{Request, Target};
+use super::super::membership::{MemberState, Standing};
 use super::*;
 
 fn engine(node: u128, epoch: u64, boot: u64) -> Engine {
@@ -116,6 +117,23 @@ fn a_node_whose_epoch_is_behind_passes_what_the_cluster_knows() {
     assert_eq!(engines[1].me.epoch, 41);
     assert!(told.contains(&Output::StoreEpoch(41)));
     assert_eq!(engines[0].present().collect::<Vec<_>>(), [NodeId(2)]);
+}
+
+#[test]
+fn a_node_of_which_only_ends_were_heard_is_no_member() {
+    let mut engines = [engine(1, 1, 1), engine(2, 1, 2)];
+    talk(&mut engines, 500);
+    for epoch in [1, 2] {
+        let identity = Identity { node: NodeId(9), epoch, boot: epoch };
+        let over = MemberState { identity, incarnation: 0, standing: Standing::Down };
+        engines[0].take_view(Moment(500_000), NodeId(2), &[over], &[], false);
+    }
+    engines[0].learn_record(Moment(500_000), engine(9, 2, 2).record, NodeId(2));
+    assert_eq!(engines[0].present().collect::<Vec<_>>(), [NodeId(2)]);
+    // Without its disk it comes back under an epoch that is behind both, of which only their ends are known.
+    let mut engines = [engines.into_iter().next().unwrap(), engine(9, 1, 0)];
+    talk(&mut engines, 2_000);
+    assert_eq!((engines[1].me.epoch, engines[0].present().last()), (3, Some(NodeId(9))));
 }
 
 #[test]

@@ -113,8 +113,8 @@ pub(crate) trait Membership {
     /// This member is gone, whatever it looked like.
     fn remove(&mut self, now: Moment, identity: Identity);
     fn leave(&mut self, now: Moment);
-    /// Whether this life of a member is known to be over.
-    fn is_over(&self, identity: &Identity) -> bool;
+    /// If this life of a member is known to be over: the epoch that it must pass to live again.
+    fn given_up(&self, identity: &Identity) -> Option<u64>;
     /// Everybody who is remembered, also those who are down, but not this node.
     fn members(&self) -> Vec<MemberState>;
     fn next_notice(&mut self) -> Option<Notice>;

@@ -331,9 +331,10 @@ impl Membership for Swim {
         self.absorb(now, asked);
     }
 
-    fn is_over(&self, identity: &Identity) -> bool {
-        let is_down = |member: &Member<Identity>| member.id() == identity && member.state() == State::Down;
-        self.foca.iter_membership_state().any(is_down)
+    fn given_up(&self, identity: &Identity) -> Option<u64> {
+        let known = self.foca.iter_membership_state().find(|member| member.id().node == identity.node)?;
+        let is_down = known.id() == identity && known.state() == State::Down;
+        (is_down || known.id().supersedes(identity)).then_some(known.id().epoch)
     }
 
     fn members(&self) -> Vec<MemberState> {

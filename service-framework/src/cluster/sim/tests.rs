@@ -112,11 +112,12 @@ fn chaos(seed: u64) -> Scenario {
     Scenario::chaos(seed, 3 + usize::try_from(seed % 3).unwrap(), Duration::from_secs(20))
 }
 
-/// A node that was met under one epoch whose record of the next came first; and one that came back to nodes which had only heard
-/// that it was down.
+/// A node that was met under one epoch whose record of the next came first; one that came back to nodes which had only heard
+/// that it was down; one of which a newcomer heard that two of its lives were over; and one that came back without its disk to
+/// nodes which had only heard of lives after this one.
 #[test]
 fn seeds_that_broke_a_promise_once() {
-    for seed in [20_262_641, 20_263_204] {
+    for seed in [20_262_641, 20_263_204, 20_263_580, 20_270_614, 20_270_651] {
         must_hold(&chaos(seed));
     }
 }

@@ -11,7 +11,7 @@ use super::Record;
 pub(crate) const MOST_GUESTS: usize = 8;
 /// Records that may wait for one guest; beyond, the newest is dropped and counted.
 pub(super) const MOST_WAITING: usize = 8_192;
-/// Bytes of frames that may wait for one guest, unless it is a single one.
+/// Bytes that may wait for one guest, frames and what says whose they are, unless it is a single record.
 const MOST_BYTES: usize = 64 << 20;
 
 /// The taps of one service.
@@ -153,7 +153,8 @@ impl Hub {
         let (mut bare, mut frame) = (None, None);
         for guest in guests.all.iter().filter(|guest| guest.wanted.includes(connection)) {
             let mut record = bare.get_or_insert_with(&record).clone();
-            if guest.has_no_room(record.size) {
+            let frame_size = if guest.wanted.bodies { record.size } else { 0 };
+            if guest.has_no_room(frame_size + record.held()) {
                 guest.load.dropped.fetch_add(1, Ordering::Relaxed);
                 continue;
             }
@@ -200,11 +201,11 @@ impl Hub {
 impl Guest {
     fn has_no_room(&self, bytes: usize) -> bool {
         let waiting = self.load.bytes.load(Ordering::Relaxed);
-        self.wanted.bodies && waiting > 0 && waiting.saturating_add(bytes) > MOST_BYTES
+        waiting > 0 && waiting.saturating_add(bytes) > MOST_BYTES
     }
 
     fn give(&self, record: Record) {
-        let bytes = record.body.as_ref().map_or(0, |body| body.len());
+        let bytes = record.held();
         self.load.bytes.fetch_add(bytes, Ordering::Relaxed);
         if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) = self.records.try_send(record) {
             self.load.bytes.fetch_sub(bytes, Ordering::Relaxed);
@@ -218,8 +219,7 @@ impl Attached {
     pub(crate) fn next(&self, patience: Duration) -> Next {
         match self.records.recv_timeout(patience) {
             Ok(record) => {
-                let bytes = record.body.as_ref().map_or(0, |body| body.len());
-                self.load.bytes.fetch_sub(bytes, Ordering::Relaxed);
+                self.load.bytes.fetch_sub(record.held(), Ordering::Relaxed);
                 Next::Record(record)
             }
             Err(RecvTimeoutError::Timeout) => Next::Nothing,

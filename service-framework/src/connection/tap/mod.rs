@@ -133,6 +133,15 @@ pub(crate) struct Record {
     pub(crate) body: Option<Arc<[u8]>>,
 }
 
+impl Record {
+    /// Bytes that it holds, whose number its senders choose.
+    pub(super) fn held(&self) -> usize {
+        let texts = [&self.workflow_id, &self.topic, &self.peer];
+        let texts = texts.into_iter().flatten().map(|text| text.len());
+        texts.chain(self.body.as_ref().map(|body| body.len())).sum()
+    }
+}
+
 /// What is known of a message where it passes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Observed<'a> {

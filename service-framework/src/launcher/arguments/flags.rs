@@ -30,6 +30,10 @@ pub(crate) struct Flag {
     pub(crate) is_many: bool,
     /// Whether its value may be left out; one stands behind `=` then, so that it is no other word.
     pub(crate) is_optional: bool,
+    /// Flags beside which it would say nothing.
+    pub(crate) excludes: &'static [&'static str],
+    /// A flag without which it would say nothing.
+    pub(crate) needs: Option<&'static str>,
 }
 
 impl Flag {
@@ -46,6 +50,8 @@ impl Flag {
             default: None,
             is_many: false,
             is_optional: false,
+            excludes: &[],
+            needs: None,
         }
     }
 
@@ -87,6 +93,16 @@ impl Flag {
 
     pub(super) const fn optional(mut self) -> Self {
         self.is_optional = true;
+        self
+    }
+
+    pub(super) const fn excludes(mut self, flags: &'static [&'static str]) -> Self {
+        self.excludes = flags;
+        self
+    }
+
+    pub(super) const fn needs(mut self, flag: &'static str) -> Self {
+        self.needs = Some(flag);
         self
     }
 
@@ -270,7 +286,8 @@ pub(crate) static ASYNCAPI: Flag =
     Flag::new("asyncapi", "as an AsyncAPI 3 document: channels, operations, and JSON Schemas of messages");
 
 pub(crate) static UP_WATCH: Flag =
-    Flag::new("watch", "show a table of all services below their lines, and take keys that steer them");
+    Flag::new("watch", "show a table of all services below their lines, and take keys that steer them")
+        .excludes(&["detach"]);
 
 pub(crate) static DEV: Flag =
     Flag::new("dev", "build and start again what changes; what fails waits until it is changed")

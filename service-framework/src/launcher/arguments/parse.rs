@@ -126,6 +126,9 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Asked, Vec<Problem>> {
     let mut problems = std::mem::take(&mut split.problems);
     let places = command.positional.iter().chain(command.further()).skip(split.positionals.len());
     problems.extend(places.filter(|positional| positional.required && !excused).map(missing));
+    if !excused {
+        problems.extend(split.flags.iter().filter_map(|(flag, _)| unused(flag, &split.flags)));
+    }
     match read(split, excused) {
         Ok(options) if excused || problems.is_empty() => Ok(Asked { command, help, version, options }),
         Ok(_) => Err(problems),
@@ -138,6 +141,17 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Asked, Vec<Problem>> {
 
 fn missing(positional: &Positional) -> Problem {
     Problem::missing("command line", format!("{}: {}", positional.name, positional.help))
+}
+
+/// That a flag would say nothing beside others, or without one.
+fn unused(flag: &Flag, all: &[(&Flag, Option<String>)]) -> Option<Problem> {
+    let is_there = |name: &str| all.iter().any(|(other, _)| other.name == name);
+    let place = format!("--{}", flag.name);
+    if let Some(other) = flag.excludes.iter().find(|name| is_there(name)) {
+        return Some(Problem::new(place, format!("it or --{other}"), "both"));
+    }
+    let needed = flag.needs.filter(|name| !is_there(name))?;
+    Some(Problem::new(place, format!("--{needed} beside it"), format!("no --{needed}")))
 }
 
 fn read(split: Split, excused: bool) -> Result<Options, clap::Error> {

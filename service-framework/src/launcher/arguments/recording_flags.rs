@@ -101,7 +101,8 @@ pub(super) static GREP: Flag =
 
 pub(super) static SUMMARY: Flag = Flag::new("summary", "counts, rates and times of each connection instead");
 
-pub(super) static STATES: Flag = Flag::new("states", "each state as it was at the end instead");
+pub(super) static STATES: Flag =
+    Flag::new("states", "each state as it was at the end instead").excludes(&["summary"]);
 
 pub(super) static REPLAY_TO: Flag =
     Flag::new("to", "ask this address, service or system the recorded requests").value("WHERE", text);
@@ -110,6 +111,7 @@ pub(super) static REPLAY_BIND: Flag =
     Flag::new("bind", "publish at this address instead of the recorded one")
         .value("ADDRESS", text)
         .many()
+        .excludes(&["to"])
         .more(&[
             "For one publisher or state; a delta state needs two, where it publishes and",
             "where it answers.",
@@ -121,7 +123,8 @@ pub(super) static SPEED: Flag =
 pub(super) static IGNORE: Flag =
     Flag::new("ignore", "a key or path of replies that may differ; may be said often")
         .value("KEY", text)
-        .many();
+        .many()
+        .needs("to");
 
 pub(super) static REPLAY_WAIT: Flag = Flag::new("wait", "how long subscribers have before the first message")
     .value("DURATION", duration)

@@ -10,7 +10,7 @@ use crate::launcher::arguments::Options;
 use crate::launcher::terminal::Palette;
 use crate::launcher::{exit, report};
 use crate::model::Problem;
-use crate::program::spec::{Spec, Target};
+use crate::program::spec::{Hook, Spec, Target};
 use crate::service::Programs;
 
 /// Checks the spec that the command line names, or a program's own.
@@ -71,15 +71,34 @@ const MOST_NAMES: usize = 20;
 
 /// What is allowed and probably not meant.
 fn warnings(spec: &Spec) -> Vec<String> {
+    let mut warnings = Vec::new();
     let unused = unused_hooks(spec);
-    if unused.is_empty() {
-        return Vec::new();
+    if !unused.is_empty() {
+        warnings.push(format!("no program uses {}", listed(&unused)));
     }
-    let mut names: Vec<String> = unused.iter().take(MOST_NAMES).map(|name| format!("`{name}`")).collect();
-    if unused.len() > MOST_NAMES {
-        names.push(format!("{} more", unused.len() - MOST_NAMES));
+    let repeated = hooks_that_may_happen_twice(spec);
+    if !repeated.is_empty() {
+        warnings.push(format!(
+            "{} may happen twice: an attempt that was late may have happened, and is tried again; say \
+             `\"idempotent\": true` if that does no harm, or leave out `retry`",
+            listed(&repeated)
+        ));
     }
-    vec![format!("no program uses {}", names.join(", "))]
+    warnings
+}
+
+fn listed(names: &[&str]) -> String {
+    let mut listed: Vec<String> = names.iter().take(MOST_NAMES).map(|name| format!("`{name}`")).collect();
+    if names.len() > MOST_NAMES {
+        listed.push(format!("{} more", names.len() - MOST_NAMES));
+    }
+    listed.join(", ")
+}
+
+/// The hooks that are tried again after a time although it matters how often they run.
+fn hooks_that_may_happen_twice(spec: &Spec) -> Vec<&str> {
+    let may = |hook: &&Hook| !hook.idempotent && hook.timeout.is_some() && hook.retry.attempts > 1;
+    spec.hooks().iter().filter(may).map(|hook| &*hook.name).collect()
 }
 
 /// The hooks that nothing leads to from any program.

@@ -1,5 +1,6 @@
 //! `program run`: one run of a program here, its steps shown while they happen, its answer on stdout.
 
+use std::collections::HashSet;
 use std::io::{self, BufRead, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -38,8 +39,8 @@ pub(super) fn play(options: &Options, own: Option<Programs>) -> Result<ExitCode,
     let tree = Arc::new(Tree {
         palette: options.color.palette(&io::stderr()),
         steps: options.programs.step.then(|| Runs::of(&store)),
-        began: Mutex::default(),
         at: Mutex::default(),
+        taken_up: Mutex::default(),
     });
     let watch: Arc<dyn Watch> = tree.clone();
     let settings = Settings {
@@ -188,20 +189,29 @@ fn misspelt(name: &str, args: &[Arg]) -> Option<Problem> {
     )
 }
 
-/// Shows the steps of a run on stderr.
+/// Shows the steps of a run on stderr, and those of runs that were cut off before and are taken up beside it.
 struct Tree {
     palette: Palette,
     /// Where a run is cancelled, if it waits before each step.
     steps: Option<Runs>,
-    began: Mutex<Option<Instant>>,
-    /// Which run is in which hook.
-    at: Mutex<Option<(String, String)>>,
+    /// Since when which run is in which hook.
+    at: Mutex<Vec<(String, String, Instant)>>,
+    /// Runs that were taken up.
+    taken_up: Mutex<HashSet<String>>,
 }
 
 impl Tree {
+    /// Whether a run is another one than that which was asked for.
+    fn is_other(&self, run: &str) -> bool {
+        self.taken_up.lock().is_ok_and(|taken_up| taken_up.contains(run))
+    }
+
     /// Says what becomes of the run that is cut off here.
     fn cut_off(&self, is_kept: bool) {
-        let at = self.at.lock().ok().and_then(|at| at.clone());
+        let at = self.at.lock().ok().and_then(|at| {
+            let own = at.iter().rfind(|(run, ..)| !self.is_other(run));
+            own.map(|(run, hook, _)| (run.clone(), hook.clone()))
+        });
         let text = match (at, is_kept) {
             (None, _) => "cut off before anything ran\n".to_owned(),
             (Some((run, hook)), true) => format!(
@@ -218,12 +228,11 @@ impl Tree {
 
 impl Watch for Tree {
     fn before(&self, step: &Step<'_>, pool: &Pool) -> bool {
-        let goes_on = self.steps.as_ref().is_none_or(|runs| self.asks(runs, step, pool));
+        let asks = self.steps.as_ref().filter(|_| !self.is_other(step.run));
+        let goes_on = asks.is_none_or(|runs| self.asks(runs, step, pool));
         if let Ok(mut at) = self.at.lock() {
-            *at = Some((step.run.to_owned(), step.hook.reference.clone()));
-        }
-        if let Ok(mut began) = self.began.lock() {
-            *began = Some(Instant::now());
+            at.retain(|(run, ..)| run != step.run);
+            at.push((step.run.to_owned(), step.hook.reference.clone(), Instant::now()));
         }
         goes_on
     }
@@ -237,6 +246,9 @@ impl Watch for Tree {
     }
 
     fn taken_up(&self, run: &str, program: &str) {
+        if let Ok(mut taken_up) = self.taken_up.lock() {
+            taken_up.insert(run.to_owned());
+        }
         say(&format!(
             "  {}\n",
             self.palette.yellow(&format!("run {run} of {program} was cut off, and is taken up"))
@@ -244,9 +256,15 @@ impl Watch for Tree {
     }
 
     fn after(&self, step: &Step<'_>, _: &Pool, error: Option<&str>) {
-        let began = self.began.lock().ok().and_then(|began| *began);
+        let began = self.at.lock().ok().and_then(|at| {
+            let own = at.iter().find(|(run, ..)| run == step.run);
+            own.map(|(.., began)| *began)
+        });
         let took = began.map(|began| began.elapsed()).unwrap_or_default();
-        let called = called(&step.hook.reference, step.attempt, step.is_reversing);
+        let mut called = called(&step.hook.reference, step.attempt, step.is_reversing);
+        if self.is_other(step.run) {
+            called = format!("{called} {}", self.palette.dim(&format!("of run {}", step.run)));
+        }
         say(&call_text(&called, took, error, self.palette));
     }
 }

@@ -16,10 +16,15 @@ pub(super) fn open(options: &Options) -> Result<(Recording, Filter), Vec<Problem
     let recording = Recording::open(path).map_err(|error| vec![unreadable(&error)])?;
     let filter = filter(options, first(&recording)?);
     let unknown = recording.unknown(&filter);
-    match unknown.is_empty() {
-        true => Ok((recording, filter)),
-        false => Err(unknown.iter().map(|name| nobody(name, &recording)).collect()),
+    let mut problems: Vec<Problem> = unknown.iter().map(|name| nobody(name, &recording)).collect();
+    if let Some(id) = &options.recordings.workflow {
+        let any = recording.messages(&Filter::new().workflow(id).without_bodies()).next().transpose();
+        if any.map_err(|error| vec![unreadable(&error)])?.is_none() {
+            let expected = "a workflow id of this recording, as `inspect` shows them";
+            problems.push(Problem::new("--workflow", expected, format!("{id:?}")));
+        }
     }
+    if problems.is_empty() { Ok((recording, filter)) } else { Err(problems) }
 }
 
 /// That a recording cannot be read.

@@ -1,14 +1,16 @@
 //! `record`: services that run, and those that come, are looked at until Ctrl-C.
 
-use std::collections::HashSet;
-use std::io::{IsTerminal, Write as _, stderr};
+use std::collections::{BTreeSet, HashSet};
+use std::io::{ErrorKind, IsTerminal, Write as _, stderr};
 use std::process::ExitCode;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::Value as Json;
 
+use super::chosen::cell;
 use super::recorder::Recorder;
 use crate::connection::tap::Wanted;
 use crate::launcher::arguments::Options;
@@ -32,25 +34,29 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// The command line is wrong, or the file cannot be made.
 pub(super) fn record(options: &Options) -> Result<ExitCode, Vec<Problem>> {
     let asked = &options.recordings;
-    let Some(path) = &asked.output else {
+    let Some(path) = asked.output.as_ref().filter(|path| !path.as_os_str().is_empty()) else {
         return Err(vec![Problem::missing("command line", "-o FILE: the new file")]);
     };
-    let recorder = Recorder::start(path).map_err(|error| vec![cannot_record(&error)])?;
-    let (tell, stopped) = channel();
+    let recorder = Recorder::start(path, |_| {}).map_err(|error| vec![cannot_record(&error)])?;
+    let (tell, heard) = channel();
+    let stop = tell.clone();
     if let Err(error) = signals::on_stop(
         move |_| {
-            let _ = tell.send(());
+            let _ = stop.send(Told::Stop);
         },
         || {},
     ) {
         say!("error: cannot watch for signals: {error}");
         return Ok(ExitCode::from(exit::FAILED));
     }
-    let names = options.positional.iter().chain(&options.further).cloned().collect();
+    let names: Vec<String> = options.positional.iter().chain(&options.further).cloned().collect();
     let wanted = Wanted { bodies: !asked.without_bodies, connections: asked.connections.clone() };
-    let mut looking = Looking { recorder, names, wanted, known: Arc::default() };
-    looking.until(asked.time.and_then(|time| Instant::now().checked_add(time)), &stopped);
-    Ok(conclude(looking.recorder, options.json, &path.display().to_string()))
+    let mut looking = Looking::new(recorder, names, wanted, tell);
+    looking.until(asked.time.and_then(|time| Instant::now().checked_add(time)), &heard);
+    let has_all = looking.absent.is_empty();
+    looking.tell_absent("nothing came that is called");
+    let code = conclude(looking.recorder, options.json, &path.display().to_string());
+    Ok(if has_all { code } else { ExitCode::from(exit::FAILED) })
 }
 
 /// That a file cannot be made.
@@ -75,80 +81,168 @@ pub(super) fn conclude(recorder: Recorder, is_json: bool, path: &str) -> ExitCod
     }
 }
 
+/// What happens while services are looked for.
+enum Told {
+    Stop,
+    /// A process has answered, or not in time.
+    Answered(u32, Result<Met, AskError>),
+}
+
+/// A service that has answered.
+enum Met {
+    NotWanted,
+    /// One that is looked at now, and the names that mean it.
+    Wanted(Vec<String>, Box<Tapped>),
+}
+
 struct Looking {
     recorder: Recorder,
-    names: Vec<String>,
-    wanted: Wanted,
-    /// Processes that are looked at, or not wanted.
+    names: Arc<[String]>,
+    wanted: Arc<Wanted>,
+    /// Processes that are asked, looked at, or not wanted.
     known: Arc<Mutex<HashSet<u32>>>,
+    tell: Sender<Told>,
+    /// How many have not answered yet.
+    asked: usize,
+    /// Those of whom it was told that they do not answer.
+    silent: HashSet<u32>,
+    /// Names that nothing had so far.
+    absent: BTreeSet<String>,
+    /// Whether these were told.
+    is_told: bool,
+    progress: Progress,
 }
 
 impl Looking {
-    fn until(&mut self, end: Option<Instant>, stopped: &Receiver<()>) {
-        let mut progress = Progress::default();
+    fn new(recorder: Recorder, names: Vec<String>, wanted: Wanted, tell: Sender<Told>) -> Self {
+        Self {
+            recorder,
+            absent: names.iter().cloned().collect(),
+            names: names.into(),
+            wanted: Arc::new(wanted),
+            known: Arc::default(),
+            tell,
+            asked: 0,
+            silent: HashSet::new(),
+            is_told: false,
+            progress: Progress::default(),
+        }
+    }
+
+    fn until(&mut self, end: Option<Instant>, heard: &Receiver<Told>) {
+        let mut next_look = Instant::now();
         loop {
-            self.look();
-            progress.show(&self.recorder);
-            let left = end.map_or(LOOK, |end| end.saturating_duration_since(Instant::now()).min(LOOK));
-            let is_stopped = !matches!(stopped.recv_timeout(left), Err(RecvTimeoutError::Timeout));
-            let is_over = end.is_some_and(|end| end <= Instant::now());
-            if is_stopped || is_over || self.recorder.counted.has_failed() {
-                return progress.end();
+            let now = Instant::now();
+            let is_over = end.is_some_and(|end| end <= now);
+            if is_over || self.recorder.counted.has_failed() {
+                return self.progress.end();
+            }
+            if next_look <= now {
+                self.look();
+                next_look = now + LOOK;
+            }
+            self.progress.show(&self.recorder);
+            let wake = end.map_or(next_look, |end| end.min(next_look));
+            match heard.recv_timeout(wake.saturating_duration_since(Instant::now())) {
+                Ok(Told::Answered(pid, answer)) => self.answered(pid, answer),
+                Err(RecvTimeoutError::Timeout) => {}
+                Ok(Told::Stop) | Err(RecvTimeoutError::Disconnected) => return self.progress.end(),
             }
         }
     }
 
-    /// Attaches to services that have come.
+    /// Asks the services that have come, each beside the others: one that is stopped answers nothing for long.
     fn look(&mut self) {
         let present = place::present();
         let services: Vec<u32> =
             present.into_iter().filter(|(kind, _)| *kind == Kind::Service).map(|(_, pid)| pid).collect();
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.retain(|pid| services.contains(pid));
+        self.silent.retain(|pid| services.contains(pid));
         let fresh: Vec<u32> = services.into_iter().filter(|pid| known.insert(*pid)).collect();
         drop(known);
         for pid in fresh {
-            match self.attach(pid) {
-                Ok(()) => {}
-                // It has just ended, or one that was killed has left its socket; it is tried again as long as that is there.
-                Err(AskError::Lost(_)) => self.forget(pid),
-                Err(error) => say!("process {pid} is not recorded: {error}"),
+            let (names, wanted, tell) = (self.names.clone(), self.wanted.clone(), self.tell.clone());
+            let asking = move || {
+                let _ = tell.send(Told::Answered(pid, meet(pid, &names, &wanted)));
+            };
+            self.asked += 1;
+            if let Err(error) = thread::Builder::new().name("asking".into()).spawn(asking) {
+                self.answered(pid, Err(error.into()));
             }
         }
+        self.tell_if_absent();
     }
 
-    fn forget(&self, pid: u32) {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).remove(&pid);
-    }
-
-    fn attach(&self, pid: u32) -> Result<(), AskError> {
-        let path = place::socket(Kind::Service, pid);
-        if !self.names.is_empty() {
-            let ping = Client::connect(&path, PATIENCE)?.ask(&Question::new("ping"))?;
-            if !is_wanted(&self.names, &ping) {
-                return Ok(());
+    fn answered(&mut self, pid: u32, answer: Result<Met, AskError>) {
+        self.asked -= 1;
+        match answer.and_then(|met| self.add(pid, met)) {
+            Ok(()) => {}
+            // It has just ended, or one that was killed has left its socket; it is tried again as long as that is there.
+            Err(AskError::Lost(error)) => {
+                forget(&self.known, pid);
+                let is_silent = matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut);
+                if is_silent && self.silent.insert(pid) {
+                    self.progress.end();
+                    say!("process {pid} does not answer; it is recorded from when it does");
+                }
+            }
+            Err(error) => {
+                self.progress.end();
+                say!("process {pid} is not recorded: {error}");
             }
         }
-        let tapped = Tapped::connect(&path, &self.wanted, true, PATIENCE)?;
+        self.tell_if_absent();
+    }
+
+    fn add(&mut self, pid: u32, met: Met) -> Result<(), AskError> {
+        let Met::Wanted(names, tapped) = met else { return Ok(()) };
+        names.iter().for_each(|name| drop(self.absent.take(name)));
         let known = self.known.clone();
         // Its connection may have been cut off, and then it is looked at anew.
-        let forget = move || {
-            known.lock().unwrap_or_else(PoisonError::into_inner).remove(&pid);
-        };
-        Ok(self.recorder.add(tapped, forget)?)
+        Ok(self.recorder.add(*tapped, move || forget(&known, pid))?)
+    }
+
+    /// Once all who run have answered, what is named and not among them is told.
+    fn tell_if_absent(&mut self) {
+        if self.asked == 0 && !std::mem::replace(&mut self.is_told, true) {
+            self.tell_absent("recorded once it comes:");
+        }
+    }
+
+    fn tell_absent(&self, what: &str) {
+        for name in &self.absent {
+            self.progress.end();
+            say!("{what} {}", cell(name));
+        }
     }
 }
 
-/// Whether a service is among those that are named: by its name, its system, both, its model or its process.
-fn is_wanted(names: &[String], ping: &Json) -> bool {
+fn forget(known: &Mutex<HashSet<u32>>, pid: u32) {
+    known.lock().unwrap_or_else(PoisonError::into_inner).remove(&pid);
+}
+
+/// Asks a process who it is, and looks at it if it is wanted.
+fn meet(pid: u32, names: &[String], wanted: &Wanted) -> Result<Met, AskError> {
+    let path = place::socket(Kind::Service, pid);
+    let mut meant = Vec::new();
+    if !names.is_empty() {
+        let ping = Client::connect(&path, PATIENCE)?.ask(&Question::new("ping"))?;
+        meant = names.iter().filter(|name| means(name, &ping)).cloned().collect();
+        if meant.is_empty() {
+            return Ok(Met::NotWanted);
+        }
+    }
+    Ok(Met::Wanted(meant, Box::new(Tapped::connect(&path, wanted, true, PATIENCE)?)))
+}
+
+/// Whether a name means a service: its own, that of its system, both, of its model, or the number of its process.
+fn means(wanted: &str, ping: &Json) -> bool {
     let text = |key| ping.get(key).and_then(Json::as_str).unwrap_or_default();
     let (name, system) = (text("name"), text("system"));
     let pid = ping.get("pid").and_then(Json::as_u64).unwrap_or_default().to_string();
-    let is_it = |wanted: &String| {
-        let is_of_system = !system.is_empty() && (wanted == system || *wanted == format!("{system}/{name}"));
-        wanted == name || is_of_system || wanted == text("service") || *wanted == pid
-    };
-    names.iter().any(is_it)
+    let is_of_system = !system.is_empty() && (wanted == system || wanted == format!("{system}/{name}"));
+    wanted == name || is_of_system || wanted == text("service") || wanted == pid
 }
 
 /// How far it is, on a terminal, in one line.
@@ -182,12 +276,11 @@ mod tests {
     #[test]
     fn services_are_named_by_all_that_names_them() {
         let ping = json!({ "name": "stock.2", "system": "shop", "service": "stock", "pid": 17 });
-        let is_wanted = |name: &str| is_wanted(&["other".to_owned(), name.to_owned()], &ping);
         for name in ["stock.2", "shop", "shop/stock.2", "stock", "17"] {
-            assert!(is_wanted(name), "{name}");
+            assert!(means(name, &ping), "{name}");
         }
         for name in ["stock.1", "shop/", "shop/desk", "", "1"] {
-            assert!(!is_wanted(name), "{name}");
+            assert!(!means(name, &ping), "{name}");
         }
     }
 }

@@ -6,7 +6,7 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -85,7 +85,7 @@ pub(super) struct Recorder {
     pub(super) counted: Arc<Counted>,
     told: SyncSender<(u64, Told)>,
     writing: JoinHandle<Result<(), RecordingError>>,
-    readers: Mutex<Readers>,
+    readers: Arc<Mutex<Readers>>,
 }
 
 #[derive(Default)]
@@ -95,19 +95,42 @@ struct Readers {
     is_over: bool,
 }
 
+impl Readers {
+    /// Looks away from all services.
+    fn end(&mut self) {
+        self.is_over = true;
+        for (stream, _) in &self.all {
+            // One that has ended is shut down already.
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+    }
+}
+
 impl Recorder {
-    /// Makes the file and begins to write.
+    /// Makes the file and begins to write. Calls `failed` when nothing can be written any more.
     ///
     /// # Errors
     /// There is one already, or it cannot be made.
-    pub(super) fn start(path: &Path) -> Result<Self, RecordingError> {
+    pub(super) fn start(
+        path: &Path,
+        failed: impl FnOnce(&RecordingError) + Send + 'static,
+    ) -> Result<Self, RecordingError> {
         let writer = Writer::create(path)?;
-        let counted = Arc::<Counted>::default();
+        let (counted, readers) = (Arc::<Counted>::default(), Arc::<Mutex<Readers>>::default());
         let (told, heard) = sync_channel(MOST_WAITING);
         let writing = Writing { writer, counted: counted.clone(), services: Vec::new() };
-        let writing = thread::Builder::new().name("recorder".into()).spawn(move || writing.run(&heard));
+        let to_end = readers.clone();
+        let writing = thread::Builder::new().name("recorder".into()).spawn(move || {
+            let written = writing.run(&heard);
+            if let Err(error) = &written {
+                failed(error);
+                drop(heard);
+                lock(&to_end).end();
+            }
+            written
+        });
         let writing = writing.map_err(|source| RecordingError::CannotMake { path: path.into(), source })?;
-        Ok(Self { counted, told, writing, readers: Mutex::default() })
+        Ok(Self { counted, told, writing, readers })
     }
 
     /// Records what this service does until it ends. Calls `ended` then.
@@ -115,7 +138,7 @@ impl Recorder {
     /// # Errors
     /// There are no threads or descriptors left.
     pub(super) fn add(&self, tapped: Tapped, ended: impl FnOnce() + Send + 'static) -> io::Result<()> {
-        let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut readers = lock(&self.readers);
         if readers.is_over {
             return Ok(());
         }
@@ -148,13 +171,12 @@ impl Recorder {
     /// Something could not be written. What was written before is there.
     pub(super) fn finish(self) -> Result<Arc<Counted>, RecordingError> {
         let Self { counted, told, writing, readers } = self;
-        let mut readers = readers.into_inner().unwrap_or_else(PoisonError::into_inner);
-        readers.is_over = true;
-        for (stream, _) in &readers.all {
-            // One that has ended is shut down already.
-            let _ = stream.shutdown(Shutdown::Both);
-        }
-        for (_, reading) in readers.all {
+        let readers = {
+            let mut readers = lock(&readers);
+            readers.end();
+            std::mem::take(&mut readers.all)
+        };
+        for (_, reading) in readers {
             let _ = reading.join();
         }
         drop(told);
@@ -164,6 +186,10 @@ impl Recorder {
             Err(panic) => std::panic::resume_unwind(panic),
         }
     }
+}
+
+fn lock(readers: &Mutex<Readers>) -> MutexGuard<'_, Readers> {
+    readers.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn read(mut tapped: Tapped, number: u64, told: &SyncSender<(u64, Told)>) {

@@ -1,9 +1,10 @@
 //! Recordings of what this process starts: one service, or a system, from the first message on.
 
+use std::fs;
 use std::io;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use crate::launcher::control::attend_to;
 use crate::launcher::control::tapped::Tapped;
 use crate::launcher::{exit, say::say};
 use crate::model::Problem;
+use crate::recording::RecordingError;
 
 /// How long a service may take to answer, and at its end to tell the last that it did.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -26,6 +28,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 pub(in crate::launcher) struct Beginning {
     recorder: Arc<Recorder>,
     path: PathBuf,
+    /// Where services call, once they may.
+    door: Arc<OnceLock<PathBuf>>,
 }
 
 /// Begins a recording at `path`, if there is one.
@@ -34,8 +38,17 @@ pub(in crate::launcher) struct Beginning {
 /// There is such a file already, or it cannot be made.
 pub(in crate::launcher) fn begin(path: Option<&Path>) -> Result<Option<Beginning>, Vec<Problem>> {
     let Some(path) = path else { return Ok(None) };
-    let recorder = Recorder::start(path).map_err(|error| vec![cannot_record(&error)])?;
-    Ok(Some(Beginning { recorder: Arc::new(recorder), path: path.into() }))
+    let door = Arc::<OnceLock<PathBuf>>::default();
+    let to_close = door.clone();
+    let failed = move |error: &RecordingError| {
+        say!("error: nothing is recorded any more: {error}");
+        // Who comes now is refused at once, and does not wait.
+        if let Some(door) = to_close.get() {
+            let _ = fs::remove_file(door);
+        }
+    };
+    let recorder = Recorder::start(path, failed).map_err(|error| vec![cannot_record(&error)])?;
+    Ok(Some(Beginning { recorder: Arc::new(recorder), path: path.into(), door }))
 }
 
 impl Beginning {
@@ -58,6 +71,7 @@ impl Beginning {
     /// The socket or a thread cannot be made.
     pub(in crate::launcher) fn listen(&self, path: &Path) -> io::Result<()> {
         let (listener, recorder) = (UnixListener::bind(path)?, Arc::downgrade(&self.recorder));
+        let _ = self.door.set(path.into());
         let serve = move || {
             for stream in listener.incoming() {
                 let Some(recorder) = recorder.upgrade() else { return };
@@ -88,7 +102,7 @@ impl Beginning {
                 code
             }
             Err(error) => {
-                say!("error: {error}; what was written before is there");
+                say!("error: the recording is not whole: {error}; what was written before is there");
                 if code == exit::OK { exit::FAILED } else { code }
             }
         }

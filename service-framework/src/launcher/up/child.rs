@@ -15,6 +15,7 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_pro
 use super::job::Order;
 use super::lines::{Piece, Pieces, for_each_line};
 use super::screen::{Screen, Stream};
+use super::tame::tame;
 use crate::launcher::control::message::Answer;
 
 /// How long a service that has ended is waited for to have its last lines read. Its pipes close with it, unless
@@ -149,8 +150,11 @@ impl Reader {
 
     fn show(&self, piece: Piece<'_>) -> io::Result<()> {
         match piece {
-            Piece::Line(line) => self.screen.line(self.service, self.stream, line),
-            Piece::Panel(panel) => self.screen.panel(self.service, panel),
+            Piece::Line(line) => self.screen.line(self.service, self.stream, &tame(line)),
+            Piece::Panel(panel) => {
+                let panel = panel.iter().map(|line| tame(line).into_owned()).collect();
+                self.screen.panel(self.service, panel)
+            }
         }
     }
 }

@@ -29,6 +29,7 @@ mod service;
 mod signals;
 mod supervisor;
 mod system;
+mod tame;
 #[cfg(test)]
 mod tests;
 mod watch;

@@ -11,10 +11,11 @@ use super::{ShowError, Shown, print};
 use crate::launcher::columns::{self, aligned};
 use crate::launcher::look::time;
 use crate::launcher::recordings::chosen::cell;
+use crate::launcher::say::say;
 use crate::recording::{Direction, Kind, Message};
 
-/// Messages of one workflow that are shown.
-const MOST: usize = 100_000;
+/// Messages of one workflow that are shown: every one is held against all others.
+const MOST: usize = 10_000;
 
 /// Something that begins with a message and ends, perhaps, with another.
 struct Span {
@@ -44,8 +45,15 @@ impl Span {
 const SLACK: u64 = 5_000;
 
 pub(super) fn show(shown: &Shown<'_>) -> Result<(), ShowError> {
-    let messages: Result<Vec<Message>, _> = shown.recording.messages(&shown.filter).take(MOST).collect();
-    let spans = joined(spans(messages?));
+    let messages: Result<Vec<Message>, _> = shown.recording.messages(&shown.filter).take(MOST + 1).collect();
+    let mut messages = messages?;
+    if messages.len() > MOST {
+        messages.pop();
+        say!(
+            "the first {MOST} messages of this workflow; --from and --until choose others, --json gives all"
+        );
+    }
+    let spans = joined(spans(messages));
     let mut children = BTreeMap::<Option<usize>, Vec<usize>>::new();
     for (place, span) in spans.iter().enumerate() {
         children.entry(span.parent).or_default().push(place);

@@ -16,7 +16,9 @@ use crate::launcher::inputs;
 use crate::launcher::recordings::chosen::cell;
 use crate::launcher::say::say;
 use crate::model::{Checker, Problem, ServiceModel, Side, StateModel, Type};
-use crate::recording::{Direction, Filter, Kind, Message, Recording, Step, Track, WholeState, others_of};
+use crate::recording::{
+    Direction, Filter, Kind, Message, Recording, Step, Track, WholeState, Wholes, others_of,
+};
 use crate::state::{DeltaOwner, DeltaRules, DeltaServer, FullOwner, FullServer, Others, Outlet, StateSocket};
 use crate::wire::WorkflowId;
 
@@ -36,8 +38,8 @@ pub(super) struct Standing {
     track: Track,
     owner: StandIn,
     counters: Arc<Counters>,
-    /// Whole states that were recorded later, oldest first.
-    wholes: Vec<WholeState>,
+    /// Whole states that are still to come; none before the beginning.
+    wholes: Option<Wholes>,
     updates: u64,
     /// Updates that could not be read.
     bad: u64,
@@ -71,7 +73,7 @@ pub(super) fn replay(
     at_their_times(recording, &meant, options, stage, tell)?;
     if !stage.was_cut_off {
         for standing in &mut stage.standings {
-            standing.take_wholes(meant.ends_at())?;
+            standing.tell_wholes_until(meant.ends_at())?;
         }
     }
     stage.stay(options.recordings.stay)?;
@@ -248,8 +250,7 @@ impl Standing {
             }
         };
         let track = Track::of(replyer.is_none(), false);
-        let (pair, wholes) = (pair.clone(), Vec::new());
-        Ok(Self { pair, track, owner, counters, wholes, updates: 0, bad: 0 })
+        Ok(Self { pair: pair.clone(), track, owner, counters, wholes: None, updates: 0, bad: 0 })
     }
 
     pub(super) fn socket(&self) -> &dyn StateSocket {
@@ -269,26 +270,33 @@ impl Standing {
     /// Has the state as it was before the first message that is meant.
     fn begin(&mut self, recording: &Recording, meant: &Filter) -> Result<(), ReplayError> {
         let only = Filter::new().service(&*self.pair.0).connection(&*self.pair.1);
-        let from = meant.begin();
-        let mut wholes = recording.whole_states(&only)?;
-        let first_run = wholes.first().map(|(run, _)| *run);
-        // A delta state was read while its updates went on, and has a number that says which.
-        let is_early = |(run, whole): &(i64, WholeState)| {
-            let is_first = whole.kind == "delta_update" && Some(*run) == first_run;
-            is_first || from.is_some_and(|from| whole.time < from)
-        };
-        let later = wholes.iter().position(|whole| !is_early(whole)).unwrap_or(wholes.len());
-        self.wholes = wholes.drain(later..).map(|(_, whole)| whole).collect();
-        for (_, whole) in wholes {
-            self.bad += u64::from(self.track.whole(&whole).is_err());
+        self.wholes = Some(Wholes::of(recording, &only)?);
+        while let Some(whole) = self.next_whole(Wholes::first) {
+            self.follow(|track| track.whole(&whole));
         }
-        if let Some(from) = from {
+        if let Some(from) = meant.begin() {
             let before = only.kind(Kind::Update).direction(Direction::Out).until(from);
             for message in recording.messages(&before) {
-                self.bad += u64::from(self.track.update(&message?).is_err());
+                let message = message?;
+                while let Some(whole) = self.next_whole(|wholes| wholes.next_before(&message)) {
+                    self.follow(|track| track.whole(&whole));
+                }
+                self.follow(|track| track.update(&message));
+            }
+            while let Some(whole) = self.next_whole(|wholes| wholes.next_until(from.saturating_sub(1))) {
+                self.follow(|track| track.whole(&whole));
             }
         }
         self.resume()
+    }
+
+    fn next_whole(&mut self, next: impl FnOnce(&mut Wholes) -> Option<WholeState>) -> Option<WholeState> {
+        self.wholes.as_mut().and_then(next)
+    }
+
+    /// Takes something in that is not told.
+    fn follow(&mut self, step: impl FnOnce(&mut Track) -> Result<Step, String>) {
+        self.bad += u64::from(step(&mut self.track).is_err());
     }
 
     fn resume(&mut self) -> Result<(), ReplayError> {
@@ -307,18 +315,23 @@ impl Standing {
         Ok(())
     }
 
-    /// Takes in the whole states that were recorded up to a time.
-    fn take_wholes(&mut self, time: u64) -> Result<(), ReplayError> {
-        while self.wholes.first().is_some_and(|whole| whole.time <= time) {
-            let whole = self.wholes.remove(0);
-            let step = self.track.whole(&whole);
-            self.apply(step, &Others::default(), &WorkflowId::new())?;
+    /// Tells the whole states that are left up to a time.
+    fn tell_wholes_until(&mut self, time: u64) -> Result<(), ReplayError> {
+        while let Some(whole) = self.next_whole(|wholes| wholes.next_until(time)) {
+            self.tell_whole(&whole)?;
         }
         Ok(())
     }
 
+    fn tell_whole(&mut self, whole: &WholeState) -> Result<(), ReplayError> {
+        let step = self.track.whole(whole);
+        self.apply(step, &Others::default(), &WorkflowId::new())
+    }
+
     fn update(&mut self, message: &Message) -> Result<(), ReplayError> {
-        self.take_wholes(message.time)?;
+        while let Some(whole) = self.next_whole(|wholes| wholes.next_before(message)) {
+            self.tell_whole(&whole)?;
+        }
         self.updates += 1;
         let step = self.track.update(message);
         self.apply(step, &others_of(message), &workflow(message))

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -33,6 +33,9 @@ const TICK: Duration = Duration::from_millis(300);
 
 /// How long a build may take.
 const BUILT_WITHIN: Duration = Duration::from_secs(3600);
+
+/// How often it is said that a build goes on.
+const REMINDED: Duration = Duration::from_secs(60);
 
 /// What is looked at for a system.
 pub(super) struct Development {
@@ -75,10 +78,11 @@ impl Development {
         helpers: &Helpers,
     ) -> Self {
         let folder = files.first().map(|file| super::system::folder_of(file)).unwrap_or_default();
+        let targets: Vec<_> = plan.system.services.iter().map(|entry| target(entry, services)).collect();
         let entries = || plan.system.services.iter().enumerate();
-        let made = entries().map(|(place, entry)| Made {
+        let made = entries().zip(&targets).map(|((place, entry), target)| Made {
             instances: plan.places(place).collect(),
-            look: Look::at(made_of(entry, services)),
+            look: Look::at(made_of(entry, target.as_ref())),
         });
         let own = entries().filter(|(_, entry)| !entry.build.is_empty()).map(|(place, entry)| Build {
             command: entry.build.clone(),
@@ -88,8 +92,9 @@ impl Development {
             what: vec![entry.name.clone()],
         });
         let products = entries()
-            .filter(|(_, entry)| entry.build.is_empty())
-            .filter_map(|(_, entry)| cargo::product(&program_of(entry, services)?));
+            .zip(&targets)
+            .filter(|((_, entry), _)| entry.build.is_empty())
+            .filter_map(|(_, target)| cargo::product(&program_of(target.as_ref()?)?));
         Self {
             screen: screen.clone(),
             events: events.clone(),
@@ -148,6 +153,8 @@ impl Development {
         let Some((program, arguments)) = build.command.split_first() else { return false };
         let mut command = Command::new(program);
         command.args(arguments).current_dir(&build.folder);
+        // One that hangs is not to be taken for one that has ended.
+        let _reminder = Reminder::start(self.screen.clone(), what.clone());
         match self.helpers.ask(&mut command, BUILT_WITHIN) {
             Ok(_) => {
                 self.screen.notice(&format!("built {what} in {}", Readable(began.elapsed())));
@@ -180,6 +187,27 @@ impl Development {
     }
 }
 
+/// Says now and then that something is still being built, until it is dropped.
+struct Reminder {
+    _end: Option<Sender<()>>,
+}
+
+impl Reminder {
+    fn start(screen: Arc<Screen>, what: String) -> Self {
+        let (end, ended) = channel::<()>();
+        let remind = move || {
+            let began = Instant::now();
+            while ended.recv_timeout(REMINDED) == Err(RecvTimeoutError::Timeout) {
+                let lasting = Readable(began.elapsed());
+                screen.notice(&format!("still building {what}, for {lasting}; what else changes waits"));
+            }
+        };
+        // Without a thread it is built as well.
+        let started = thread::Builder::new().name("reminder".to_owned()).spawn(remind);
+        Self { _end: started.ok().map(|_| end) }
+    }
+}
+
 /// One build for all that Cargo makes of one workspace in one profile.
 fn of_cargo(products: impl Iterator<Item = Product>) -> Vec<Build> {
     let mut grouped: BTreeMap<(PathBuf, String), Vec<Product>> = BTreeMap::new();
@@ -200,9 +228,9 @@ fn of_cargo(products: impl Iterator<Item = Product>) -> Vec<Build> {
 }
 
 /// The program that is started for a service; this one if the service is its own.
-fn program_of(entry: &Entry, services: &Services) -> Option<PathBuf> {
-    match target(entry, services)? {
-        Target::Program { path, .. } => Some(path),
+fn program_of(target: &Target) -> Option<PathBuf> {
+    match target {
+        Target::Program { path, .. } => Some(path.clone()),
         Target::Registered(_) => std::env::current_exe().ok(),
         Target::Command(_) => None,
     }
@@ -215,10 +243,10 @@ fn target(entry: &Entry, services: &Services) -> Option<Target> {
 
 /// The files of which a service is made: its program, or its model and what its command names; its addresses and config; and what
 /// its entry says, unless that is built.
-fn made_of(entry: &Entry, services: &Services) -> Vec<PathBuf> {
-    let mut files = match target(entry, services) {
-        Some(Target::Command(model)) => command_files(&model),
-        _ => program_of(entry, services).into_iter().collect(),
+fn made_of(entry: &Entry, target: Option<&Target>) -> Vec<PathBuf> {
+    let mut files = match target {
+        Some(Target::Command(model)) => command_files(model),
+        target => target.and_then(program_of).into_iter().collect(),
     };
     for source in [&entry.addresses, &entry.config].into_iter().flatten() {
         if let Source::File(path) = source {
