@@ -81,7 +81,7 @@ fn what_may_happen_twice_is_a_warning() {
     let hook = |more: serde_json::Value| {
         let mut hook = json!({"reference": "x.a", "args": {}, "timeout": "1s", "retry": {"attempts": 3}});
         hook.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        let spec = json!({"name": "x", "programs": {"p": {"hooks": ["a"]}}, "hooks": {"a": hook}});
+        let spec = json!({"name": "x", "programs": {"p": {"hooks": ["a"], "args": {}, "outputs": {}}}, "hooks": {"a": hook}});
         Folder::new().with("s.json", spec).launch("program check -s s.json")
     };
     let checked = hook(json!({}));

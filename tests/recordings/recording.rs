@@ -236,7 +236,7 @@ fn a_full_disk_ends_the_recording_at_once_and_the_system_goes_on() {
     // As full as a disk can be for one process: files may have 256 KiB.
     let script = "trap '' XFSZ; ulimit -f 512; exec \"$0\" up system.json --record run.sfr";
     let mut up = Process::start(folder.command("/bin/sh").args(["-c", script, LAUNCHER]));
-    up.wait_for("echo is ready");
+    up.wait_for("ready service=echo_replyer");
     let payload = "x".repeat(10_000);
     for _ in 0..30 {
         call(&folder, "echo", "echo", &payload);

@@ -49,10 +49,11 @@ impl Plan {
     /// Its files cannot be read, or are no system.
     pub(super) fn of_files(options: &Options, services: &Services) -> Result<Self, Vec<Problem>> {
         let files = options.positional.iter().map(Into::into).chain(options.overrides.iter().cloned());
-        let system = System::load(&files.collect::<Vec<_>>());
+        let mut system = System::load(&files.collect::<Vec<_>>());
         if system.services.is_empty() {
             return Err(system.problems);
         }
+        system.is_told = true;
         Ok(Self::make(system, services, &[], &Helpers::of_process()))
     }
 

@@ -17,13 +17,16 @@ const USUAL_END: u16 = 32_768;
 pub(super) struct Ports {
     taken: HashSet<u16>,
     end: u16,
+    /// They are those that would be chosen if nobody had any.
+    is_told: bool,
 }
 
 impl Ports {
-    /// None of those in the addresses `texts` is chosen.
-    pub(super) fn beside<'a>(texts: impl IntoIterator<Item = &'a str>) -> Self {
+    /// None of those in the addresses `texts` is chosen. If a system is only told of, it is not looked who has them: it may
+    /// be that system which runs.
+    pub(super) fn beside<'a>(texts: impl IntoIterator<Item = &'a str>, is_told: bool) -> Self {
         let taken = texts.into_iter().filter_map(|text| Endpoint::parse(text).ok()?.port()).collect();
-        Self { taken, end: end_of_range() }
+        Self { taken, end: end_of_range(), is_told }
     }
 
     /// A port of this machine that nobody has, and that was not chosen before; always the same for a `key`, if it can be.
@@ -40,7 +43,8 @@ impl Ports {
     }
 
     fn is_free(&self, port: u16) -> bool {
-        !self.taken.contains(&port) && TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
+        let is_nobodys = || self.is_told || TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok();
+        !self.taken.contains(&port) && is_nobodys()
     }
 }
 
@@ -56,18 +60,20 @@ mod tests {
 
     #[test]
     fn ports_are_the_same_each_time_and_each_is_chosen_once() {
-        let chosen = |keys: &[&str]| {
-            let mut ports = Ports::beside(["tcp://127.0.0.1:12345"]);
+        let chosen_or_told = |keys: &[&str], is_told: bool| {
+            let mut ports = Ports::beside(["tcp://127.0.0.1:12345"], is_told);
             keys.iter().map(|key| ports.choose(key).unwrap()).collect::<Vec<_>>()
         };
+        let chosen = |keys: &[&str]| chosen_or_told(keys, false);
         let first = chosen(&["a", "b", "a"]);
         assert!(first[0] != first[2] && first[0] != first[1], "{first:?}");
         let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, first[1])).unwrap();
         let second = chosen(&["a", "b"]);
         assert_eq!(second[0], first[0]);
         assert_ne!(second[1], first[1]);
+        assert_eq!(chosen_or_told(&["a", "b", "a"], true), first);
         drop(taken);
-        let mut beside = Ports::beside([format!("127.0.0.1:{}", first[0])].iter().map(String::as_str));
+        let mut beside = Ports::beside([format!("127.0.0.1:{}", first[0])].iter().map(String::as_str), false);
         assert_ne!(beside.choose("a"), Some(first[0]));
     }
 }

@@ -57,6 +57,8 @@ pub(super) struct System {
     layers: Layers,
     /// What free ports follow from: two systems that are started at the same time have others.
     seed: String,
+    /// Nothing of it is started, but told of.
+    pub(super) is_told: bool,
 }
 
 /// One service of a system.
@@ -167,6 +169,7 @@ impl System {
             shared: SharedAddresses::default(),
             layers: Layers::default(),
             seed: String::new(),
+            is_told: false,
         };
         if let Some(mut table) = Table::open(json, "", &mut problems) {
             table.refuse_others(SYSTEM_KEYS);

@@ -39,7 +39,7 @@ pub(in crate::launcher::up) fn wire(
     let mut wiring = Wiring {
         shared: &system.shared,
         services: Vec::new(),
-        ports: Ports::beside(texts.iter().map(String::as_str)),
+        ports: Ports::beside(texts.iter().map(String::as_str), system.is_told),
         seed: system.seed.clone(),
     };
     let mut used = HashSet::new();
