@@ -1,7 +1,8 @@
 //! Flows whose host is killed after every commit, and after every errand before its commit: what they come to and what they did outside
 //! is what an undisturbed one comes to and does.
 //!
-//! FLOWS_KILLED_STORE names another store than a file, such as a PostgreSQL database; each run has a flow of its own in it.
+//! With FLOWS_KILLED_STORE=postgres each run has a schema of its own in the PostgreSQL server of the tests instead of a file: whoever
+//! shares a store does the other's errands too, and dies of them.
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -12,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use super::world::{World, ask};
 use crate::folder::LAUNCHER;
+use crate::schema::Schema;
 use crate::site::Site;
 use crate::support::{PATIENCE, free_address, root};
 
@@ -87,12 +89,17 @@ struct Outcome {
     effects: Vec<String>,
 }
 
+fn is_on_postgres() -> bool {
+    std::env::var("FLOWS_KILLED_STORE").is_ok_and(|store| store == "postgres")
+}
+
 /// Runs an example whose host dies there, and again until it has ended. The numbers of commits, errands and hooks of the last host too.
 fn run(example: &Example, die: &str) -> (Outcome, [u32; 3]) {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
     let (world, folder) = (World::start(example.world), tempfile::tempdir().unwrap());
     let file = folder.path().join("store.db").display().to_string();
-    let store = std::env::var("FLOWS_KILLED_STORE").unwrap_or(file);
+    let schema = is_on_postgres().then(|| Schema::new().unwrap());
+    let store = schema.as_ref().map_or(file, |schema| schema.location.clone());
     let id = format!("killed-{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
     let site = Site(folder.path().join("site"));
     let port = free_address().rsplit(':').next().unwrap().to_owned();

@@ -1,6 +1,6 @@
 //! Flows that are large in some way: steps, state, things waited for at once, and others that sleep.
 //!
-//! `FLOWS_SLEEPING` is how many sleep (1,000 unless said). How long they took to start, and what they take up, is printed.
+//! `FLOWS_SLEEPING` is how many sleep (10,000 unless said). How long they took to start, and what they take up, is printed.
 
 use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -146,7 +146,7 @@ fn peak(process: &Process) -> u64 {
 
 #[test]
 fn many_sleep_and_cost_nothing_but_their_rows() {
-    let count: usize = std::env::var("FLOWS_SLEEPING").map_or(1_000, |count| count.parse().unwrap());
+    let count: usize = std::env::var("FLOWS_SLEEPING").map_or(10_000, |count| count.parse().unwrap());
     let folder = Folder::new();
     let location = folder.path("service_framework.db").display().to_string();
     let flows = Flows::of(&Store::open(&location.parse().unwrap()).unwrap());
