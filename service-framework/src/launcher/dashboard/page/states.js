@@ -61,7 +61,7 @@ function list() {
     mark(button, "aria-pressed", group.key === chosen()?.key ? "true" : "false");
     say(button.firstChild, group.name);
     const lags = group.replicas.map((replica) => replica.lag ?? 0);
-    const behind = group.replicas.filter((replica) => replica.status !== "current").length;
+    const behind = group.replicas.filter((replica) => replica.status !== "current" || replica.other_life).length;
     say(button.lastChild, [group.system, `${count(group.replicas.length)} replica${group.replicas.length === 1 ? "" : "s"}`,
       behind ? `${count(behind)} not current` : "", Math.max(0, ...lags) ? `lag ${count(Math.max(...lags))}` : ""].filter(Boolean).join(" · "));
     mark(button.lastChild, "class", behind ? "warn" : "faint");
@@ -87,6 +87,12 @@ function renew() {
 
 const keyOf = (holder) => `${holder.id} ${holder.side} ${holder.name} ${holder.topic ?? ""}`;
 
+/// The update of which a value is: its life of the owner and its number, which begins anew in each life. None if one is not known.
+function updateOf(told) {
+  const isKnown = (part) => part !== null && part !== undefined;
+  return told && isKnown(told.epoch) && isKnown(told.number) ? `${told.epoch}:${told.number}` : null;
+}
+
 /// Asks every holder what it has; one that has nothing new only says so.
 async function fill(group) {
   const wanted = at;
@@ -96,7 +102,8 @@ async function fill(group) {
     const known = held.get(keyOf(holder));
     const query = { id: holder.id, side: holder.side, name: holder.name, find: at.find, from: at.from, most: PAGE };
     if (holder.topic) query.topic = holder.topic;
-    if (known && typeof known.number === "number") query.unless = known.number;
+    const update = updateOf(known);
+    if (update) query.unless = update;
     try {
       const told = await context.get("/api/state", query);
       if (wanted === at) held.set(keyOf(holder), told.rows ? told : { ...known, ...told });
@@ -138,6 +145,7 @@ function head(holder, told) {
     typeof number === "number" ? `number ${count(number)}` : "",
     typeof holder.keys === "number" ? `${count(told.keys ?? holder.keys)} keys` : "",
     typeof holder.lag === "number" ? `lag ${count(holder.lag)}` : "",
+    holder.other_life ? "of another life of its owner" : "",
     told.stale_for ? `for ${span(told.stale_for)}` : "",
   ].filter(Boolean).join(" · ");
   return el("th", { scope: "col", "data-side": holder.side },
