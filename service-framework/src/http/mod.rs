@@ -2,11 +2,24 @@
 //!
 //! Knows nothing of what is served.
 
+mod connections;
 mod serve;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 
+use axum::Router;
+
 pub(crate) use serve::serve;
+
+/// Who has connected.
+pub(crate) struct Guest {
+    /// What answers.
+    pub(crate) router: Router,
+    /// Whether it is known to be one who gets nothing. Such take no place of others: of their few the oldest goes at once.
+    pub(crate) is_stranger: bool,
+}
 
 /// What those who connect may take.
 #[derive(Clone, Copy, Debug)]
