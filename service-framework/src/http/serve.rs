@@ -136,11 +136,18 @@ async fn connection(stream: TcpStream, router: Router, limits: Limits, mut stopp
     let serving = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
     let mut serving = pin!(serving);
     // How a connection ends is of no interest: its requests were answered, or nothing of them was kept.
-    tokio::select! {
+    let has_time = tokio::select! {
         _ = serving.as_mut() => return,
-        () = told(&mut stopped) => {}
-        () = sleep(limits.connection_time) => {}
-    }
+        () = told(&mut stopped) => false,
+        () = sleep(limits.connection_time) => true,
+    };
     serving.as_mut().graceful_shutdown();
+    if has_time {
+        tokio::select! {
+            _ = serving.as_mut() => return,
+            () = told(&mut stopped) => {}
+            () = sleep(limits.request_time) => return,
+        }
+    }
     let _ = timeout(limits.grace, serving).await;
 }

@@ -23,6 +23,7 @@ const ASK: &[u8] = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n";
 const LIMITS: Limits = Limits {
     head_time: Duration::from_hours(1),
     connection_time: Duration::from_hours(1),
+    request_time: Duration::from_hours(1),
     connections: 1,
     grace: Duration::ZERO,
 };
@@ -121,4 +122,13 @@ async fn one_who_is_silent_gives_its_place_to_one_who_waits() {
     let mut silent = server.connect(false).await;
     assert!(ask(&mut server.connect(false).await).await.is_some());
     is_closed(&mut silent).await;
+}
+
+#[tokio::test]
+async fn a_request_that_never_ends_is_cut_when_its_time_is_over() {
+    let short = Duration::from_millis(50);
+    let limits = Limits { connection_time: short, request_time: short, grace: LIMITS.head_time, ..LIMITS };
+    let never = Router::new().route("/", get(async || std::future::pending::<&str>().await));
+    let server = Server::start(limits, never, Special::AreStrangers).await;
+    assert_eq!(ask(&mut server.connect(false).await).await, None);
 }

@@ -23,6 +23,7 @@ use crate::http::{self, Guest, Limits};
 const LIMITS: Limits = Limits {
     head_time: Duration::from_secs(10),
     connection_time: Duration::from_mins(2),
+    request_time: Duration::from_mins(2),
     connections: 32,
     grace: Duration::from_secs(2),
 };

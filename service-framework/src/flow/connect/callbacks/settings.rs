@@ -35,6 +35,8 @@ impl CallbackSettings {
         Limits {
             head_time: self.head_time,
             connection_time: self.connection_time,
+            // Its head, whether its id is known, its body, and the writing down.
+            request_time: self.head_time + self.body_time + 2 * self.deliver_time,
             connections: self.connections,
             grace: self.grace,
         }
