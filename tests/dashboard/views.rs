@@ -6,7 +6,7 @@ use serde_json::json;
 use super::browser::Browser;
 use super::http::get;
 use super::looks::state_from_outside;
-use super::place::{EVIL, Place, service};
+use super::place::{EVIL, HOSTILE, Place, service};
 use crate::folder::LAUNCHER;
 use crate::support::{Process, wait_until};
 
@@ -207,4 +207,42 @@ fn a_name_stays_text_whatever_it_is() {
     browser.wait("document.querySelector('.node text')?.textContent.startsWith('<img')");
     assert_eq!(browser.value("document.querySelectorAll('img, b').length"), 0);
     assert!(!browser.value("document.title").as_str().unwrap().contains("owned"));
+}
+
+#[test]
+fn whole_numbers_keep_all_their_digits() {
+    let Some(browser) = Browser::open() else { return };
+    let place = Place::new();
+    let large = ["9007199254740993", "18446744073709551615", "-9223372036854775808"];
+    let told = format!(
+        r#"{{"small": 9007199254740991, "large": {}, "in_list": [{}], "alike": {{"__int__": true, "as_str": "7"}}}}"#,
+        large[0],
+        large[1..].join(",")
+    );
+    let script = HOSTILE.replace(r#"{"html": evil, "tree": {evil: [evil]}}"#, "json.loads(evil)");
+    std::fs::write(place.folder.path("teller.py"), script).unwrap();
+    let state = json!({
+        "state_type": "full_update",
+        "required_arguments": { "small": "int", "large": "int", "in_list": "any", "alike": "any" },
+    });
+    let model = json!({
+        "name": "teller", "command": ["python3", "teller.py", told], "state_models": { "out": { "evil": state } },
+    });
+    let system = json!({
+        "name": "tells", "services": { "teller": { "service": "./teller.json" } }, "addresses": { "teller.evil": "free" },
+    });
+    for (name, content) in [("teller.json", model), ("tells.json", system)] {
+        std::fs::write(place.folder.path(name), content.to_string()).unwrap();
+    }
+    let mut up =
+        Process::start(place.folder.command(LAUNCHER).args(["up", "tells.json", "--dashboard=127.0.0.1:0"]));
+    let address = super::place::address(&up.wait_for("dashboard at "));
+    browser.go(&format!("http://{address}/#states"));
+    let shown =
+        |name: &str| format!("document.querySelector('#holders tr[data-name={name}] .value')?.innerText");
+    browser.wait(&format!("{} === '9007199254740991'", shown("small")));
+    browser.wait(&format!("{} === '{}'", shown("large"), large[0]));
+    browser.wait(&format!("{}.includes('2: {}, {}')", shown("in_list"), large[1], large[2]));
+    // A map that only looks like such a number is shown as the map that it is.
+    browser.wait(&format!("{}.includes('__map__')", shown("alike")));
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Value as Json, json};
 
 use super::answer::No;
+use super::exact::exact;
 use super::query::Query;
 use super::snapshot::{Service, Snapshot};
 use crate::launcher::control::client::AskError;
@@ -42,7 +43,7 @@ pub(super) fn all(snapshot: &Snapshot) -> Json {
             if is_owner { group.owners.push(holder) } else { group.replicas.push(holder) }
         }
     }
-    groups.into_iter().map(|(key, group)| group.into_json(&key)).collect()
+    exact(groups.into_iter().map(|(key, group)| group.into_json(&key)).collect())
 }
 
 /// Whose state an end is that follows one: by system, service and end.
@@ -134,7 +135,7 @@ fn update(text: &str) -> Option<(u64, i64)> {
 
 /// What a state holds, as the process says that has it.
 pub(super) fn content(pid: u32, question: &Question) -> Result<Json, No> {
-    ask(Kind::Service, pid, question, PATIENCE).map_err(|error| match error {
+    ask(Kind::Service, pid, question, PATIENCE).map(exact).map_err(|error| match error {
         AskError::Refused(refusal) => No::unknown(refusal.message),
         other => No::lost(other.to_string()),
     })
