@@ -112,7 +112,7 @@ impl Places {
 
     /// Waits until all have gone.
     async fn end(mut self) {
-        while self.guests.count() + self.strangers.count() > 0 {
+        while !self.guests.is_empty() || !self.strangers.is_empty() {
             tokio::select! {
                 () = self.guests.one_ends() => {}
                 () = self.strangers.one_ends() => {}

@@ -10,8 +10,9 @@ use axum::routing::get;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
+use super::connections::SAFE;
 use super::{Guest, Limits, serve};
 
 /// Nothing here takes so long.
@@ -122,6 +123,24 @@ async fn one_who_is_silent_gives_its_place_to_one_who_waits() {
     let mut silent = server.connect(false).await;
     assert!(ask(&mut server.connect(false).await).await.is_some());
     is_closed(&mut silent).await;
+}
+
+#[tokio::test]
+async fn only_as_many_go_as_there_are_others_who_wait() {
+    let server = Server::start(Limits { connections: 4, ..LIMITS }, hello(), Special::AreStrangers).await;
+    let mut old = Vec::new();
+    for _ in 0..4 {
+        let mut stream = server.connect(false).await;
+        assert!(ask(&mut stream).await.is_some());
+        old.push(stream);
+    }
+    // All of them are so old now that they may have to go.
+    sleep(SAFE).await;
+    assert!(ask(&mut server.connect(false).await).await.is_some());
+    is_closed(&mut old[0]).await;
+    for stream in &mut old[1..] {
+        assert!(ask(stream).await.is_some());
+    }
 }
 
 #[tokio::test]
