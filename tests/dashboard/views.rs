@@ -209,6 +209,44 @@ fn a_name_stays_text_whatever_it_is() {
     assert!(!browser.value("document.title").as_str().unwrap().contains("owned"));
 }
 
+/// The process of which the page shows the details.
+const DETAILED: &str = "[...document.querySelectorAll('#details dt')].find((fact) => fact.innerText === 'process')?.nextElementSibling.innerText";
+
+#[test]
+fn services_of_one_name_stand_beside_each_other() {
+    let Some(browser) = Browser::open() else { return };
+    let place = Place::new();
+    let model = json!({ "name": "twin", "command": ["python3", "hostile.py", "x"] });
+    std::fs::write(place.folder.path("twin.json"), model.to_string()).unwrap();
+    for name in ["north", "south"] {
+        let system = json!({ "name": name, "services": { "twin": { "service": "./twin.json" } } });
+        std::fs::write(place.folder.path(&format!("{name}.json")), system.to_string()).unwrap();
+    }
+    let start = |arguments: &[&str]| Process::start(place.folder.command(LAUNCHER).args(arguments));
+    let _systems = [start(&["up", "north.json"]), start(&["up", "south.json"])];
+    let alone = || start(&["-s", "./twin.json"]);
+    let (first, _second) = (alone(), alone());
+    let (_page, address) = place.dashboard(&[]);
+    browser.go(&format!("http://{address}/"));
+    for system in ["north", "south"] {
+        browser.click(&format!("section[data-system={system}] .node[data-service=twin]"));
+        browser.wait(&format!("document.querySelector('#details h2').textContent === '{system}/twin'"));
+    }
+    let are_apart = "(() => {
+        const boxes = [...document.querySelectorAll('section[data-system=\"by themselves\"] .node rect')];
+        return new Set(boxes.map((box) => `${box.getAttribute('x')} ${box.getAttribute('y')}`)).size === 2 && boxes.length === 2;
+    })()";
+    browser.wait(are_apart);
+    drop(first);
+    // Another one in its place is not the one that was there.
+    let third = alone();
+    let pid = third.pid().as_raw_nonzero();
+    browser.wait(&format!("document.querySelector('.node[data-id=\"-/{pid}\"]')"));
+    browser.wait(are_apart);
+    browser.click(&format!(".node[data-id=\"-/{pid}\"]"));
+    browser.wait(&format!("{DETAILED} === '{pid}'"));
+}
+
 #[test]
 fn whole_numbers_keep_all_their_digits() {
     let Some(browser) = Browser::open() else { return };
