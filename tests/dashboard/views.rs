@@ -165,6 +165,24 @@ fn every_view_shows_what_is_so() {
     browser.wait("!document.querySelector('#trouble').hidden");
 }
 
+/// Presses a button, which only asks, and at once again, which does it: the page forgets the first press after some seconds, so
+/// nothing may come in between.
+fn press_twice(browser: &Browser, action: &str, label: &str) {
+    let seen = browser.run(&format!(
+        "const button = document.querySelector('#details [data-action={action}]');
+         const told = document.querySelector('#details .told');
+         const seen = () => [button.textContent, told.textContent];
+         const before = told.textContent;
+         button.click();
+         const asked = [...seen(), before];
+         button.click();
+         return [asked, seen()];"
+    ));
+    assert_eq!(seen[0][0], format!("{label}: sure?"));
+    assert_eq!(seen[0][1], seen[0][2], "the first press only asks");
+    assert_eq!(seen[1], json!([label, format!("{label} …")]));
+}
+
 #[test]
 fn services_are_restarted_and_stopped_from_a_page_that_may() {
     let Some(browser) = Browser::open() else { return };
@@ -175,14 +193,11 @@ fn services_are_restarted_and_stopped_from_a_page_that_may() {
     browser.go(&format!("http://{address}/#table"));
     browser.wait("document.querySelectorAll('#services tbody tr').length === 6");
     browser.run("[...document.querySelectorAll('#services tbody tr')].find((row) => row.cells[0].innerText === 'host/middle').click()");
-    browser.click("#details [data-action=restart]");
-    browser.wait("document.querySelector('#details [data-action=restart]').innerText.includes('sure')");
-    assert_eq!(service(&own, "middle")["pid"], before["pid"], "the first press only asks");
-    browser.click("#details [data-action=restart]");
+    browser.wait("document.querySelector('#details [data-action=restart]')");
+    press_twice(&browser, "restart", "Restart");
     browser.wait("document.querySelector('#details .told').innerText === 'Restart: done'");
     wait_until("it is another process", || service(&own, "middle")["pid"] != before["pid"]);
-    browser.click("#details [data-action=stop]");
-    browser.click("#details [data-action=stop]");
+    press_twice(&browser, "stop", "Stop");
     browser.wait(&format!("{}.includes('stopped')", cell("middle", "state")));
     let complaints = browser.complaints();
     assert!(complaints.is_empty(), "{complaints:?}");
