@@ -105,12 +105,34 @@ async fn a_body_that_breaks_off_is_not_delivered() {
 #[tokio::test]
 async fn connections_do_not_last_for_ever() {
     let book = Book::of(["abc"]);
-    let settings = CallbackSettings { connection_time: SHORT, grace: SHORT, ..anywhere() };
+    let settings = CallbackSettings {
+        connection_time: SHORT,
+        head_time: SHORT,
+        body_time: SHORT,
+        deliver_time: SHORT,
+        ..anywhere()
+    };
     let callbacks = listen(settings, &book).await;
     // Asks again and again and never reads an answer.
     let mut client = Client::connect(&callbacks).await;
     let many = "GET /health HTTP/1.1\r\nhost: x\r\n\r\n".repeat(100);
     within(async { while client.0.write_all(many.as_bytes()).await.is_ok() {} }).await;
+    callbacks.stop().await;
+}
+
+#[tokio::test]
+async fn a_delivery_at_work_ends_in_its_own_time_and_not_in_that_of_its_connection() {
+    let book = Book::closed(["abc"]);
+    let settings = CallbackSettings { connection_time: SHORT, grace: Duration::ZERO, ..anywhere() };
+    let callbacks = listen(settings, &book).await;
+    let mut client = Client::connect(&callbacks).await;
+    client.send("POST /callback/abc HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\n\r\n1").await;
+    book.wait_for(1).await;
+    // However long this takes, the delivery is answered.
+    tokio::time::sleep(2 * SHORT).await;
+    book.gate.add_permits(1);
+    assert_eq!(client.answer().await.status, 200);
+    client.wait_until_closed().await;
     callbacks.stop().await;
 }
 

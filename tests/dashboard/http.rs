@@ -54,9 +54,19 @@ pub(super) fn get(address: &str, path: &str) -> Answer {
     send(address, &format!("GET {path}"), &[], "")
 }
 
+/// Asks for a path over a connection that is open and stays so.
+#[track_caller]
+pub(super) fn get_over(stream: &mut BufReader<TcpStream>, path: &str) -> Answer {
+    let address = stream.get_ref().peer_addr().unwrap();
+    // If it was closed, there is no answer.
+    let _ = stream.get_mut().write_all(format!("GET {path} HTTP/1.1\r\nhost: {address}\r\n\r\n").as_bytes());
+    read(stream)
+}
+
 fn read(stream: &mut impl BufRead) -> Answer {
     let mut line = String::new();
-    stream.read_line(&mut line).unwrap();
+    // What was closed has no answer, whatever its end is called.
+    let _ = stream.read_line(&mut line);
     let status = line.split(' ').nth(1).and_then(|status| status.parse().ok());
     let mut answer = Answer { status: status.unwrap_or_default(), headers: Vec::new(), body: String::new() };
     loop {

@@ -65,6 +65,31 @@ fn states_are_what_they_are_from_outside() {
 }
 
 #[test]
+fn a_value_of_another_life_of_its_owner_is_not_one_that_is_known() {
+    let place = Place::new();
+    write_two(&place);
+    let (_up, address) = up_two(&place);
+    wait_until("both run", || {
+        ["owner", "reader"].iter().all(|name| service(&address, name)["state"] == "ready")
+    });
+    let id = service(&address, "reader")["id"].as_str().unwrap().to_owned();
+    let asked = |unless: &str| {
+        of_service(&address, &format!("/api/state?side=in&name=evil&unless={unless}&"), &id).json()
+    };
+    let update = |told: &Json| format!("{}:{}", told["epoch"], told["number"]);
+    let mut first = asked("");
+    wait_until("what the owner has told is known", || {
+        first = asked(&update(&first));
+        first["rows"].is_null()
+    });
+    assert_eq!(place.folder.launch("restart owner").code, Some(0));
+    wait_until("the owner has another life", || asked("")["epoch"] != first["epoch"]);
+    let second = asked(&update(&first));
+    assert!(second["rows"].is_array(), "{first} {second}");
+    wait_until("that is known too", || asked(&update(&asked("")))["rows"].is_null());
+}
+
+#[test]
 fn one_that_does_not_answer_holds_up_no_other_and_is_told() {
     let place = Place::new();
     let (_up, address) = place.up(&[]);
@@ -78,17 +103,18 @@ fn one_that_does_not_answer_holds_up_no_other_and_is_told() {
     wait_until("it answers again", || service(&address, "echo")["state"] == "ready");
 }
 
-#[test]
-fn what_another_model_does_not_fit_is_told_after_a_restart() {
-    let place = Place::new();
-    let model = |of: &str| {
-        json!({
-            "name": "hostile", "command": ["python3", "hostile.py", "x"],
-            "state_models": { "out": { "evil": {
-                "state_type": "full_update", "required_arguments": { "html": of, "tree": "any" },
-            } } },
-        })
-    };
+/// An owner of a state in which `html` is of this type.
+fn owner(of: &str) -> Json {
+    json!({
+        "name": "hostile", "command": ["python3", "hostile.py", "x"],
+        "state_models": { "out": { "evil": {
+            "state_type": "full_update", "required_arguments": { "html": of, "tree": "any" },
+        } } },
+    })
+}
+
+/// A system `two.json` with that owner and a replica.
+fn write_two(place: &Place) {
     let reader = json!({
         "name": "reader", "command": ["python3", "hostile.py", "x"],
         "state_models": { "in": { "evil": {
@@ -100,15 +126,26 @@ fn what_another_model_does_not_fit_is_told_after_a_restart() {
         "services": { "owner": { "service": "./owner.json" }, "reader": { "service": "./reader.json" } },
         "addresses": { "owner.evil": "free", "reader.evil": "owner.evil" },
     });
-    for (name, content) in [("owner.json", model("str")), ("reader.json", reader), ("two.json", system)] {
+    for (name, content) in [("owner.json", owner("str")), ("reader.json", reader), ("two.json", system)] {
         fs::write(place.folder.path(name), content.to_string()).unwrap();
     }
+}
+
+fn up_two(place: &Place) -> (Process, String) {
     let mut up =
         Process::start(place.folder.command(LAUNCHER).args(["up", "two.json", "--dashboard=127.0.0.1:0"]));
     let address = super::place::address(&up.wait_for("dashboard at "));
+    (up, address)
+}
+
+#[test]
+fn what_another_model_does_not_fit_is_told_after_a_restart() {
+    let place = Place::new();
+    write_two(&place);
+    let (_up, address) = up_two(&place);
     let problems = || get(&address, "/api/graph").json()["systems"][0]["connections"][0]["problems"].clone();
     wait_until("the two fit", || problems() == json!([]) && service(&address, "owner")["state"] == "ready");
-    fs::write(place.folder.path("owner.json"), model("int").to_string()).unwrap();
+    fs::write(place.folder.path("owner.json"), owner("int").to_string()).unwrap();
     assert_eq!(place.folder.launch("restart owner").code, Some(0));
     wait_until("they do not fit any more", || {
         problems().as_array().is_some_and(|problems| !problems.is_empty())

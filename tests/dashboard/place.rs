@@ -10,7 +10,7 @@ use crate::support::{Process, free_address, root, wait_until};
 pub(super) const EVIL: &str = "<img src=x onerror=\"document.title='owned'\"><b>bold</b>";
 
 /// A service in another language that logs and tells what is evil.
-const HOSTILE: &str = r#"
+pub(super) const HOSTILE: &str = r#"
 import json, sys
 evil = sys.argv[1]
 print(evil, file=sys.stderr, flush=True)

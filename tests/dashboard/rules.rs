@@ -1,18 +1,20 @@
 //! Who may see the page and who may do something, without a browser.
 
-use std::io::Read;
+use std::io::{BufReader, Read};
 use std::net::TcpStream;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use rustix::process::{Signal, geteuid};
 use serde_json::json;
 
-use super::http::{Answer, get, send};
+use super::http::{Answer, get, get_over, send};
 use super::place::{Place, address, service};
 use crate::folder::LAUNCHER;
-use crate::support::{Process, wait_until};
+use crate::support::{PATIENCE, Process, wait_until};
 
 #[test]
 fn other_names_and_other_sites_get_nothing() {
@@ -59,6 +61,46 @@ fn other_users_of_this_machine_get_nothing() {
     let (_page, address) = place.dashboard(&[]);
     let Some(answer) = as_another_user(&address) else { return };
     assert!(answer.starts_with("HTTP/1.1 403") && answer.contains("other_user"), "{answer}");
+}
+
+/// Connects many times as another user and says nothing; a line comes when one of them was closed.
+const SILENT: &str = "
+import select, socket, sys
+address = (sys.argv[1], int(sys.argv[2]))
+held = [socket.create_connection(address) for _ in range(64)]
+select.select(held, [], [])
+print('one is closed', flush=True)
+";
+
+#[test]
+fn other_users_who_say_nothing_take_nobodys_place() {
+    let place = Place::new();
+    let (_page, address) = place.dashboard(&[]);
+    if !geteuid().is_root() {
+        println!("skipped: only root can become another user");
+        return;
+    }
+    let mut own = BufReader::new(TcpStream::connect(&address).unwrap());
+    own.get_ref().set_read_timeout(Some(PATIENCE)).unwrap();
+    assert_eq!(get_over(&mut own, "/api/about").status, 200);
+    let (host, port) = address.split_once(':').unwrap();
+    let mut command = Command::new("python3");
+    command.args(["-c", SILENT, host, port]).uid(65_534).gid(65_534);
+    let is_closed = AtomicBool::new(false);
+    thread::scope(|scope| {
+        // It is older than theirs, so it would be the first that has to go for one of them.
+        let asks = scope.spawn(|| {
+            while !is_closed.load(Ordering::Relaxed) {
+                assert_eq!(get_over(&mut own, "/api/about").status, 200, "it had to go");
+                thread::sleep(Duration::from_millis(20));
+            }
+            get_over(&mut own, "/api/about").status
+        });
+        Process::start(&mut command).wait_for("one is closed");
+        is_closed.store(true, Ordering::Relaxed);
+        assert_eq!(asks.join().unwrap(), 200);
+    });
+    assert_eq!(get(&address, "/api/about").status, 200);
 }
 
 #[test]

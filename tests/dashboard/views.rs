@@ -6,7 +6,7 @@ use serde_json::json;
 use super::browser::Browser;
 use super::http::get;
 use super::looks::state_from_outside;
-use super::place::{EVIL, Place, service};
+use super::place::{EVIL, HOSTILE, Place, service};
 use crate::folder::LAUNCHER;
 use crate::support::{Process, wait_until};
 
@@ -165,6 +165,24 @@ fn every_view_shows_what_is_so() {
     browser.wait("!document.querySelector('#trouble').hidden");
 }
 
+/// Presses a button, which only asks, and at once again, which does it: the page forgets the first press after some seconds, so
+/// nothing may come in between.
+fn press_twice(browser: &Browser, action: &str, label: &str) {
+    let seen = browser.run(&format!(
+        "const button = document.querySelector('#details [data-action={action}]');
+         const told = document.querySelector('#details .told');
+         const seen = () => [button.textContent, told.textContent];
+         const before = told.textContent;
+         button.click();
+         const asked = [...seen(), before];
+         button.click();
+         return [asked, seen()];"
+    ));
+    assert_eq!(seen[0][0], format!("{label}: sure?"));
+    assert_eq!(seen[0][1], seen[0][2], "the first press only asks");
+    assert_eq!(seen[1], json!([label, format!("{label} …")]));
+}
+
 #[test]
 fn services_are_restarted_and_stopped_from_a_page_that_may() {
     let Some(browser) = Browser::open() else { return };
@@ -175,14 +193,11 @@ fn services_are_restarted_and_stopped_from_a_page_that_may() {
     browser.go(&format!("http://{address}/#table"));
     browser.wait("document.querySelectorAll('#services tbody tr').length === 6");
     browser.run("[...document.querySelectorAll('#services tbody tr')].find((row) => row.cells[0].innerText === 'host/middle').click()");
-    browser.click("#details [data-action=restart]");
-    browser.wait("document.querySelector('#details [data-action=restart]').innerText.includes('sure')");
-    assert_eq!(service(&own, "middle")["pid"], before["pid"], "the first press only asks");
-    browser.click("#details [data-action=restart]");
+    browser.wait("document.querySelector('#details [data-action=restart]')");
+    press_twice(&browser, "restart", "Restart");
     browser.wait("document.querySelector('#details .told').innerText === 'Restart: done'");
     wait_until("it is another process", || service(&own, "middle")["pid"] != before["pid"]);
-    browser.click("#details [data-action=stop]");
-    browser.click("#details [data-action=stop]");
+    press_twice(&browser, "stop", "Stop");
     browser.wait(&format!("{}.includes('stopped')", cell("middle", "state")));
     let complaints = browser.complaints();
     assert!(complaints.is_empty(), "{complaints:?}");
@@ -207,4 +222,80 @@ fn a_name_stays_text_whatever_it_is() {
     browser.wait("document.querySelector('.node text')?.textContent.startsWith('<img')");
     assert_eq!(browser.value("document.querySelectorAll('img, b').length"), 0);
     assert!(!browser.value("document.title").as_str().unwrap().contains("owned"));
+}
+
+/// The process of which the page shows the details.
+const DETAILED: &str = "[...document.querySelectorAll('#details dt')].find((fact) => fact.innerText === 'process')?.nextElementSibling.innerText";
+
+#[test]
+fn services_of_one_name_stand_beside_each_other() {
+    let Some(browser) = Browser::open() else { return };
+    let place = Place::new();
+    let model = json!({ "name": "twin", "command": ["python3", "hostile.py", "x"] });
+    std::fs::write(place.folder.path("twin.json"), model.to_string()).unwrap();
+    for name in ["north", "south"] {
+        let system = json!({ "name": name, "services": { "twin": { "service": "./twin.json" } } });
+        std::fs::write(place.folder.path(&format!("{name}.json")), system.to_string()).unwrap();
+    }
+    let start = |arguments: &[&str]| Process::start(place.folder.command(LAUNCHER).args(arguments));
+    let _systems = [start(&["up", "north.json"]), start(&["up", "south.json"])];
+    let alone = || start(&["-s", "./twin.json"]);
+    let (first, _second) = (alone(), alone());
+    let (_page, address) = place.dashboard(&[]);
+    browser.go(&format!("http://{address}/"));
+    for system in ["north", "south"] {
+        browser.click(&format!("section[data-system={system}] .node[data-service=twin]"));
+        browser.wait(&format!("document.querySelector('#details h2').textContent === '{system}/twin'"));
+    }
+    let are_apart = "(() => {
+        const boxes = [...document.querySelectorAll('section[data-system=\"by themselves\"] .node rect')];
+        return new Set(boxes.map((box) => `${box.getAttribute('x')} ${box.getAttribute('y')}`)).size === 2 && boxes.length === 2;
+    })()";
+    browser.wait(are_apart);
+    drop(first);
+    // Another one in its place is not the one that was there.
+    let third = alone();
+    let pid = third.pid().as_raw_nonzero();
+    browser.wait(&format!("document.querySelector('.node[data-id=\"-/{pid}\"]')"));
+    browser.wait(are_apart);
+    browser.click(&format!(".node[data-id=\"-/{pid}\"]"));
+    browser.wait(&format!("{DETAILED} === '{pid}'"));
+}
+
+#[test]
+fn whole_numbers_keep_all_their_digits() {
+    let Some(browser) = Browser::open() else { return };
+    let place = Place::new();
+    let large = ["9007199254740993", "18446744073709551615", "-9223372036854775808"];
+    let told = format!(
+        r#"{{"small": 9007199254740991, "large": {}, "in_list": [{}], "alike": {{"__int__": true, "as_str": "7"}}}}"#,
+        large[0],
+        large[1..].join(",")
+    );
+    let script = HOSTILE.replace(r#"{"html": evil, "tree": {evil: [evil]}}"#, "json.loads(evil)");
+    std::fs::write(place.folder.path("teller.py"), script).unwrap();
+    let state = json!({
+        "state_type": "full_update",
+        "required_arguments": { "small": "int", "large": "int", "in_list": "any", "alike": "any" },
+    });
+    let model = json!({
+        "name": "teller", "command": ["python3", "teller.py", told], "state_models": { "out": { "evil": state } },
+    });
+    let system = json!({
+        "name": "tells", "services": { "teller": { "service": "./teller.json" } }, "addresses": { "teller.evil": "free" },
+    });
+    for (name, content) in [("teller.json", model), ("tells.json", system)] {
+        std::fs::write(place.folder.path(name), content.to_string()).unwrap();
+    }
+    let mut up =
+        Process::start(place.folder.command(LAUNCHER).args(["up", "tells.json", "--dashboard=127.0.0.1:0"]));
+    let address = super::place::address(&up.wait_for("dashboard at "));
+    browser.go(&format!("http://{address}/#states"));
+    let shown =
+        |name: &str| format!("document.querySelector('#holders tr[data-name={name}] .value')?.innerText");
+    browser.wait(&format!("{} === '9007199254740991'", shown("small")));
+    browser.wait(&format!("{} === '{}'", shown("large"), large[0]));
+    browser.wait(&format!("{}.includes('2: {}, {}')", shown("in_list"), large[1], large[2]));
+    // A map that only looks like such a number is shown as the map that it is.
+    browser.wait(&format!("{}.includes('__map__')", shown("alike")));
 }

@@ -1,4 +1,4 @@
-//! Connections: each ended when its time is over, and the oldest when another needs its place.
+//! Whoever connects is looked at, gets a place, and is served until its time is over.
 
 use std::collections::VecDeque;
 use std::pin::pin;
@@ -10,44 +10,49 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-use tokio::task::{AbortHandle, JoinSet};
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
 use tracing::warn;
 
-use super::Limits;
+use super::connections::Connections;
+use super::{Guest, Limits};
 
 /// How long nothing is accepted after the system could not, mostly because it has no file descriptors left.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// How long a connection keeps its place although others wait for one: a delivery is done in much less.
-const SAFE: Duration = Duration::from_secs(1);
+/// So many are looked at or wait for a place. Further ones are not accepted yet.
+const COMING: usize = 256;
 
-/// Serves until it is told to stop, and what is at work then until it ends or its time is over. `router` makes what answers on
-/// one connection.
-pub(crate) async fn serve(
+/// Most connections of strangers at once.
+const STRANGERS: usize = 8;
+
+/// Serves until it is told to stop, and what is at work then until it ends or its time is over. `admit` says who has connected;
+/// however long that takes, others are looked at meanwhile.
+pub(crate) async fn serve<F>(
     listener: TcpListener,
-    router: impl Fn(&TcpStream) -> Router,
+    admit: impl Fn(&TcpStream) -> F,
     limits: Limits,
     mut stopped: watch::Receiver<bool>,
-) {
-    let mut connections = Connections::default();
-    let mut waiting: Option<TcpStream> = None;
-    let most = limits.connections.max(1);
+) where
+    F: Future<Output = Guest> + Send + 'static,
+{
+    let mut coming = JoinSet::new();
+    let mut places = Places::new(limits, stopped.clone());
     loop {
-        if connections.count() < most
-            && let Some(stream) = waiting.take()
-        {
-            let router = router(&stream);
-            connections.open(connection(stream, router, limits, stopped.clone()));
-        }
-        let has_any = connections.count() > 0;
-        let oldest_is_old = connections.oldest_is_old();
+        places.fill();
+        let has_room = coming.len() + places.waiting.len() < COMING;
         tokio::select! {
             () = told(&mut stopped) => break,
-            () = connections.one_ends(), if has_any => {}
-            () = oldest_is_old, if waiting.is_some() => connections.end_oldest(),
-            accepted = listener.accept(), if waiting.is_none() => match accepted {
-                Ok((stream, _)) => waiting = Some(stream),
+            () = places.change() => {}
+            Some(known) = coming.join_next() => match known {
+                Ok((stream, guest)) => places.take(stream, guest),
+                Err(error) => warn!("who has connected is not known: {error}"),
+            },
+            accepted = listener.accept(), if has_room => match accepted {
+                Ok((stream, _)) => {
+                    let guest = admit(&stream);
+                    coming.spawn(async move { (stream, guest.await) });
+                }
                 Err(error) => {
                     warn!("no connection can be accepted: {error}");
                     sleep(PAUSE).await;
@@ -55,49 +60,63 @@ pub(crate) async fn serve(
             },
         }
     }
-    drop(listener);
-    while connections.count() > 0 {
-        connections.one_ends().await;
-    }
+    drop((listener, coming));
+    places.end().await;
 }
 
-/// Connections that are open, by their age.
-#[derive(Default)]
-struct Connections {
-    tasks: JoinSet<()>,
-    /// The oldest first; some may have ended.
-    opened: VecDeque<(Instant, AbortHandle)>,
+/// Who is served, and who waits for that.
+struct Places {
+    limits: Limits,
+    stopped: watch::Receiver<bool>,
+    waiting: VecDeque<(TcpStream, Router)>,
+    guests: Connections,
+    strangers: Connections,
 }
 
-impl Connections {
-    fn count(&self) -> usize {
-        self.tasks.len()
+impl Places {
+    fn new(limits: Limits, stopped: watch::Receiver<bool>) -> Self {
+        let (guests, strangers) = (Connections::default(), Connections::default());
+        Self { limits, stopped, waiting: VecDeque::new(), guests, strangers }
     }
 
-    fn open(&mut self, connection: impl Future<Output = ()> + Send + 'static) {
-        if self.opened.len() > 2 * self.count() {
-            self.opened.retain(|(_, task)| !task.is_finished());
+    /// A stranger is served at once, anybody else in its turn.
+    fn take(&mut self, stream: TcpStream, Guest { router, is_stranger }: Guest) {
+        if !is_stranger {
+            self.waiting.push_back((stream, router));
+            return;
         }
-        self.opened.push_back((Instant::now(), self.tasks.spawn(connection)));
-    }
-
-    async fn one_ends(&mut self) {
-        // What it came to is of no interest.
-        let _ = self.tasks.join_next().await;
-    }
-
-    /// Ready when the oldest is not safe any more; at once if none is open.
-    fn oldest_is_old(&mut self) -> impl Future<Output = ()> + use<> {
-        while self.opened.front().is_some_and(|(_, task)| task.is_finished()) {
-            self.opened.pop_front();
+        if self.strangers.count() >= STRANGERS {
+            self.strangers.end_oldest();
         }
-        let since = self.opened.front().map_or_else(Instant::now, |(opened, _)| *opened);
-        sleep_until(since + SAFE)
+        self.strangers.open(connection(stream, router, self.limits, self.stopped.clone()));
     }
 
-    fn end_oldest(&mut self) {
-        if let Some((_, task)) = self.opened.pop_front() {
-            task.abort();
+    /// Serves those who wait, as far as there are places.
+    fn fill(&mut self) {
+        while self.guests.count() < self.limits.connections.max(1)
+            && let Some((stream, router)) = self.waiting.pop_front()
+        {
+            self.guests.open(connection(stream, router, self.limits, self.stopped.clone()));
+        }
+    }
+
+    /// Waits until somebody has gone, or the oldest had to for one who waits.
+    async fn change(&mut self) {
+        let oldest_is_old = self.guests.oldest_is_old();
+        tokio::select! {
+            () = self.guests.one_ends() => {}
+            () = self.strangers.one_ends() => {}
+            () = oldest_is_old, if !self.waiting.is_empty() => self.guests.end_oldest(),
+        }
+    }
+
+    /// Waits until all have gone.
+    async fn end(mut self) {
+        while !self.guests.is_empty() || !self.strangers.is_empty() {
+            tokio::select! {
+                () = self.guests.one_ends() => {}
+                () = self.strangers.one_ends() => {}
+            }
         }
     }
 }
@@ -117,11 +136,18 @@ async fn connection(stream: TcpStream, router: Router, limits: Limits, mut stopp
     let serving = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
     let mut serving = pin!(serving);
     // How a connection ends is of no interest: its requests were answered, or nothing of them was kept.
-    tokio::select! {
+    let has_time = tokio::select! {
         _ = serving.as_mut() => return,
-        () = told(&mut stopped) => {}
-        () = sleep(limits.connection_time) => {}
-    }
+        () = told(&mut stopped) => false,
+        () = sleep(limits.connection_time) => true,
+    };
     serving.as_mut().graceful_shutdown();
+    if has_time {
+        tokio::select! {
+            _ = serving.as_mut() => return,
+            () = told(&mut stopped) => {}
+            () = sleep(limits.request_time) => return,
+        }
+    }
     let _ = timeout(limits.grace, serving).await;
 }

@@ -207,7 +207,6 @@ impl Beside for ServiceHost {
 fn whole_state(seen: &SeenState, whole: Option<Vec<u8>>, bodies: bool) -> Json {
     let mut json = state(seen);
     json["type"] = if seen.keys.is_some() { "delta_update" } else { "full_update" }.into();
-    json["epoch"] = seen.epoch.into();
     json["connection"] = seen.place().into();
     json["body"] = whole.filter(|_| bodies).map(|whole| STANDARD.encode(whole)).into();
     json
@@ -246,6 +245,7 @@ pub(super) fn state(state: &SeenState) -> Json {
         "topic": state.topic,
         "status": state.status.word(),
         "stale_for": state.status.stale_for().map(|time| time.as_secs_f64()),
+        "epoch": state.epoch,
         "number": state.number,
         "keys": state.keys,
     })

@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::message::{Answer, Question, Refusal};
-use crate::service::{SeenValue, Shared};
+use crate::service::{SeenState, SeenValue, Shared};
 use crate::value::Value;
 
 /// So many keys are told unless the question says how many, and at most.
@@ -14,7 +14,7 @@ const MOST_ROWS: u64 = 1_000;
 const MOST_BYTES: usize = 1 << 20;
 
 /// Answers `{"ask": "state", "side", "name", "topic", "find", "from", "most", "unless"}`: how the state is, and of the keys in which
-/// or in whose value `find` stands those from place `from` on. If its number is `unless`, only how it is.
+/// or in whose value `find` stands those from place `from` on. If it is of the update `unless`, only how it is.
 pub(super) fn answer(shared: &Shared, question: &Question) -> Answer {
     let (side, name) = (question.text("side")?, question.text("name")?);
     let text = |key| question.get(key).and_then(Json::as_str);
@@ -23,8 +23,7 @@ pub(super) fn answer(shared: &Shared, question: &Question) -> Answer {
     let (seen, value) =
         found.ok_or_else(|| Refusal::new("no_state", format!("there is no state {side}.{name}")))?;
     let mut answer = super::service::state(&seen);
-    let known = question.get("unless").and_then(Json::as_i64);
-    if seen.number.is_none() || seen.number != known {
+    if !is_of(&seen, question.get("unless")) {
         let from = usize::try_from(number("from").unwrap_or_default()).unwrap_or(usize::MAX);
         let most = usize::try_from(number("most").unwrap_or(ROWS).min(MOST_ROWS)).unwrap_or_default();
         let page = Page::of(value, text("find").unwrap_or_default(), from, most);
@@ -32,6 +31,15 @@ pub(super) fn answer(shared: &Shared, question: &Question) -> Answer {
         answer["found"] = json!(page.found);
     }
     Ok(answer)
+}
+
+/// Whether a state is of the update `{"epoch", "number"}`. Numbers begin anew in each life of an owner, so one alone says nothing.
+fn is_of(seen: &SeenState, update: Option<&Json>) -> bool {
+    let known = update.and_then(|update| {
+        let (epoch, number) = (update.get("epoch")?, update.get("number")?);
+        Some((epoch.as_u64()?, number.as_i64()?))
+    });
+    known.is_some() && known == seen.epoch.zip(seen.number)
 }
 
 /// Some of the keys of a state.
@@ -91,6 +99,33 @@ fn stands_in(find: &str, json: &Json) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Side;
+    use crate::state::Status;
+
+    fn seen(epoch: Option<u64>, number: Option<i64>) -> SeenState {
+        let (name, status) = ("book".to_owned(), Status::Current);
+        SeenState { side: Side::In, name, topic: None, status, number, epoch, keys: None }
+    }
+
+    #[test]
+    fn what_is_known_is_of_the_same_update_of_the_same_life() {
+        let known = json!({ "epoch": 7, "number": 3 });
+        assert!(is_of(&seen(Some(7), Some(3)), Some(&known)));
+        for (epoch, number) in
+            [(Some(7), Some(4)), (Some(8), Some(3)), (Some(8), Some(2)), (None, Some(3)), (None, None)]
+        {
+            assert!(!is_of(&seen(epoch, number), Some(&known)), "{epoch:?} {number:?}");
+        }
+    }
+
+    #[test]
+    fn where_no_life_is_known_nothing_is_known() {
+        for known in [json!(3), json!(null), json!({ "number": 3 }), json!({ "epoch": null, "number": 3 })] {
+            assert!(!is_of(&seen(None, Some(3)), Some(&known)), "{known}");
+            assert!(!is_of(&seen(Some(7), Some(3)), Some(&known)), "{known}");
+        }
+        assert!(!is_of(&seen(None, None), None));
+    }
 
     fn value(keys: i64) -> SeenValue {
         let entry = |n: i64| (Value::from(format!("k{n}")), Value::Map(vec![("size".into(), n.into())]));

@@ -13,6 +13,8 @@ mod answer;
 #[cfg(feature = "dashboard")]
 mod command;
 #[cfg(feature = "dashboard")]
+mod exact;
+#[cfg(feature = "dashboard")]
 mod files;
 #[cfg(feature = "dashboard")]
 mod graph;

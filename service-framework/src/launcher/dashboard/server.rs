@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use axum::{Extension, Router};
 use rustix::system::uname;
-use tokio::runtime::{Builder, Runtime};
+use tokio::net::TcpStream;
+use tokio::runtime::Builder;
 use tokio::sync::watch;
 
 use super::guard::Guard;
@@ -15,13 +16,14 @@ use super::hosts::Hosts;
 use super::routes::{self, Desk};
 use super::secret::Secret;
 use super::settings::{Listen, Settings};
-use super::visitor::Visitor;
-use crate::http::{self, Limits};
+use super::visitor::{Visitor, Visitors};
+use crate::http::{self, Guest, Limits};
 
 /// Guests may not hold up each other: one that is slow is cut off when its time is over, or when another needs its place.
 const LIMITS: Limits = Limits {
     head_time: Duration::from_secs(10),
     connection_time: Duration::from_mins(2),
+    request_time: Duration::from_mins(2),
     connections: 32,
     grace: Duration::from_secs(2),
 };
@@ -51,6 +53,7 @@ impl Dashboard {
             port: address.port(),
         };
         let url = url(&settings.listen, address, guard.token.as_ref());
+        let knows_users = guard.token.is_none();
         let router = routes::router(guard, Desk::new(settings.shows.clone())?);
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let listener = {
@@ -58,7 +61,11 @@ impl Dashboard {
             tokio::net::TcpListener::from_std(listener)?
         };
         let (stop, stopped) = watch::channel(false);
-        let run = move || run(runtime, listener, router, stopped);
+        let run = move || {
+            runtime.block_on(serve(listener, &router, knows_users, stopped));
+            // What somebody still waits for goes on without.
+            runtime.shutdown_background();
+        };
         let thread = thread::Builder::new().name("dashboard".to_owned()).spawn(run)?;
         Ok(Self { url, stop, thread: Some(thread) })
     }
@@ -77,11 +84,26 @@ impl Drop for Dashboard {
     }
 }
 
-fn run(runtime: Runtime, listener: tokio::net::TcpListener, router: Router, stopped: watch::Receiver<bool>) {
-    let of_guest = |stream: &_| router.clone().layer(Extension(Visitor::of(stream)));
-    runtime.block_on(http::serve(listener, of_guest, LIMITS, stopped));
-    // What somebody still waits for goes on without.
-    runtime.shutdown_background();
+/// Serves; where users are known, others than this process's own are strangers.
+async fn serve(
+    listener: tokio::net::TcpListener,
+    router: &Router,
+    knows_users: bool,
+    stopped: watch::Receiver<bool>,
+) {
+    let visitors = knows_users.then(Visitors::start);
+    let admit = |stream: &TcpStream| {
+        let router = router.clone();
+        let visitor = visitors.as_ref().map(|visitors| visitors.of(stream));
+        async move {
+            let visitor = match visitor {
+                Some(visitor) => visitor.await,
+                None => Visitor::default(),
+            };
+            Guest { router: router.layer(Extension(visitor)), is_stranger: knows_users && !visitor.is_own }
+        }
+    };
+    http::serve(listener, admit, LIMITS, stopped).await;
 }
 
 fn listen(wanted: &Listen) -> io::Result<(TcpListener, SocketAddr)> {

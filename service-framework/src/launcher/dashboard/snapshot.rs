@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value as Json, json};
 
+use super::exact::exact;
 use super::graph::Graphs;
 use super::settings::Shows;
 use crate::launcher::control::message::Question;
@@ -213,7 +214,7 @@ impl Service {
             connections[name]["out"] = json!(sent);
         }
         details["connections"] = connections;
-        details["states"] = self.states.clone();
+        details["states"] = exact(self.states.clone());
         details
     }
 }

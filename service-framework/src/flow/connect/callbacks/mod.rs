@@ -7,7 +7,7 @@ mod answers;
 mod ids;
 mod settings;
 
-use std::future::Future;
+use std::future::{Future, ready};
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -19,7 +19,7 @@ use tokio::task::JoinHandle;
 
 pub use self::ids::{NoRandom, new_id};
 pub use self::settings::{CallbackSettings, PublicUrl, PublicUrlError};
-use crate::http;
+use crate::http::{self, Guest};
 use crate::value::Value;
 
 /// What became of a delivery.
@@ -48,7 +48,7 @@ pub type Knowing<'a> = Pin<Box<dyn Future<Output = Result<bool, DeliverError>> +
 pub trait Deliver: Send + Sync {
     /// Whether there is a callback `id`: nobody's body is waited for if there is none. All may be, unless somebody knows better.
     fn knows<'a>(&'a self, _id: &'a str) -> Knowing<'a> {
-        Box::pin(std::future::ready(Ok(true)))
+        Box::pin(ready(Ok(true)))
     }
 
     /// Writes down that `body` came for the callback `id`; ready when that is safe. The body is the JSON that was delivered, else
@@ -88,8 +88,8 @@ impl Callbacks {
         let public_url = settings.public_url.clone().unwrap_or_else(|| PublicUrl::of(address));
         let router = answers::router(&settings, &public_url, deliver);
         let (stop, stopped) = watch::channel(false);
-        let serving =
-            tokio::spawn(http::serve(listener, move |_| router.clone(), settings.limits(), stopped));
+        let admit = move |_: &_| ready(Guest { router: router.clone(), is_stranger: false });
+        let serving = tokio::spawn(http::serve(listener, admit, settings.limits(), stopped));
         Ok(Self { address, public_url, stop, serving })
     }
 

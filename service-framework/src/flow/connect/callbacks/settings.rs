@@ -35,6 +35,10 @@ impl CallbackSettings {
         Limits {
             head_time: self.head_time,
             connection_time: self.connection_time,
+            // Its head, whether its id is known, its body, and the writing down.
+            request_time: [self.head_time, self.body_time, self.deliver_time, self.deliver_time]
+                .into_iter()
+                .fold(Duration::ZERO, Duration::saturating_add),
             connections: self.connections,
             grace: self.grace,
         }

@@ -44,14 +44,14 @@ function actions(context, id) {
 /// The first press asks, the second one does it.
 function confirmed(button, label, act) {
   if (button.dataset.asked) {
+    clearTimeout(Number(button.dataset.asked));
     delete button.dataset.asked;
     say(button, label);
     act();
     return;
   }
-  button.dataset.asked = "1";
   say(button, `${label}: sure?`);
-  setTimeout(() => {
+  button.dataset.asked = setTimeout(() => {
     delete button.dataset.asked;
     say(button, label);
   }, 4000);

@@ -1,7 +1,13 @@
 // Numbers and times for people.
 
+/// A whole number as text, digit by digit; those that no float holds come as text already.
+export function digits(number) {
+  return String(number?.as_str ?? number);
+}
+
 export function count(number) {
-  return number === null || number === undefined ? "" : Math.round(number).toLocaleString("en-US");
+  if (number === null || number === undefined) return "";
+  return typeof number === "number" ? Math.round(number).toLocaleString("en-US") : digits(number).replace(/\B(?=(\d{3})+$)/g, ",");
 }
 
 /// Messages in a second.

@@ -8,11 +8,12 @@ export const title = "Graph";
 
 let parts = null;
 let context = null;
-let drawn = new Map();
+/// Of each section what is drawn in it; sections that have gone are forgotten.
+let drawn = new WeakMap();
 
 export function show(root, given) {
   context = given;
-  drawn = new Map();
+  drawn = new WeakMap();
   parts = { systems: el("div", { class: "column" }), nothing: el("p", { class: "nothing", hidden: true }) };
   root.append(parts.systems, parts.nothing);
 }
@@ -37,7 +38,7 @@ function update(element, graph) {
   const [tools, box, wrongs] = element.children;
   say(tools.firstChild, graph.name);
   if (graph.alone) graph = asGraph(graph);
-  const shape = JSON.stringify([graph.services?.map((node) => node.name), graph.connections?.map((edge) => [edge.from, edge.to])]);
+  const shape = JSON.stringify([graph.services?.map((node) => [keyOf(node), node.replicas]), graph.connections?.map((edge) => [edge.from, edge.to])]);
   if (drawn.get(element)?.shape !== shape) drawn.set(element, { shape, ...draw(box, graph) });
   const { nodes, edges } = drawn.get(element);
   (graph.services ?? []).forEach((node, place) => paintNode(nodes[place], node));
@@ -48,6 +49,9 @@ function update(element, graph) {
   keep(wrongs, problems.slice(0, 50), (problem) => problem, () => el("li"), say);
 }
 
+/// What a node is known by: its name within a system, but by itself anybody may have any name.
+const keyOf = (node) => node.id ?? node.name;
+
 /// Services that belong to no system, of which nobody knows whom they talk to.
 function asGraph(graph) {
   const services = graph.alone.map((node) => ({ name: node.name, id: node.id, service: "", replicas: 1, depends_on: [], state: node.state }));
@@ -55,10 +59,11 @@ function asGraph(graph) {
 }
 
 function draw(box, graph) {
-  const { places, ways, width, height } = layout({ services: graph.services ?? [], connections: graph.connections ?? [] });
-  const waits = (graph.services ?? []).flatMap((node) => node.depends_on.map((needed) => wait(places.get(node.name), places.get(needed))));
+  const services = (graph.services ?? []).map((node) => ({ name: keyOf(node) }));
+  const { places, ways, width, height } = layout({ services, connections: graph.connections ?? [] });
+  const waits = (graph.services ?? []).flatMap((node) => node.depends_on.map((needed) => wait(places.get(keyOf(node)), places.get(needed))));
   const edges = (graph.connections ?? []).map((edge, number) => drawEdge(edge, ways[number]));
-  const nodes = (graph.services ?? []).map((node) => drawNode(node, places.get(node.name), graph));
+  const nodes = (graph.services ?? []).map((node) => drawNode(node, places.get(keyOf(node)), graph));
   const tip = (id, kind) => svg("marker", { id, viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 9, markerHeight: 9, markerUnits: "userSpaceOnUse", orient: "auto" },
     svg("path", { class: `tip ${kind}`, d: "M0 0 8 4 0 8z" }));
   const picture = svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `Who talks to whom in ${graph.name}` },
@@ -95,7 +100,7 @@ function drawNode(node, place, graph) {
     const own = node.id ?? context.live().services.find((service) => service.id.startsWith(`${graph.up}/`) && service.entry === node.name)?.id;
     if (own) context.details(own);
   };
-  return svg("g", { class: "node", tabindex: 0, role: "button", "data-service": node.name, onclick: open, onkeydown: (event) => event.key === "Enter" && open() },
+  return svg("g", { class: "node", tabindex: 0, role: "button", "data-service": node.name, "data-id": node.id, onclick: open, onkeydown: (event) => event.key === "Enter" && open() },
     svg("title", {}, [node.service, ...(node.outside ?? []).map((end) => `outside: ${end}`)].filter(Boolean).join("\n")),
     svg("rect", { x: place.x, y: place.y, width: BOX.width, height: BOX.height, rx: 6 }),
     svg("text", { x: place.x + 10, y: place.y + 19 }, cut(name)),

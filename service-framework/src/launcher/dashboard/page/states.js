@@ -1,7 +1,7 @@
 // Replicated states: what the owner has and what each replica has, side by side.
 
 import { el, keep, mark, say, search } from "/dom.js";
-import { count, mood, span } from "/format.js";
+import { count, digits, mood, span } from "/format.js";
 
 export const title = "States";
 
@@ -61,7 +61,7 @@ function list() {
     mark(button, "aria-pressed", group.key === chosen()?.key ? "true" : "false");
     say(button.firstChild, group.name);
     const lags = group.replicas.map((replica) => replica.lag ?? 0);
-    const behind = group.replicas.filter((replica) => replica.status !== "current").length;
+    const behind = group.replicas.filter((replica) => replica.status !== "current" || replica.other_life).length;
     say(button.lastChild, [group.system, `${count(group.replicas.length)} replica${group.replicas.length === 1 ? "" : "s"}`,
       behind ? `${count(behind)} not current` : "", Math.max(0, ...lags) ? `lag ${count(Math.max(...lags))}` : ""].filter(Boolean).join(" · "));
     mark(button.lastChild, "class", behind ? "warn" : "faint");
@@ -87,6 +87,13 @@ function renew() {
 
 const keyOf = (holder) => `${holder.id} ${holder.side} ${holder.name} ${holder.topic ?? ""}`;
 
+const isKnown = (part) => part !== null && part !== undefined;
+
+/// The update of which a value is: its life of the owner and its number, which begins anew in each life. None if one is not known.
+function updateOf(told) {
+  return told && isKnown(told.epoch) && isKnown(told.number) ? `${digits(told.epoch)}:${digits(told.number)}` : null;
+}
+
 /// Asks every holder what it has; one that has nothing new only says so.
 async function fill(group) {
   const wanted = at;
@@ -96,7 +103,8 @@ async function fill(group) {
     const known = held.get(keyOf(holder));
     const query = { id: holder.id, side: holder.side, name: holder.name, find: at.find, from: at.from, most: PAGE };
     if (holder.topic) query.topic = holder.topic;
-    if (known && typeof known.number === "number") query.unless = known.number;
+    const update = updateOf(known);
+    if (update) query.unless = update;
     try {
       const told = await context.get("/api/state", query);
       if (wanted === at) held.set(keyOf(holder), told.rows ? told : { ...known, ...told });
@@ -135,9 +143,10 @@ function head(holder, told) {
   const status = told.status ?? holder.status;
   const number = told.number ?? holder.number;
   const facts = [
-    typeof number === "number" ? `number ${count(number)}` : "",
+    isKnown(number) ? `number ${count(number)}` : "",
     typeof holder.keys === "number" ? `${count(told.keys ?? holder.keys)} keys` : "",
-    typeof holder.lag === "number" ? `lag ${count(holder.lag)}` : "",
+    isKnown(holder.lag) ? `lag ${count(holder.lag)}` : "",
+    holder.other_life ? "of another life of its owner" : "",
     told.stale_for ? `for ${span(told.stale_for)}` : "",
   ].filter(Boolean).join(" · ");
   return el("th", { scope: "col", "data-side": holder.side },
@@ -164,7 +173,9 @@ function tagged(value) {
   const tag = names.length === 2 && names.find((name) => /^__.+__$/.test(name) && value[name] === true);
   if (!tag) return null;
   const content = value[names.find((name) => name !== tag)];
-  return typeof content === "string" ? { kind: tag.replaceAll("_", ""), text: content } : null;
+  // A whole number is no less one because a float does not hold it.
+  const kind = tag === "__int__" ? "" : tag.replaceAll("_", "");
+  return typeof content === "string" ? { kind, text: content } : null;
 }
 
 function plain(value) {
@@ -176,7 +187,7 @@ function plain(value) {
 /// A value as a tree; of what has many parts only the first ones.
 function tree(value, path, isOpen) {
   const tag = tagged(value);
-  if (tag) return el("span", {}, tag.text, " ", el("span", { class: "kind" }, tag.kind));
+  if (tag) return el("span", {}, tag.text, tag.kind && [" ", el("span", { class: "kind" }, tag.kind)]);
   if (value === null || typeof value !== "object") return el("span", {}, plain(value));
   const entries = Object.entries(value);
   if (!entries.length) return el("span", {}, Array.isArray(value) ? "[]" : "{}");
