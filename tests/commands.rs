@@ -75,6 +75,16 @@ fn a_command_that_dies_idle_comes_back_by_itself() {
 }
 
 #[test]
+fn a_command_that_breaks_the_protocol_at_once_does_not_serve() {
+    let folder = Folder::new();
+    let script = "read start; read init; echo hello; while read line; do :; done";
+    let ended = Process::start(&mut command(&folder, script, false)).finish();
+    assert_eq!(ended.code, Some(1), "{}", ended.text());
+    assert!(ended.text().contains("does not keep to the protocol"), "{}", ended.text());
+    assert!(!ended.text().contains("ready service"), "{}", ended.text());
+}
+
+#[test]
 fn a_command_in_main_is_told_by_the_end_of_its_input() {
     let folder = Folder::new();
     let mut service = Process::start(&mut command(&folder, SHOWS, true));

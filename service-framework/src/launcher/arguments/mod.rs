@@ -5,6 +5,7 @@ mod cluster_flags;
 mod cluster_options;
 mod commands;
 mod dashboard_options;
+mod flag;
 mod flags;
 mod flow_commands;
 mod flow_flags;

@@ -148,15 +148,18 @@ impl Host {
         let host = self.clone();
         let keeper = thread::Builder::new().name("command-keeper".into());
         keeper.spawn(move || host.keep(&ended)).map_err(CallError::Keeper)?;
-        self.optional("init_function", reach)
+        self.first_call(reach)
     }
 
-    /// A command need not know this handler: that it refuses is no failure.
-    fn optional(&self, handler: &str, reach: &Reach<'_>) -> Result {
-        match self.call(handler, &Value::Map(Vec::new()), &Value::Nil, reach, Some(PATIENCE)) {
+    /// A command need not know `init_function`: that it refuses is no failure. Whoever breaks the protocol at its first word will not
+    /// serve either.
+    fn first_call(&self, reach: &Reach<'_>) -> Result {
+        let nothing = Value::Map(Vec::new());
+        match self.call("init_function", &nothing, &Value::Nil, reach, Some(PATIENCE)) {
             Ok(_) => Ok(()),
+            Err(error) if matches!(error.downcast_ref(), Some(CallError::Breach(_))) => Err(error),
             Err(error) => {
-                tracing::debug!(%error, handler, "the command did not take this call");
+                tracing::debug!(%error, "the command did not take init_function");
                 Ok(())
             }
         }
