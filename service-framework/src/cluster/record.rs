@@ -47,6 +47,12 @@ impl Record {
         rmp_serde::to_vec(self).map_or(usize::MAX, |bytes| bytes.len())
     }
 
+    /// The same without whom it cannot reach, which it does not choose.
+    pub(crate) fn own_size(&self) -> usize {
+        let unreachable = rmp_serde::to_vec(&self.unreachable).map_or(0, |bytes| bytes.len());
+        self.size().saturating_sub(unreachable)
+    }
+
     pub(crate) fn is_newer(&self, known: &Self) -> bool {
         self.stand().is_newer(&known.stand())
     }

@@ -189,6 +189,7 @@ impl Engine {
             Ok(payload) => Answer::Reply(payload),
             Err(text) => Answer::Failed(text),
         };
+        self.executing = self.executing.saturating_sub(1);
         self.answer_call(now.at, to, call, answer);
         self.settle(now);
     }
@@ -336,6 +337,7 @@ impl Engine {
         patience: u64,
     ) {
         if self.phase != Phase::Draining && self.served.contains(&name) {
+            self.executing += 1;
             self.outputs.push_back(Output::Request { from, call, name, payload, patience });
         } else {
             self.answer_call(now, from, call, Answer::NoResponders);

@@ -22,12 +22,23 @@ const WANT: Duration = Duration::from_millis(300);
 const BUSY: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(20));
 
 impl Engine {
-    /// Everything this node knows of members.
+    /// All members that this node knows, and as many of their records as a frame has room for: who is new asks for the others.
     pub(super) fn welcome(&self, seen: Option<Address>) -> Body {
-        let records = self.peers.all().filter(|(_, peer)| peer.is_active());
-        let records = records.filter_map(|(_, peer)| peer.record.clone());
-        let records = records.chain([self.record.clone()]).collect();
-        Body::Welcome { members: self.members_with_me(), records, seen }
+        let others = self.peers.all().filter(|(_, peer)| peer.is_active());
+        let others = others.filter_map(|(_, peer)| peer.record.clone());
+        let mut room = self.room_for_records();
+        let records = std::iter::once(self.record.clone()).chain(others).take_while(|record| {
+            let size = record.size();
+            let fits = size <= room;
+            room = room.saturating_sub(size);
+            fits
+        });
+        Body::Welcome { members: self.members_with_me(), records: records.collect(), seen }
+    }
+
+    /// Bytes of records in one frame, with plenty left for what is around them.
+    fn room_for_records(&self) -> usize {
+        self.settings.frame_bytes / 4
     }
 
     fn members_with_me(&self) -> Vec<MemberState> {
@@ -154,8 +165,21 @@ impl Engine {
             true => Some(self.record.clone()),
             false => self.peers.get(*node).and_then(|peer| peer.record.clone()),
         };
-        let records: Vec<Record> = wanted.iter().filter_map(of).collect();
-        if !records.is_empty() {
+        let (mut frames, mut room) = (Vec::<Vec<Record>>::new(), 0);
+        for record in wanted.iter().filter_map(of) {
+            let size = record.size();
+            match frames.last_mut().filter(|_| size <= room) {
+                Some(frame) => {
+                    frame.push(record);
+                    room -= size;
+                }
+                None => {
+                    frames.push(vec![record]);
+                    room = self.room_for_records().saturating_sub(size);
+                }
+            }
+        }
+        for records in frames {
             self.send(now, to, Body::Records(records), 0);
         }
     }
@@ -166,13 +190,14 @@ impl Engine {
         if peer.record.as_ref().is_some_and(|known| !record.is_newer(known)) {
             return;
         }
-        if record.size() > self.settings.record_bytes {
+        if record.own_size() > self.settings.record_bytes || record.unreachable.len() > self.settings.members
+        {
             self.counts.refused += 1;
             return;
         }
         let is_change = peer.record.as_ref().is_some_and(|known| says_else(known, &record));
         let is_told = peer.is_told;
-        peer.say(record.clone());
+        peer.say(record.clone(), &self.settings.addresses);
         self.tell_if_known(node);
         if is_told && is_change {
             self.tell(Change::Updated, node);

@@ -15,7 +15,8 @@ const GOODBYES: (u32, Duration) = (3, Duration::from_millis(200));
 const LOOK: Duration = Duration::from_millis(50);
 
 impl Engine {
-    /// Leaves the cluster: takes no requests any more, waits for what has been sent, says goodbye.
+    /// Leaves the cluster: takes no requests any more, waits for what has been sent, for the handlers that run, and until somebody has
+    /// all the data that are here; says goodbye.
     pub(crate) fn leave(&mut self, now: Now) {
         if matches!(self.phase, Phase::Draining | Phase::Left) {
             return;
@@ -33,9 +34,12 @@ impl Engine {
         if self.phase != Phase::Draining {
             return;
         }
-        if self.streams.is_idle() && self.requests.len() == 0 {
+        let is_idle = self.streams.is_idle() && self.requests.len() == 0 && self.executing == 0;
+        if is_idle && self.sharing.is_handed_over() {
             self.say_goodbye(now, 0);
         } else {
+            self.sharing.compare();
+            self.settle_shared(now);
             self.tasks.add(now.after(LOOK), Task::Drained);
         }
     }

@@ -213,6 +213,10 @@ pub(crate) struct Engine {
     is_publishing: bool,
     is_wanting: bool,
     is_goodbye: bool,
+    /// Requests that handlers of this node are at.
+    executing: usize,
+    /// Handlers are behind: what would be acknowledged is not taken.
+    is_congested: bool,
     renewal: join::Renewal,
     /// When a member last came or went.
     changed_at: Moment,
@@ -253,6 +257,8 @@ impl Engine {
             is_publishing: false,
             is_wanting: false,
             is_goodbye: false,
+            executing: 0,
+            is_congested: false,
             renewal: join::Renewal::default(),
             changed_at: now.at,
             outputs: VecDeque::new(),
@@ -300,6 +306,11 @@ impl Engine {
             self.do_task(now, task);
         }
         self.settle(now);
+    }
+
+    /// Says whether handlers are behind. Acknowledged events are not taken then, and come again.
+    pub(crate) fn set_congested(&mut self, is_congested: bool) {
+        self.is_congested = is_congested;
     }
 
     /// How much waits to be done.

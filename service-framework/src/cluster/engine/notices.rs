@@ -22,7 +22,7 @@ impl Engine {
         any
     }
 
-    fn take_notice(&mut self, now: Moment, notice: Notice, source: Option<NodeId>) {
+    pub(super) fn take_notice(&mut self, now: Moment, notice: Notice, source: Option<NodeId>) {
         match notice {
             Notice::Send { to, bytes } => self.send(now, to.node, Body::Swim(bytes.into()), 0),
             Notice::Probed { to, within } => {
@@ -62,7 +62,7 @@ impl Engine {
         let peer = self.peers.of(identity);
         (peer.identity, peer.standing, peer.down_since) = (identity, Standing::Down, now);
         let (name, has_left) = (peer.name(), peer.has_left);
-        let was_told = std::mem::take(&mut peer.is_told);
+        let was_told = std::mem::take(&mut peer.is_told) | std::mem::take(&mut peer.is_loss_owed);
         peer.was_told |= was_told;
         self.links.forget(node);
         self.streams.give_up(node, Delivery::Gone);
@@ -71,7 +71,9 @@ impl Engine {
             let change = if has_left { Change::Left } else { Change::Failed };
             self.outputs.push_back(Output::Member { change, node, name });
         }
-        self.peers.forget_oldest();
+        if let Some(forgotten) = self.peers.forget_oldest() {
+            self.sharing.forget(forgotten);
+        }
         self.changed_at = now;
         self.sharing.went(node, !has_left);
     }
@@ -79,8 +81,17 @@ impl Engine {
     fn was_replaced(&mut self, now: Moment, old: Identity, new: Identity, source: Option<NodeId>) {
         // Of whom only ends have been heard there is nothing to keep; whoever begins to live is told of after this.
         let Some(peer) = self.peers.get_mut(new.node) else { return };
-        (peer.identity, peer.source) = (new, source);
+        // That an earlier life left, or was suspected, says nothing of this one.
+        (peer.identity, peer.source, peer.has_left) = (new, source, false);
+        let was_suspect = peer.standing == Standing::Suspect;
+        match peer.standing {
+            Standing::Down => peer.down_since = now,
+            Standing::Alive | Standing::Suspect => peer.standing = Standing::Alive,
+        }
         if old.boot == new.boot {
+            if was_suspect {
+                self.tell(Change::Cleared, new.node);
+            }
             // Its record of this life may have been quicker than this.
             self.tell_if_known(new.node);
             self.want_record(now);
@@ -88,7 +99,7 @@ impl Engine {
         }
         // What was asked of the process that is gone will not be answered; and what it reached is not what this one does.
         let was_told = std::mem::take(&mut peer.is_told);
-        peer.was_told |= was_told;
+        (peer.was_told, peer.is_loss_owed) = (peer.was_told | was_told, peer.is_loss_owed | was_told);
         self.links.forget(new.node);
         self.fail_requests_to(now, new.node);
         self.changed_at = now;
@@ -102,7 +113,7 @@ impl Engine {
         if peer.is_told || !peer.is_active() || !peer.is_known() {
             return;
         }
-        peer.is_told = true;
+        (peer.is_told, peer.is_loss_owed) = (true, false);
         let change = if peer.was_told { Change::Rejoined } else { Change::Joined };
         let name = peer.name();
         self.outputs.push_back(Output::Member { change, node, name });

@@ -28,6 +28,8 @@ pub(super) struct Peer {
     pub(super) is_told: bool,
     /// It was told before, and was gone then.
     pub(super) was_told: bool,
+    /// Another process has taken the place of the one that the application was told of, and has not been told yet.
+    pub(super) is_loss_owed: bool,
     pub(super) down_since: Moment,
     /// Who may know its record.
     pub(super) source: Option<NodeId>,
@@ -44,28 +46,30 @@ impl Peer {
             addresses: Arc::default(),
             is_told: false,
             was_told: false,
+            is_loss_owed: false,
             down_since: Moment(0),
             source: None,
         }
     }
 
-    /// Takes what it says of itself.
-    pub(super) fn say(&mut self, record: Record) {
+    /// Takes what it says of itself. `own` are the addresses of this node: what leads here leads to nobody else, such as a loopback
+    /// address that both have.
+    pub(super) fn say(&mut self, record: Record, own: &[Address]) {
         self.record = Some(record);
-        self.collect_addresses();
+        self.collect_addresses(own);
     }
 
     /// Takes where its frames come from.
-    pub(super) fn observe(&mut self, address: &Address) {
+    pub(super) fn observe(&mut self, address: &Address, own: &[Address]) {
         if self.observed.as_ref() != Some(address) {
             self.observed = Some(address.clone());
-            self.collect_addresses();
+            self.collect_addresses(own);
         }
     }
 
-    fn collect_addresses(&mut self) {
+    fn collect_addresses(&mut self, own: &[Address]) {
         let said = self.record.iter().flat_map(|record| &record.addresses);
-        let mut addresses: Vec<Address> = said.cloned().collect();
+        let mut addresses: Vec<Address> = said.filter(|address| !own.contains(address)).cloned().collect();
         let observed = self.observed.iter().filter(|observed| !addresses.contains(observed));
         addresses.extend(observed.cloned().collect::<Vec<_>>());
         self.addresses = addresses.into();
@@ -128,14 +132,14 @@ impl Peers {
         self.get(node).map(|peer| peer.addresses.clone()).unwrap_or_default()
     }
 
-    pub(super) fn forget_oldest(&mut self) {
+    /// Forgets one of those who are down, if they are too many, and says which.
+    pub(super) fn forget_oldest(&mut self) -> Option<NodeId> {
         let gone = || self.all().filter(|(_, peer)| !peer.is_active());
         if gone().count() <= DEAD {
-            return;
+            return None;
         }
-        if let Some((_, oldest)) = gone().map(|(node, peer)| (peer.down_since, node)).min() {
-            self.0.remove(&oldest);
-        }
+        let (_, oldest) = gone().map(|(node, peer)| (peer.down_since, node)).min()?;
+        self.0.remove(&oldest).map(|_| oldest)
     }
 
     fn refuses(&self, from: NodeId, to: NodeId) -> bool {

@@ -1,5 +1,6 @@
 //! Frames that come in.
 
+use super::super::events::{Carried, Message};
 use super::super::identity::{Address, Identity, NodeId};
 use super::super::membership::{MemberState, Membership, Standing};
 use super::super::router::Router;
@@ -141,7 +142,7 @@ impl Engine {
         }
         if let (Some(peer), Some(address), true) = (self.peers.get_mut(from.node), address, frame.is_direct())
         {
-            peer.observe(address);
+            peer.observe(address, &self.settings.addresses);
         }
     }
 
@@ -178,6 +179,8 @@ impl Engine {
             }
             Body::Ping(number) => self.answer(now.at, address, &frame, Body::Pong(number)),
             Body::Leave(identity) => self.learn_leaving(now.at, from.node, identity),
+            // It is not acknowledged, and comes again when there is room for it.
+            Body::Event(Carried::Sure { message: Message::Event { .. }, .. }) if self.is_congested => {}
             Body::Event(carried) => self.streams.receive(now.at, from, carried),
             Body::Map(talk) => self.sharing.receive(now, from.node, talk),
         }

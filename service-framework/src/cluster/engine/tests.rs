@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use super::super::events::CallError;
+use super::super::events::Policy;
 use super::super::events::requests::{Request, Target};
-use super::super::membership::{MemberState, Standing};
+use super::super::map::Write;
+use super::super::membership::{MemberState, Notice, Standing};
 use super::*;
 
 fn engine(node: u128, epoch: u64, boot: u64) -> Engine {
@@ -185,4 +187,132 @@ fn whoever_has_left_takes_no_more_calls() {
     assert!(told.contains(&Output::HasLeft));
     let left = |output: &&Output| matches!(output, Output::Member { change: Change::Left, .. });
     assert_eq!(told.iter().filter(left).count(), 1);
+}
+
+/// Two nodes that know each other, and who the second is.
+fn acquainted() -> ([Engine; 2], Identity) {
+    let mut engines = [engine(1, 1, 1), engine(2, 1, 2)];
+    engines[1].serve(["work".to_owned()]);
+    talk(&mut engines, 500);
+    let second = engines[1].me;
+    (engines, second)
+}
+
+fn changes(engine: &mut Engine) -> Vec<Change> {
+    let outputs = std::iter::from_fn(|| engine.next_output());
+    let change = |output| if let Output::Member { change, .. } = output { Some(change) } else { None };
+    outputs.filter_map(change).collect()
+}
+
+#[test]
+fn who_was_suspected_and_begins_anew_is_suspected_no_more() {
+    let (mut engines, old) = acquainted();
+    for new in [Identity { epoch: 2, ..old }, Identity { epoch: 2, boot: 22, ..old }] {
+        let engine = &mut engines[0];
+        engine.peers.get_mut(NodeId(2)).unwrap().identity = old;
+        engine.take_notice(Moment(600_000), Notice::Suspected(old), None);
+        assert_eq!(engine.peers.get(NodeId(2)).unwrap().standing, Standing::Suspect);
+        engine.take_notice(Moment(600_000), Notice::Replaced { old, new }, None);
+        assert_eq!(engine.peers.get(NodeId(2)).unwrap().standing, Standing::Alive);
+    }
+}
+
+#[test]
+fn a_process_that_ends_before_it_was_told_of_is_told_as_the_failure_of_the_one_before() {
+    let (mut engines, old) = acquainted();
+    let (new, engine) = (Identity { epoch: 2, boot: 22, ..old }, &mut engines[0]);
+    engine.take_notice(Moment(600_000), Notice::Replaced { old, new }, None);
+    engine.take_notice(Moment(600_000), Notice::Down(new), None);
+    assert_eq!(changes(engine), [Change::Failed]);
+    engine.take_notice(Moment(600_000), Notice::Down(new), None);
+    assert!(changes(engine).is_empty());
+}
+
+#[test]
+fn that_an_earlier_life_left_says_nothing_of_a_later_one() {
+    let (mut engines, old) = acquainted();
+    let (new, engine) = (Identity { epoch: 2, boot: 22, ..old }, &mut engines[0]);
+    engine.learn_leaving(Moment(600_000), NodeId(2), old);
+    assert_eq!(engine.peers.dead().count(), 0);
+    engine.take_notice(Moment(600_000), Notice::Replaced { old, new }, None);
+    assert_eq!(engine.peers.dead().count(), 1, "it is looked for");
+}
+
+#[test]
+fn an_address_of_this_node_leads_to_no_other() {
+    let mut engine = engine(1, 1, 1);
+    let both = Address("tcp://127.0.0.1:60858".to_owned());
+    engine.settings.addresses.push(both.clone());
+    let mut other = self::engine(2, 1, 2).record;
+    other.addresses.insert(0, both);
+    let alive = MemberState { identity: other.identity, incarnation: 0, standing: Standing::Alive };
+    engine.take_view(Moment(0), NodeId(2), &[alive], &[], false);
+    engine.learn_record(Moment(0), other, NodeId(2));
+    assert_eq!(engine.peers.addresses(NodeId(2))[..], [Address("sim:2".to_owned())]);
+}
+
+#[test]
+fn what_is_more_than_a_frame_of_records_comes_in_several() {
+    let mut engines: Vec<Engine> = (1..=12).map(|node| engine(node, 1, node as u64)).collect();
+    for engine in &mut engines {
+        engine.settings.frame_bytes = 4 << 10;
+        engine.record.info.insert("about".to_owned(), "x".repeat(300));
+    }
+    talk(&mut engines, 5_000);
+    assert!(engines.iter().all(|engine| engine.size() == 12));
+    let Body::Welcome { records, members, .. } = engines[0].welcome(None) else { unreachable!() };
+    assert!(records.len() < 12 && members.len() == 12, "{} records", records.len());
+}
+
+#[test]
+fn what_must_not_be_lost_waits_for_handlers_that_are_behind() {
+    let (mut engines, _) = acquainted();
+    engines[1].set_congested(true);
+    let ticket = engines[0]
+        .emit_acked(at(500), "e", &Payload::default(), Policy::All, Duration::from_secs(20))
+        .unwrap();
+    let arrived = |told: &[Output]| told.iter().any(|output| matches!(output, Output::Event { .. }));
+    let is_met = |told: &[Output]| {
+        told.iter()
+            .any(|output| matches!(output, Output::Outcome { ticket: of, is_met: true, .. } if *of == ticket))
+    };
+    let told = talk(&mut engines, 1_500);
+    assert!(!arrived(&told) && !is_met(&told));
+    engines[1].set_congested(false);
+    let told = talk(&mut engines, 8_000);
+    assert!(arrived(&told) && is_met(&told));
+}
+
+fn has_left(told: &[Output]) -> bool {
+    told.contains(&Output::HasLeft)
+}
+
+#[test]
+fn whoever_leaves_ends_what_its_handlers_are_at() {
+    let (mut engines, _) = acquainted();
+    let ticket = engines[0].request(at(500), request(Target::Node(NodeId(2)))).unwrap();
+    let told = talk(&mut engines, 550);
+    let asked = told.iter().find_map(|output| match output {
+        Output::Request { from, call, .. } => Some((*from, *call)),
+        _ => None,
+    });
+    engines[1].leave(at(550));
+    assert!(!has_left(&talk(&mut engines, 800)));
+    let (from, call) = asked.unwrap();
+    engines[1].reply(at(800), from, call, Ok(Payload::raw(b"done")));
+    let told = talk(&mut engines, 3_000);
+    assert!(told.contains(&Output::Reply { ticket, result: Ok(Payload::raw(b"done")) }));
+    assert!(has_left(&told));
+}
+
+#[test]
+fn whoever_leaves_hands_over_what_only_it_has() {
+    let (mut engines, _) = acquainted();
+    let key = shared::register("data", "k");
+    engines[1].set(at(500), key.clone(), Some(b"v"), (Write::Local, Duration::ZERO));
+    // It is lost on the way.
+    engines[1].outputs.clear();
+    engines[1].leave(at(500));
+    assert!(has_left(&talk(&mut engines, 5_000)));
+    assert_eq!(engines[0].get(&key), Some(&b"v"[..]));
 }

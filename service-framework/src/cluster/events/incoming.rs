@@ -76,7 +76,7 @@ impl Incoming {
 
     /// What the sender is told of the sure stream.
     pub(crate) fn ack(&self, boot: u64) -> Carried {
-        let held = self.sure.held.messages.keys().copied().take(64).collect();
+        let held = self.sure.held.messages.keys().copied().take(super::outgoing::HELD).collect();
         Carried::Ack { boot, next: self.sure.next, held }
     }
 

@@ -6,6 +6,9 @@ use std::time::Duration;
 use super::super::time::Moment;
 use super::{Carried, Delivery, Message, Overflow, QueueLimits, Ticket};
 
+/// So many messages that are held an acknowledgement names.
+pub(super) const HELD: usize = 64;
+
 /// How long an acknowledgement may take before everything is sent again, the first time and at most.
 const REPEAT: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(2));
 
@@ -135,14 +138,22 @@ impl Outgoing {
             is_news = true;
             self.settle(0, Delivery::Acked);
         }
-        let is_held = |waiting: &Waiting| waiting.seq.is_some_and(|seq| held.contains(&seq));
-        for waiting in self.waiting.iter_mut().take_while(|waiting| waiting.seq.is_some()) {
-            waiting.is_held |= is_held(waiting);
+        // A receiver that has begun anew holds nothing of what its last life held. A full list says nothing of what is behind it.
+        let last = if held.len() < HELD { u64::MAX } else { held.last().copied().unwrap_or(0) };
+        for waiting in &mut self.waiting {
+            match waiting.seq {
+                Some(seq) if seq <= last => waiting.is_held = held.contains(&seq),
+                Some(_) => {}
+                None => break,
+            }
         }
         if is_news {
             self.attempts = 0;
-            let is_open = self.waiting.front().is_some_and(|waiting| waiting.seq.is_some());
-            self.repeat_at = is_open.then(|| now.after(REPEAT.0));
+            self.repeat_at = None;
+        }
+        let is_open = self.waiting.front().is_some_and(|waiting| waiting.seq.is_some());
+        if is_open && self.repeat_at.is_none() {
+            self.repeat_at = Some(now.after(REPEAT.0));
         }
         is_news
     }
@@ -182,8 +193,14 @@ impl Outgoing {
             waiting.is_over = true;
             self.settled.extend(waiting.ticket.take().map(|ticket| (ticket, Delivery::TimedOut)));
         }
+        let base = self.base();
         while self.waiting.front().is_some_and(|waiting| waiting.is_over) {
             self.settle(0, Delivery::TimedOut);
+        }
+        if self.base() > base {
+            // What the receiver holds waits for what does not come any more, and it learns so with the next message.
+            self.waiting.iter_mut().for_each(|waiting| waiting.is_held = false);
+            self.repeat_at = self.waiting.front().and_then(|waiting| waiting.seq).map(|_| now);
         }
         let open = self.waiting.iter().filter(|waiting| !waiting.is_over);
         self.expires_at = open.map(|waiting| waiting.expires).min();

@@ -8,7 +8,7 @@ use super::super::dice::Dice;
 use super::super::identity::{Identity, NodeId};
 use super::super::time::Moment;
 use super::incoming::Incoming;
-use super::outgoing::{Full, Outgoing};
+use super::outgoing::{Full, Outgoing, Sending};
 use super::requests::{Candidate, Request, Requests, Target};
 use super::streams::Streams;
 use super::*;
@@ -227,4 +227,50 @@ fn requests_end_by_their_deadline_and_late_answers_go_nowhere() {
     assert_eq!(requests.take_ended(), [(Ticket(1), Err(RequestError::Deadline))]);
     assert_eq!(requests.answered(Ticket(1), NodeId(7), Answer::Reply(Payload::default())), None);
     assert!(requests.take_ended().is_empty());
+}
+
+/// Hands over what is carried; the numbers of the events that can be handed on.
+fn arrives(incoming: &mut Incoming, sending: &Sending) -> Vec<u64> {
+    let Carried::Sure { seq, base, message } = sending.carried.clone() else { unreachable!() };
+    incoming.sure(seq, base, message).iter().map(number).collect()
+}
+
+fn acknowledge(outgoing: &mut Outgoing, now: Moment, incoming: &Incoming) {
+    let Carried::Ack { next, held, .. } = incoming.ack(0) else { unreachable!() };
+    outgoing.acked(now, next, &held);
+}
+
+#[test]
+fn what_is_held_comes_when_what_it_waits_for_is_given_up() {
+    let (mut outgoing, mut incoming) = (Outgoing::default(), Incoming::default());
+    let limits = QueueLimits::default();
+    outgoing.sure(event(1), at(200), None, &limits).unwrap();
+    outgoing.sure(event(2), FAR, None, &limits).unwrap();
+    let sent = outgoing.pump(at(0), &limits);
+    assert!(arrives(&mut incoming, &sent[1]).is_empty());
+    acknowledge(&mut outgoing, at(1), &incoming);
+    let again = outgoing.tick(at(200));
+    assert_eq!(again.len(), 1);
+    assert_eq!(arrives(&mut incoming, &again[0]), [2]);
+    acknowledge(&mut outgoing, at(201), &incoming);
+    assert!(outgoing.is_idle() && outgoing.next_due().is_none_or(|due| due > at(60_000)));
+}
+
+#[test]
+fn a_receiver_that_began_anew_gets_what_its_last_life_held() {
+    let (mut outgoing, mut incoming) = (Outgoing::default(), Incoming::default());
+    let limits = QueueLimits::default();
+    (1..=3).for_each(|number| outgoing.sure(event(number), FAR, None, &limits).unwrap());
+    let sent = outgoing.pump(at(0), &limits);
+    assert!(sent[1..].iter().all(|sending| arrives(&mut incoming, sending).is_empty()));
+    acknowledge(&mut outgoing, at(1), &incoming);
+    let (mut anew, mut got) = (Incoming::default(), Vec::new());
+    for millis in (250..10_000).step_by(50) {
+        for sending in outgoing.tick(at(millis)) {
+            got.extend(arrives(&mut anew, &sending));
+            acknowledge(&mut outgoing, at(millis), &anew);
+        }
+    }
+    assert_eq!(got, [1, 2, 3]);
+    assert!(outgoing.is_idle());
 }

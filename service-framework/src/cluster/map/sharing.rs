@@ -203,7 +203,7 @@ impl Sharing {
     }
 
     /// Everybody in turn, in another order each time.
-    fn compare(&mut self) {
+    pub(crate) fn compare(&mut self) {
         self.round.retain(|node| self.peers.contains(node));
         if self.round.is_empty() {
             self.round = self.peers.iter().copied().collect();
@@ -214,6 +214,13 @@ impl Sharing {
         let peer = self.round.swap_remove(self.dice.below(self.round.len()));
         let hash = self.replica.versions().hash();
         self.sending.push((peer, Talk::Compare { hash, ask: true }));
+    }
+
+    /// Whether some other member has all that is here, or there is nobody or nothing.
+    pub(crate) fn is_handed_over(&self) -> bool {
+        let point = self.replica.point();
+        let has_all = |node: &NodeId| self.confirmed.get(node).is_some_and(|confirmed| *confirmed >= point);
+        point == 0 || self.peers.is_empty() || self.peers.iter().any(has_all)
     }
 
     pub(crate) fn take_sending(&mut self) -> Vec<(NodeId, Talk)> {

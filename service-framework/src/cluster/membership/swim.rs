@@ -154,9 +154,9 @@ impl Swim {
             .filter(is_suspect)
             .map(|member| (member.id().node, *member.id()))
             .collect();
-        let new = present.iter().filter(|(node, _)| !self.suspects.contains_key(node));
-        let mut told: Vec<Notice> = new.map(|(_, identity)| Notice::Suspected(*identity)).collect();
-        let gone = self.suspects.values().filter(|identity| !present.contains_key(&identity.node));
+        let new = present.values().filter(|identity| self.suspects.get(&identity.node) != Some(identity));
+        let mut told: Vec<Notice> = new.map(|identity| Notice::Suspected(*identity)).collect();
+        let gone = self.suspects.values().filter(|identity| present.get(&identity.node) != Some(identity));
         let cleared = gone.filter(|identity| self.foca.iter_members().any(|member| member.id() == *identity));
         told.extend(cleared.map(|identity| Notice::Cleared(*identity)));
         self.notices.extend(told);
@@ -302,6 +302,10 @@ impl Membership for Swim {
         }
         while let Some((_, timer)) = self.timers.take_due(now) {
             self.is_stirred |= matches!(timer, Timer::ProbeRandomMember(_));
+            if matches!(timer, Timer::RemoveDown(_)) {
+                // Who is removed may come back under the same identity, which is news then.
+                self.seen.forget();
+            }
             let mut asked = Asked::default();
             // A probe that was cut short by a change of identity is an error that foca has repaired.
             let _repaired = self.foca.handle_timer(timer, &mut asked);

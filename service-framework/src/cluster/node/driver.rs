@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use serde_json::Value as Json;
+
 use super::super::engine::{Call, Output};
 use super::super::identity::Address;
 use super::super::transport::{Arrival, Caller, To, Transport};
@@ -33,6 +35,8 @@ pub(super) struct Driver {
     peers_changed: Option<Instant>,
     instances_changed: bool,
     has_left: bool,
+    /// Answers to questions that leave once what they tell is kept.
+    held_answers: Vec<(Caller, Json)>,
 }
 
 /// What one turn has found.
@@ -63,6 +67,7 @@ impl Driver {
             peers_changed: None,
             instances_changed: false,
             has_left: false,
+            held_answers: Vec::new(),
         }
     }
 
@@ -98,6 +103,7 @@ impl Driver {
         let (mut questions, mut tokens) = (Vec::new(), Vec::new());
         let mut core = self.shared.core();
         let (engine, clock) = (&mut core.engine, &self.shared.clock);
+        engine.set_congested(self.shared.handlers.is_congested());
         let may_have_more = self.transport.receive(&mut |arrival| match arrival {
             Arrival::Frame(origin, bytes) => {
                 engine.receive(clock.now(), origin.address.as_ref(), origin.node, bytes);
@@ -133,6 +139,9 @@ impl Driver {
         // Before anything is sent that others take for kept.
         if let Some(disk) = &mut self.disk {
             disk.keep(&turn.outputs)?;
+        }
+        for (caller, answer) in std::mem::take(&mut self.held_answers) {
+            self.transport.answer(&caller, answer.to_string().as_bytes());
         }
         let settled = turn.outputs.iter().any(|output| {
             matches!(output, Output::Member { .. } | Output::Outcome { .. } | Output::Store(_))
@@ -207,7 +216,7 @@ impl Driver {
     }
 
     fn event(&mut self, event: Event) {
-        if self.shared.handlers.takes(event.payload.size()) {
+        if self.shared.handlers.takes(event.size()) {
             self.watchers.tell(&mut *self.transport, &Happening::Event(event.clone()));
             self.shared.tell(&Happening::Event(event.clone()));
             self.todo(Todo::Event(event));
@@ -226,6 +235,7 @@ impl Driver {
         self.watchers.tell(&mut *self.transport, &Happening::Map(change.clone()));
         self.shared.tell(&Happening::Map(change.clone()));
         if self.shared.handlers.follows(&change.map) {
+            self.shared.handlers.counts(change.size());
             self.todo(Todo::Changed(change));
         }
     }
@@ -240,10 +250,18 @@ impl Driver {
             return;
         }
         let asking = Asking { node: Node::weak(&self.shared) };
+        let mut answers = Vec::new();
         for (caller, question) in questions {
-            if let Some(answer) = asking.answer(&caller, &question, &mut self.watchers) {
-                self.transport.answer(&caller, answer.to_string().as_bytes());
-            }
+            let answer = asking.answer(&caller, &question, &mut self.watchers);
+            answers.extend(answer.map(|answer| (caller, answer)));
+        }
+        // What they tell may have to be kept first, which the next turn does at once.
+        if self.shared.core().engine.waiting() > 0 {
+            self.held_answers = answers;
+            return;
+        }
+        for (caller, answer) in answers {
+            self.transport.answer(&caller, answer.to_string().as_bytes());
         }
     }
 

@@ -29,6 +29,13 @@ pub struct Event {
     pub payload: Payload,
 }
 
+impl Event {
+    /// Bytes that it takes while it waits.
+    pub(super) fn size(&self) -> usize {
+        size_of::<Self>() + self.name.len() + self.payload.size()
+    }
+}
+
 /// A request that has arrived.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Asked {
@@ -169,6 +176,16 @@ impl Handlers {
         self.types.iter().any(|part| part.name() == map)
     }
 
+    /// Whether so much waits that nothing is to come that must not be lost. What is read at once has room in the other half.
+    pub(super) fn is_congested(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) > WAITING / 2
+    }
+
+    /// Counts bytes that wait in any case.
+    pub(super) fn counts(&self, bytes: usize) {
+        self.waiting.fetch_add(bytes, Ordering::Relaxed);
+    }
+
     /// Whether there is room for so many bytes more; they count from then on.
     pub(super) fn takes(&self, bytes: usize) -> bool {
         let has_room = self.waiting.load(Ordering::Relaxed) + bytes <= WAITING;
@@ -209,7 +226,7 @@ impl Handlers {
         for part in &self.types {
             self.run(node, part.name(), || part.on_event(node, event));
         }
-        self.done(event.payload.size());
+        self.done(event.size());
     }
 
     fn run(&self, node: &Node, name: &str, handler: impl FnOnce() -> Result<(), HandlerError>) {
@@ -249,6 +266,7 @@ impl Handlers {
                 Todo::Changed(change) => {
                     let parts = self.types.iter().filter(|part| part.name() == change.map);
                     parts.for_each(|part| self.run(node, part.name(), || part.on_replicate(node, &change)));
+                    self.done(change.size());
                 }
                 Todo::End => return,
             }

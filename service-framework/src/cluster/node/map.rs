@@ -39,6 +39,17 @@ pub struct MapChange {
     pub value: MapValue,
 }
 
+impl MapChange {
+    /// Bytes that it takes while it waits.
+    pub(super) fn size(&self) -> usize {
+        let value = match &self.value {
+            MapValue::Gone | MapValue::Counter(_) => 0,
+            MapValue::Value(bytes) | MapValue::Element(bytes, _) | MapValue::Merged(_, bytes) => bytes.len(),
+        };
+        size_of::<Self>() + self.map.len() + self.key.len() + value
+    }
+}
+
 /// Why something was not written.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum MapError {
