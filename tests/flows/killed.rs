@@ -25,8 +25,10 @@ struct Example {
     answer: Option<&'static str>,
 }
 
-/// How many runs there are at the same moment.
-const AT_ONCE: usize = 12;
+/// How many runs there are at the same moment: over PostgreSQL all have one server.
+fn runs_at_once() -> usize {
+    if is_on_postgres() { 4 } else { 12 }
+}
 
 /// What stands in arguments for a folder that each run has for itself.
 const FOLDER: &str = "FOLDER";
@@ -169,7 +171,7 @@ fn points(example: &Example, [commits, errands, hooks]: [u32; 3]) -> Vec<String>
 fn at_once<T: Sync>(all: &[T], does: impl Fn(&T) + Sync) {
     let next = AtomicUsize::new(0);
     thread::scope(|scope| {
-        for _ in 0..AT_ONCE {
+        for _ in 0..runs_at_once() {
             scope.spawn(|| {
                 while let Some(one) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
                     does(one);
