@@ -31,6 +31,15 @@ fn environment_allows() -> bool {
     !unwanted && env::var_os("TERM").is_none_or(|terminal| terminal != "dumb")
 }
 
+/// Text from outside, in one line that no terminal obeys.
+pub(crate) fn one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() { line.extend(c.escape_default()) } else { line.push(c) }
+    }
+    line
+}
+
 /// What a hook or a script says may be anything, and a terminal obeys control characters.
 #[cfg(feature = "programs")]
 pub(crate) fn printable(text: &str) -> String {

@@ -84,6 +84,11 @@ impl Engine {
         }
     }
 
+    /// The addresses to join at.
+    pub(crate) fn seeds(&self) -> Vec<String> {
+        self.seeds.iter().map(|seed| seed.address.0.clone()).collect()
+    }
+
     fn hello(&self, called: Option<Address>) -> Body {
         Body::Hello { record: self.record.clone(), called }
     }

@@ -75,6 +75,11 @@ impl Engine {
         1 + self.present().count()
     }
 
+    /// Whether anybody is suspected.
+    pub(crate) fn has_suspects(&self) -> bool {
+        self.peers.all().any(|(_, peer)| peer.standing == Standing::Suspect)
+    }
+
     fn member(&self, node: NodeId, peer: &Peer) -> Option<Member> {
         let record = peer.record.as_ref()?;
         let presence = match peer.standing {

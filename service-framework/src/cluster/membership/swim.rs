@@ -228,6 +228,17 @@ impl Swim {
             && self.foca.iter_members().any(|member| *member.id() == header.src)
     }
 
+    /// The time of a suspect is over, and it has not said that it lives. Foca would drop this timer if this node has changed its
+    /// identity meanwhile, and the member would be suspected for ever.
+    fn condemn(&mut self, now: Moment, suspect: Identity, incarnation: u16) {
+        let is_it = |member: &Member<Identity>| {
+            *member.id() == suspect && member.state() == State::Suspect && member.incarnation() == incarnation
+        };
+        if self.foca.iter_members().any(is_it) {
+            self.apply_to_foca(now, vec![Member::new(suspect, incarnation, State::Down)]);
+        }
+    }
+
     fn was_answered(&mut self, by: &Identity) {
         if let Some((probed, answered @ false)) = &mut self.probed
             && probed == by
@@ -305,6 +316,10 @@ impl Membership for Swim {
             if matches!(timer, Timer::RemoveDown(_)) {
                 // Who is removed may come back under the same identity, which is news then.
                 self.seen.forget();
+            }
+            if let Timer::ChangeSuspectToDown { member_id, incarnation, .. } = timer {
+                self.condemn(now, member_id, incarnation);
+                continue;
             }
             let mut asked = Asked::default();
             // A probe that was cut short by a change of identity is an error that foca has repaired.

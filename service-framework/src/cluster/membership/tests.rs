@@ -146,6 +146,23 @@ fn a_later_life_takes_the_place_of_an_earlier_one_and_never_the_other_way_around
 }
 
 #[test]
+fn a_suspect_is_down_in_the_end_though_this_node_has_begun_anew() {
+    let mut net = Net::new(3);
+    net.run(5);
+    // One is cut off, suspects the others, and begins anew before their time is over.
+    let mut alone = Net { swims: BTreeMap::new(), told: Vec::new(), now: net.now };
+    alone.swims.insert(NodeId(0), net.swims.remove(&NodeId(0)).unwrap());
+    while alone.has_told(&Notice::Suspected(identity(1))) == 0 {
+        alone.run(1);
+    }
+    let now = alone.now;
+    alone.swims.get_mut(&NodeId(0)).unwrap().renew(now, identity(0).renewed(1));
+    assert_eq!(alone.has_told(&Notice::Down(identity(1))), 0);
+    alone.run(20);
+    assert_eq!(alone.has_told(&Notice::Down(identity(1))), 1);
+}
+
+#[test]
 fn a_node_that_slept_condemns_nobody_for_it() {
     let mut net = Net::new(3);
     net.run(5);

@@ -18,6 +18,7 @@ use super::driver::Driver;
 use super::handlers::{Asked, Event, HandlerError, Handlers, NodeType, Todo, start};
 use super::shared::{Clock, Ring, Running, Shared};
 use super::{DEFAULT_PORT, Node, NodeError, host};
+use crate::connection::Endpoint;
 use crate::connection::curve::{self, KeyPair};
 use crate::store::{Location, Store};
 
@@ -213,6 +214,9 @@ impl NodeBuilder {
         self.check()?;
         let (mut disk, mut kept) = self.open_disk()?;
         let (own, pair) = identity(&kept, disk.as_mut())?;
+        if let (None, Some(disk)) = (&kept.cluster, &disk) {
+            disk.keep_cluster(&self.settings.cluster)?;
+        }
         let id = pair.as_ref().map_or(NodeId(own.id), |pair| node_of(pair.public()));
         let public = pair.as_ref().map(KeyPair::public);
         let ring = Ring { keys: self.keys.clone(), own: public, ..Ring::default() };
@@ -267,6 +271,11 @@ impl NodeBuilder {
         if self.listen.is_empty() {
             self.listen.push(format!("tcp://127.0.0.1:{DEFAULT_PORT}"));
         }
+        if matches!(self.way, Way::Sockets) {
+            let listen = self.listen.iter().map(|address| ("--listen", address.as_str()));
+            let join = self.settings.join.iter().map(|address| ("--join", &*address.0));
+            listen.chain(join).try_for_each(|(flag, address)| check_address(flag, address))?;
+        }
         let open = self.listen.iter().find(|address| !Address((*address).clone()).is_of_this_host());
         match open {
             Some(open)
@@ -285,6 +294,10 @@ impl NodeBuilder {
             Place::Folder(folder) => open_folder(folder).map(|(store, lock)| (store, Some(lock)))?,
         };
         let (mut disk, kept) = Disk::open(store)?;
+        if let Some(known) = kept.cluster.as_ref().filter(|known| **known != self.settings.cluster) {
+            let (kept, cluster) = (known.clone(), self.settings.cluster.clone());
+            return Err(NodeError::OtherCluster { kept, cluster });
+        }
         disk.hold(lock);
         Ok((Some(disk), kept))
     }
@@ -347,6 +360,21 @@ fn with_transport(address: &str) -> String {
     match address.contains("://") {
         true => address.to_owned(),
         false => format!("tcp://{address}"),
+    }
+}
+
+/// What can be wrong with an address before anything is opened.
+fn check_address(flag: &'static str, address: &str) -> Result<(), NodeError> {
+    let wrong = |reason: String| NodeError::Address { flag, address: address.to_owned(), reason };
+    match Endpoint::parse(address) {
+        Err(error) => Err(wrong(error.to_string())),
+        Ok(Endpoint::Cluster(_) | Endpoint::Inproc(_)) => {
+            Err(wrong("host:port, tcp://host:port or ipc://path is expected".to_owned()))
+        }
+        Ok(_) if flag == "--join" && (address.contains("//*:") || address.ends_with(":0")) => {
+            Err(wrong("an address at which a member listens is expected".to_owned()))
+        }
+        Ok(_) => Ok(()),
     }
 }
 

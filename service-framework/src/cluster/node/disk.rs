@@ -1,6 +1,6 @@
 //! What a node keeps: who it is, how often it was started, whom it knew and what it shares.
 //!
-//! In the project's event store, in streams of their own: `cluster/node` (key, number of the store, epochs), `cluster/peers`
+//! In the project's event store, in streams of their own: `cluster/node` (key, number of the store, epochs), `cluster/name`, `cluster/peers`
 //! (addresses of members), `cluster/instances` (where services were) and `cluster/map/N`, a log of entries that is written anew, under the next number, when most of it
 //! no longer counts.
 
@@ -16,6 +16,7 @@ use super::NodeError;
 use crate::store::{Batch, Expected, NewEvent, Store};
 
 const NODE: &str = "cluster/node";
+const CLUSTER: &str = "cluster/name";
 const PEERS: &str = "cluster/peers";
 const INSTANCES: &str = "cluster/instances";
 const MAP: &str = "cluster/map";
@@ -45,6 +46,8 @@ pub(super) struct Own {
 pub(super) struct Kept {
     pub(super) identity: Option<Own>,
     pub(super) epoch: u64,
+    /// The cluster that the node was in.
+    pub(super) cluster: Option<String>,
     pub(super) peers: Vec<Address>,
     pub(super) instances: Vec<Remembered>,
     pub(super) entries: Vec<Entry>,
@@ -84,6 +87,10 @@ impl Disk {
             }
             Ok(())
         })?;
+        each(&store, CLUSTER, |_, payload| {
+            kept.cluster = Some(read(payload)?);
+            Ok(())
+        })?;
         each(&store, PEERS, |_, payload| {
             kept.peers = read(payload)?;
             Ok(())
@@ -112,6 +119,11 @@ impl Disk {
         let event = NewEvent::new("identity", written(identity));
         self.store.commit(Batch::new().append(NODE, Expected::NoStream, [event]))?;
         Ok(())
+    }
+
+    /// Keeps of which cluster the node is: what is shared in one is nothing to another.
+    pub(super) fn keep_cluster(&self, cluster: &str) -> Result<(), NodeError> {
+        self.keep_alone(CLUSTER, "cluster", written(&cluster))
     }
 
     /// Keeps where members were.

@@ -23,6 +23,9 @@ const SLEEP: Duration = Duration::from_secs(1);
 /// How soon addresses of members are kept after they have changed.
 const KEEP_PEERS: Duration = Duration::from_secs(2);
 
+/// So many epochs within such a time are more than misfortune; the first of them is the start.
+const OFTEN: (usize, Duration) = (4, Duration::from_secs(60));
+
 /// Addresses that are kept.
 const PEERS: usize = 200;
 
@@ -37,6 +40,8 @@ pub(super) struct Driver {
     has_left: bool,
     /// Answers to questions that leave once what they tell is kept.
     held_answers: Vec<(Caller, Json)>,
+    /// When the node has begun anew lately.
+    epochs: Vec<Instant>,
 }
 
 /// What one turn has found.
@@ -68,6 +73,7 @@ impl Driver {
             instances_changed: false,
             has_left: false,
             held_answers: Vec::new(),
+            epochs: Vec::new(),
         }
     }
 
@@ -170,8 +176,12 @@ impl Driver {
             Output::Transmit { to, addresses, lane, bytes } => {
                 self.transport.send(&To { node: to, addresses }, lane, bytes);
             }
-            Output::StoreEpoch(_) | Output::Store(_) | Output::Changed(_) => {}
-            Output::Founded => self.say(Happening::Founded, "the node has founded a cluster"),
+            Output::StoreEpoch(epoch) => self.began_anew(epoch),
+            Output::Store(_) | Output::Changed(_) => {}
+            Output::Founded => {
+                self.say(Happening::Founded, "the node has founded a cluster");
+                self.warn_if_alone();
+            }
             Output::Joined => self.say(Happening::Joined, "the node has joined the cluster"),
             Output::HasLeft => {
                 self.has_left = true;
@@ -205,6 +215,33 @@ impl Driver {
         let listening: Vec<&str> = self.shared.listening.iter().map(|address| &*address.0).collect();
         tracing::info!(node = %self.shared.id, listening = listening.join(" "), "{text}");
         self.shared.tell(&happening);
+    }
+
+    /// Whoever was told where to join and is alone now may be so by mistake.
+    fn warn_if_alone(&self) {
+        let seeds = self.shared.core().engine.seeds();
+        if !seeds.is_empty() {
+            tracing::warn!(
+                "nobody has answered at {}, and it goes on trying; if a cluster is there, it has another name or other keys, or the \
+                 address is wrong: `service_framework cluster members --node ADDRESS` says which",
+                seeds.join(", ")
+            );
+        }
+    }
+
+    /// Another epoch is rare, but for the first, unless a process with the same key takes this node's place again and again.
+    fn began_anew(&mut self, epoch: u64) {
+        let now = Instant::now();
+        self.epochs.retain(|at| now.saturating_duration_since(*at) < OFTEN.1);
+        self.epochs.push(now);
+        if self.epochs.len() == OFTEN.0 {
+            tracing::warn!(
+                epoch,
+                "others have given this node up {} times within a minute: its way to them breaks off again and again, or another process has \
+                 its key, perhaps by a copied folder",
+                OFTEN.0 - 1
+            );
+        }
     }
 
     fn member(&mut self, change: MemberChange) {

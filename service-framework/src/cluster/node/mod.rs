@@ -119,6 +119,24 @@ pub enum NodeError {
         /// Which.
         folder: String,
     },
+    /// An address is none.
+    #[error("{flag} {address:?}: {reason}")]
+    Address {
+        /// Whether it is one to listen at, `--listen`, or to join at, `--join`.
+        flag: &'static str,
+        /// What was said.
+        address: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Its folder is that of a node of another cluster.
+    #[error("what the node keeps is of the cluster `{kept}`, not of `{cluster}`")]
+    OtherCluster {
+        /// The cluster that it was in.
+        kept: String,
+        /// The one that it is to be in.
+        cluster: String,
+    },
     /// It would listen where other hosts can reach it, and has no keys.
     #[error(
         "{0} can be reached from other hosts, and without keys anybody there could join; give the node keys, or say that it may \

@@ -393,3 +393,27 @@ fn one_who_is_no_node_asks_and_watches() {
     assert_eq!(answer(json!({ "ask": "leave" }))["leaving"], node.id().to_string());
     until("it has left", || node.is_over());
 }
+
+#[test]
+fn what_is_no_address_is_told_before_anything_is_opened() {
+    let wrong = |builder: NodeBuilder| match builder.start() {
+        Err(NodeError::Address { flag, .. }) => flag,
+        other => panic!("{:?}", other.err()),
+    };
+    for address in ["127.0.0.1:99999", "127.0.0.1:80x", "nonsense", "", "inproc://a", "cluster://a/b"] {
+        assert_eq!(wrong(Node::builder("test").listen(address)), "--listen", "{address}");
+        assert_eq!(wrong(on_sockets().join([address])), "--join", "{address}");
+    }
+    for address in ["*:60858", "127.0.0.1:0"] {
+        assert_eq!(wrong(on_sockets().join([address])), "--join", "{address}");
+    }
+}
+
+#[test]
+fn a_folder_is_that_of_one_cluster() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = |cluster: &str| Node::builder(cluster).listen("127.0.0.1:0").folder(folder.path()).start();
+    node("shop").unwrap().leave();
+    assert!(matches!(node("other"), Err(NodeError::OtherCluster { kept, .. }) if kept == "shop"));
+    node("shop").unwrap().leave();
+}

@@ -251,7 +251,7 @@ impl World {
         let mut seen: Vec<usize> = engine.present().filter_map(|member| self.place_of(member)).collect();
         seen.push(node);
         seen.sort_unstable();
-        seen == running
+        seen == running && !engine.has_suspects()
     }
 
     /// Who sees whom wrongly, in words.
@@ -262,7 +262,9 @@ impl World {
             let present = self.seats[*node].engine.iter().flat_map(Engine::present);
             let mut seen: Vec<usize> = present.filter_map(|member| self.place_of(member)).collect();
             seen.sort_unstable();
-            format!("n{node} sees {}", super::text::nodes(&seen))
+            let doubts = self.seats[*node].engine.as_ref().is_some_and(Engine::has_suspects);
+            let doubts = if doubts { ", and suspects somebody" } else { "" };
+            format!("n{node} sees {}{doubts}", super::text::nodes(&seen))
         };
         let views: Vec<String> = wrong.take(5).map(view).collect();
         format!("{} run; {}", super::text::nodes(&running), views.join("; "))

@@ -20,7 +20,7 @@ use super::recording_options::RecordingOptions;
 use super::split::{Help, Split, split};
 use crate::launcher::logs::Format;
 use crate::launcher::terminal::Color;
-use crate::model::Problem;
+use crate::model::{Problem, near_miss};
 
 /// Under which name `clap` keeps the argument that stands by its place.
 const POSITIONAL: &str = "positional";
@@ -127,6 +127,8 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Asked, Vec<Problem>> {
     let places = command.positional.iter().chain(command.further()).skip(split.positionals.len());
     problems.extend(places.filter(|positional| positional.required && !excused).map(missing));
     if !excused {
+        let further = command.further().iter().zip(split.positionals.iter().skip(1));
+        problems.extend(further.filter_map(|(positional, word)| unknown(positional, word)));
         problems.extend(split.flags.iter().filter_map(|(flag, _)| unused(flag, &split.flags)));
     }
     match read(split, excused) {
@@ -141,6 +143,19 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Asked, Vec<Problem>> {
 
 fn missing(positional: &Positional) -> Problem {
     Problem::missing("command line", format!("{}: {}", positional.name, positional.help))
+}
+
+/// That a word is none of those which may stand in its place.
+fn unknown(positional: &Positional, word: &str) -> Option<Problem> {
+    if positional.choices.is_empty() || positional.choices.contains(&word) {
+        return None;
+    }
+    let expected = format!("one of {}", positional.choices.join(", "));
+    let problem = Problem::new(positional.name, expected, format!("{word:?}"));
+    Some(match near_miss(word, positional.choices.iter().copied()) {
+        Some(near) => problem.with_hint(format!("did you mean `{near}`?")),
+        None => problem,
+    })
 }
 
 /// That a flag would say nothing beside others, or without one.
@@ -342,6 +357,17 @@ fn context(error: &clap::Error, kind: ContextKind) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn words_of_which_there_are_a_few_are_no_others() {
+        let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        let problems = parse(&words("cluster keys k ad")).unwrap_err();
+        assert_eq!(
+            (problems[0].expected.as_str(), problems[0].found.as_str()),
+            ("one of add, use, drop", "\"ad\"")
+        );
+        assert!(parse(&words("cluster keys k add")).is_ok());
+    }
 
     fn asked(line: &str) -> Asked {
         let words: Vec<_> = line.split_whitespace().map(str::to_owned).collect();

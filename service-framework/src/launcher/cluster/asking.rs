@@ -11,6 +11,7 @@ use crate::cluster::{DEFAULT_PORT, ask};
 use crate::launcher::arguments::Options;
 use crate::launcher::columns::{self, aligned};
 use crate::launcher::say::say;
+use crate::launcher::terminal::one_line;
 use crate::launcher::{exit, report};
 use crate::model::Problem;
 
@@ -135,7 +136,8 @@ fn table(members: &[Json]) -> String {
 /// Rows below their heads.
 fn table_of<const N: usize>(heads: [&str; N], rows: impl Iterator<Item = [String; N]>) -> String {
     let heads = std::iter::once(heads.map(str::to_owned));
-    let rows: Vec<_> = heads.chain(rows).map(|row| row.to_vec()).collect();
+    // Members choose what stands there.
+    let rows: Vec<_> = heads.chain(rows).map(|row| row.map(|cell| one_line(&cell)).to_vec()).collect();
     columns::text(&aligned(&rows, &[]))
 }
 
@@ -179,11 +181,13 @@ pub(super) fn events(options: &Options) -> Result<ExitCode, Vec<Problem>> {
     follow(options, &json!({ "ask": "events", "name": options.positional }), |json| match json.get("event") {
         Some(event) => format!(
             "{} from {:.8}: {}\n",
-            event.as_str().unwrap_or_default(),
+            one_line(event.as_str().unwrap_or_default()),
             text(json, "from"),
-            json.get("data").unwrap_or(&Json::Null)
+            one_line(&json.get("data").unwrap_or(&Json::Null).to_string())
         ),
-        None => format!("{:.8} {} {}\n", text(json, "node"), text(json, "name"), text(json, "member")),
+        None => {
+            format!("{:.8} {} {}\n", text(json, "node"), one_line(text(json, "name")), text(json, "member"))
+        }
     })
 }
 
@@ -220,7 +224,8 @@ pub(super) fn map(options: &Options) -> Result<ExitCode, Vec<Problem>> {
 }
 
 fn entry(json: &Json) -> String {
-    format!("{} {}\n", text(json, "key"), json.get("value").unwrap_or(&Json::Null))
+    let value = json.get("value").unwrap_or(&Json::Null).to_string();
+    format!("{} {}\n", one_line(text(json, "key")), one_line(&value))
 }
 
 pub(super) fn leave(options: &Options) -> Result<ExitCode, Vec<Problem>> {

@@ -5,7 +5,8 @@ use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use super::keys;
-use crate::cluster::{Founding, Happening, Node, NodeBuilder};
+use crate::cluster::{Founding, Happening, Node, NodeBuilder, NodeError};
+use crate::connection::Endpoint;
 use crate::launcher::arguments::Options;
 use crate::launcher::say::say;
 use crate::launcher::{exit, limits, report, run as running, signals};
@@ -23,14 +24,39 @@ pub(super) fn run(options: &Options) -> Result<ExitCode, Vec<Problem>> {
     limits::raise_open_files();
     let node = match builder.start() {
         Ok(node) => node,
-        Err(error) => {
-            say!("error: {}", report::chain(&error));
-            return Ok(ExitCode::from(exit::FAILED));
-        }
+        Err(error) => return wrong(error),
     };
     let addresses: Vec<&str> = node.addresses().iter().map(|address| &*address.0).collect();
     tracing::info!(node = %node.id(), cluster = options.clusters.cluster, "listening at {}", addresses.join(", "));
     Ok(wait(&node, watch))
+}
+
+/// What is wrong with the line or the files, or that it could not be started.
+fn wrong(error: NodeError) -> Result<ExitCode, Vec<Problem>> {
+    let problem = match error {
+        NodeError::Address { flag, address, reason } => {
+            Problem::new(flag, Endpoint::EXPECTED, format!("{address:?}: {reason}"))
+        }
+        NodeError::Insecure(address) => {
+            let found = format!("{address}, which other hosts reach, and no keys");
+            let problem = Problem::new("--listen", "an address of this host, or keys", found);
+            problem.with_hint("`cluster keys FILE` makes keys for --keys; --insecure lets anybody join")
+        }
+        NodeError::OtherCluster { kept, cluster } => {
+            let found = format!("{cluster:?}, while what is in --data is of {kept:?}");
+            let problem = Problem::new("--cluster", "the cluster of the folder", found);
+            problem.with_hint("another folder for --data makes a new node")
+        }
+        NodeError::Keys(reason) => Problem::new("--keys", "keys with which the node may join", reason),
+        NodeError::Folder { folder, reason } => {
+            Problem::new("--data", "a folder that can be written", format!("{folder:?}: {reason}"))
+        }
+        other => {
+            say!("error: {}", report::chain(&other));
+            return Ok(ExitCode::from(exit::FAILED));
+        }
+    };
+    Err(vec![problem])
 }
 
 /// Until the node has ended, by itself or by a signal.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::connection::tap::Kind;
 use crate::launcher::arguments::Options;
+pub(super) use crate::launcher::terminal::one_line as cell;
 use crate::model::{Problem, near_miss};
 use crate::recording::{Filter, Recording, RecordingError};
 
@@ -60,15 +61,6 @@ fn nobody(name: &str, recording: &Recording) -> Problem {
         Some(near) => problem.with_hint(format!("did you mean `{near}`?")),
         None => problem,
     }
-}
-
-/// Text from outside, in one line that no terminal obeys.
-pub(super) fn cell(text: &str) -> String {
-    let mut cell = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c.is_control() { cell.extend(c.escape_default()) } else { cell.push(c) }
-    }
-    cell
 }
 
 /// At most so many characters of a text.
