@@ -34,6 +34,10 @@ impl Engine {
             Notice::Down(identity) => self.went_down(now, identity),
             Notice::Replaced { old, new } => self.was_replaced(now, old, new, source),
             Notice::Suspected(identity) => self.set_standing(identity, Standing::Suspect, Change::Suspect),
+            Notice::Doubted(state) => {
+                let view = Body::View { members: vec![state], stands: Vec::new(), ask: false };
+                self.send(now, state.identity.node, view, 0);
+            }
             Notice::Cleared(identity) => {
                 self.links.lives_elsewhere(identity.node);
                 self.set_standing(identity, Standing::Alive, Change::Cleared);

@@ -58,6 +58,8 @@ pub(crate) enum Notice {
         new: Identity,
     },
     Suspected(Identity),
+    /// It is suspected for longer than it should be, and is to be told so, as it stands here.
+    Doubted(MemberState),
     /// It said that it lives.
     Cleared(Identity),
     /// Somebody else reached it.

@@ -26,6 +26,15 @@ const PASSED_ON: usize = 64;
 /// How long those who are down are remembered by foca; their addresses are for ever.
 const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// A suspicion that is looked after here, since foca does so only for its own: whoever raised one that came by others may be gone.
+#[derive(Clone, Copy)]
+struct Doubt {
+    identity: Identity,
+    incarnation: u16,
+    /// Its member has been asked whether it lives.
+    is_asked: bool,
+}
+
 /// What one call of foca asked for.
 #[derive(Default)]
 struct Asked {
@@ -65,6 +74,7 @@ pub(crate) struct Swim {
     /// Who is being probed, and whether anybody has answered.
     probed: Option<(Identity, bool)>,
     suspects: BTreeMap<NodeId, Identity>,
+    doubts: Agenda<Doubt>,
     /// Something came in that may have changed who is suspected.
     is_stirred: bool,
     /// What foca has been told already, and need not look for among its members.
@@ -86,6 +96,7 @@ impl Swim {
             health: Health::default(),
             probed: None,
             suspects: BTreeMap::new(),
+            doubts: Agenda::default(),
             is_stirred: false,
             tuned_for: (1, 1),
         }
@@ -99,7 +110,7 @@ impl Swim {
         for told in asked.told {
             self.absorb_told(told);
         }
-        self.tell_suspects();
+        self.tell_suspects(now);
         self.tune();
     }
 
@@ -143,17 +154,21 @@ impl Swim {
     }
 
     /// Foca says nothing of suspicion, so its members are looked through when something may have changed.
-    fn tell_suspects(&mut self) {
+    fn tell_suspects(&mut self, now: Moment) {
         if !std::mem::take(&mut self.is_stirred) {
             return;
         }
         let is_suspect = |member: &&Member<Identity>| member.state() == State::Suspect;
-        let present: BTreeMap<NodeId, Identity> = self
-            .foca
-            .iter_members()
-            .filter(is_suspect)
-            .map(|member| (member.id().node, *member.id()))
-            .collect();
+        let suspects: Vec<Member<Identity>> = self.foca.iter_members().filter(is_suspect).cloned().collect();
+        let present: BTreeMap<NodeId, Identity> =
+            suspects.iter().map(|member| (member.id().node, *member.id())).collect();
+        let until = now.after(self.suspicion());
+        for member in
+            suspects.iter().filter(|member| self.suspects.get(&member.id().node) != Some(member.id()))
+        {
+            let (identity, incarnation) = (*member.id(), member.incarnation());
+            self.doubts.add(until, Doubt { identity, incarnation, is_asked: false });
+        }
         let new = present.values().filter(|identity| self.suspects.get(&identity.node) != Some(identity));
         let mut told: Vec<Notice> = new.map(|identity| Notice::Suspected(*identity)).collect();
         let gone = self.suspects.values().filter(|identity| present.get(&identity.node) != Some(identity));
@@ -228,15 +243,44 @@ impl Swim {
             && self.foca.iter_members().any(|member| *member.id() == header.src)
     }
 
+    /// How long a suspect has to say that it lives.
+    fn suspicion(&self) -> Duration {
+        let (size, factor) = (self.foca.num_members() + 1, self.health.factor());
+        config(&self.detection, size, factor).suspect_to_down_after
+    }
+
+    fn is_suspect(&self, identity: Identity, incarnation: u16) -> bool {
+        let is_it = |member: &Member<Identity>| {
+            *member.id() == identity
+                && member.state() == State::Suspect
+                && member.incarnation() == incarnation
+        };
+        self.foca.iter_members().any(is_it)
+    }
+
     /// The time of a suspect is over, and it has not said that it lives. Foca would drop this timer if this node has changed its
     /// identity meanwhile, and the member would be suspected for ever.
     fn condemn(&mut self, now: Moment, suspect: Identity, incarnation: u16) {
-        let is_it = |member: &Member<Identity>| {
-            *member.id() == suspect && member.state() == State::Suspect && member.incarnation() == incarnation
-        };
-        if self.foca.iter_members().any(is_it) {
+        if self.is_suspect(suspect, incarnation) {
             self.apply_to_foca(now, vec![Member::new(suspect, incarnation, State::Down)]);
         }
+    }
+
+    /// A member is still suspected that those should have given up who suspected it first. Perhaps it has never heard of it.
+    fn resolve(&mut self, now: Moment, doubt: Doubt) {
+        let Doubt { identity, incarnation, is_asked } = doubt;
+        if !self.is_suspect(identity, incarnation) {
+            return;
+        }
+        if is_asked {
+            return self.condemn(now, identity, incarnation);
+        }
+        self.doubts.add(now.after(self.suspicion()), Doubt { is_asked: true, ..doubt });
+        self.notices.push_back(Notice::Doubted(MemberState {
+            identity,
+            incarnation,
+            standing: Standing::Suspect,
+        }));
     }
 
     fn was_answered(&mut self, by: &Identity) {
@@ -268,7 +312,8 @@ impl Swim {
         let me = self.foca.identity().node;
         let counts = |state: &&MemberState| match state.standing {
             Standing::Alive => true,
-            Standing::Suspect => false,
+            // Whoever is suspected itself says that it lives.
+            Standing::Suspect => state.identity.node == me,
             Standing::Down => !alive.contains(&state.identity.node),
         };
         let mut told = Vec::new();
@@ -310,6 +355,7 @@ impl Membership for Swim {
         if self.health.was_called(late) {
             // What came in meanwhile has not been read yet: nobody is condemned for it.
             self.timers.put_off(late);
+            self.doubts.put_off(late);
         }
         while let Some((_, timer)) = self.timers.take_due(now) {
             self.is_stirred |= matches!(timer, Timer::ProbeRandomMember(_));
@@ -326,10 +372,13 @@ impl Membership for Swim {
             let _repaired = self.foca.handle_timer(timer, &mut asked);
             self.absorb(now, asked);
         }
+        while let Some((_, doubt)) = self.doubts.take_due(now) {
+            self.resolve(now, doubt);
+        }
     }
 
     fn next_due(&self) -> Option<Moment> {
-        self.timers.next_due()
+        [self.timers.next_due(), self.doubts.next_due()].into_iter().flatten().min()
     }
 
     fn renew(&mut self, now: Moment, identity: Identity) {

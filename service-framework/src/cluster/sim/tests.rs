@@ -113,11 +113,11 @@ fn chaos(seed: u64) -> Scenario {
 }
 
 /// A node that was met under one epoch whose record of the next came first; one that came back to nodes which had only heard
-/// that it was down; one of which a newcomer heard that two of its lives were over; and one that came back without its disk to
-/// nodes which had only heard of lives after this one.
+/// that it was down; one of which a newcomer heard that two of its lives were over; one that came back without its disk to nodes
+/// which had only heard of lives after this one; and members of whom a suspicion was left behind by nodes that ended.
 #[test]
 fn seeds_that_broke_a_promise_once() {
-    for seed in [20_262_641, 20_263_204, 20_263_580, 20_270_614, 20_270_651] {
+    for seed in [20_262_641, 20_263_204, 20_263_580, 20_270_614, 20_270_651, 20_300_675, 20_300_753] {
         must_hold(&chaos(seed));
     }
 }
