@@ -11,6 +11,8 @@ pub(crate) mod pull;
 pub(crate) mod replica;
 pub(crate) mod sharing;
 #[cfg(test)]
+mod talks_tests;
+#[cfg(test)]
 mod tests;
 pub(crate) mod versions;
 pub(crate) mod writes;

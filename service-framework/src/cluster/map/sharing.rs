@@ -7,10 +7,10 @@ use super::super::dice::Dice;
 use super::super::events::Ticket;
 use super::super::identity::NodeId;
 use super::super::time::{Moment, Now};
-use super::pull::{Images, Pull};
+use super::pull::{Images, Pulls, Taken};
 use super::replica::Replica;
 use super::writes::{Writes, Written};
-use super::{Dot, Entry, Talk, Versions, Write};
+use super::{Dot, Entry, Part, Talk, Versions, Write};
 
 /// How often a replica compares itself with another.
 const COMPARE: Duration = Duration::from_secs(1);
@@ -32,7 +32,7 @@ pub(crate) struct Sharing {
     round: Vec<NodeId>,
     compare_at: Moment,
     collect_at: Moment,
-    pull: Option<Pull>,
+    pulls: Pulls,
     images: Images,
     /// Who wants to know when this has been seen.
     wanted: Vec<(NodeId, Dot)>,
@@ -52,7 +52,7 @@ impl Sharing {
             round: Vec::new(),
             compare_at,
             collect_at: now.after(COLLECT),
-            pull: None,
+            pulls: Pulls::default(),
             images: Images::default(),
             wanted: Vec::new(),
             writes: Writes::default(),
@@ -69,6 +69,7 @@ impl Sharing {
     /// A member is gone; it may come back.
     pub(crate) fn went(&mut self, node: NodeId, may_come_back: bool) {
         self.peers.remove(&node);
+        self.pulls.give_up(node);
         if !may_come_back {
             self.forget(node);
         }
@@ -108,15 +109,16 @@ impl Sharing {
                 let part = self.images.part(now.at, from, asked, self.replica.image());
                 self.sending.push((from, Talk::Part(part)));
             }
-            Talk::Part(part) => {
-                if let Some(mut pull) = self.pull.take_if(|pull| pull.asked_for(from, &part))
-                    && !pull.take(now, part, &mut self.replica)
-                {
-                    self.sending.push(pull.request());
-                    self.pull = Some(pull);
-                }
-                self.tell_seen();
-            }
+            Talk::Part(part) => self.took(now, from, part),
+        }
+    }
+
+    fn took(&mut self, now: Now, from: NodeId, part: Part) {
+        match self.pulls.take(now, from, part, &mut self.replica) {
+            Taken::Unasked => {}
+            Taken::More(request) => self.sending.push((from, request)),
+            Taken::All => self.tell_seen(),
+            Taken::Gone => self.begin_pull(now.at, from),
         }
     }
 
@@ -169,24 +171,23 @@ impl Sharing {
     }
 
     fn begin_pull(&mut self, now: Moment, from: NodeId) {
-        if self.pull.is_some() {
+        if !self.pulls.may_begin(from) {
             return;
         }
         // By chance, so that no answer to a pull of an earlier life of this node is taken for one to this.
         let number = self.dice.next();
-        let pull = Pull::new(now, number, from, self.replica.versions().clone());
-        self.sending.push(pull.request());
-        self.pull = Some(pull);
+        let request = self.pulls.begin(now, number, from, self.replica.versions().clone());
+        self.sending.push((from, request));
     }
 
     pub(crate) fn next_due(&self) -> Option<Moment> {
-        let pull = self.pull.as_ref().map(Pull::gives_up_at);
-        let times = [Some(self.compare_at), Some(self.collect_at), pull, self.writes.next_due()];
+        let (pulls, writes) = (self.pulls.next_due(), self.writes.next_due());
+        let times = [Some(self.compare_at), Some(self.collect_at), pulls, writes];
         times.into_iter().flatten().min()
     }
 
     pub(crate) fn tick(&mut self, now: Moment) {
-        self.pull.take_if(|pull| pull.gives_up_at() <= now);
+        self.sending.extend(self.pulls.tick(now));
         for (to, dot, entry) in self.writes.tick(now) {
             self.sending.push((to, Talk::Push { dot, entry, ack: true }));
         }
@@ -196,6 +197,7 @@ impl Sharing {
         }
         if self.collect_at <= now {
             self.collect_at = now.after(COLLECT);
+            self.images.forget_unused(now);
             let of = |node| self.confirmed.get(node).copied().unwrap_or(0);
             let confirmed = self.remembered.iter().map(of).min();
             self.replica.collect(confirmed.unwrap_or(u64::MAX));
