@@ -244,7 +244,7 @@ impl Engine {
             links: Links::default(),
             streams: Streams::new(me.boot, settings.queues),
             requests: Requests::default(),
-            sharing: Sharing::new(replica, dice.split(), now.at),
+            sharing: Sharing::new(replica, dice.split(), now.at, settings.remember),
             tallies: BTreeMap::new(),
             tickets: 0,
             served: BTreeSet::new(),
@@ -291,7 +291,7 @@ impl Engine {
             self.swim.tick(now.at);
         }
         if is_due(self.sharing.next_due()) {
-            self.sharing.tick(now.at);
+            self.sharing.tick(now);
         }
         self.links.tick(now.at);
         self.streams.tick(now.at);

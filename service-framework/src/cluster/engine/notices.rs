@@ -73,7 +73,7 @@ impl Engine {
         }
         self.peers.forget_oldest();
         self.changed_at = now;
-        self.sharing.went(node, !has_left);
+        self.sharing.went(node);
     }
 
     fn was_replaced(&mut self, now: Moment, old: Identity, new: Identity, source: Option<NodeId>) {

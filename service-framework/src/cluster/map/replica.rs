@@ -31,8 +31,7 @@ pub(crate) struct Replica {
     clock: Clock,
     /// How often the versions have changed.
     point: u64,
-    /// Tombstones, and the point from which on the versions cover them.
-    tombstones: BTreeMap<Key, Option<u64>>,
+    tombstones: BTreeMap<Key, Tombstone>,
     stored: Vec<Stored>,
     /// Keys whose values may have changed.
     changed: Vec<Key>,
@@ -40,6 +39,14 @@ pub(crate) struct Replica {
     /// How many milliseconds a stamp may be ahead of this node's clock.
     ahead: u64,
     held_back: u64,
+}
+
+#[derive(Debug)]
+struct Tombstone {
+    /// The time of its stamp.
+    written: u64,
+    /// The point from which on the versions cover it.
+    since: Option<u64>,
 }
 
 /// What is known of merging.
@@ -185,8 +192,9 @@ impl Replica {
         for dot in entry.dots.dots() {
             self.image.by_dot.insert(dot, key.clone());
         }
+        let tombstone = Tombstone { written: entry.cell.time(), since: None };
         match entry.cell.is_tombstone() {
-            true => drop(self.tombstones.insert(key.clone(), None)),
+            true => drop(self.tombstones.insert(key.clone(), tombstone)),
             false => drop(self.tombstones.remove(&key)),
         }
         self.stored.push(Stored::Entry(entry.clone()));
@@ -307,20 +315,27 @@ impl Replica {
         self.changed.push(key.clone());
     }
 
-    /// Removes the tombstones that all members have had since this point.
-    pub(crate) fn collect(&mut self, confirmed: u64) {
-        let safe = self.tombstones.iter().filter(|(_, since)| since.is_some_and(|since| since <= confirmed));
-        for key in safe.map(|(key, _)| key.clone()).collect::<Vec<_>>() {
-            if let Some(entry) = self.image.entries.get(&key) {
-                self.image.floor.join(&entry.dots.clone());
-                self.store_versions();
+    /// Removes the tombstones that all members have had since this point and that were written by this time.
+    pub(crate) fn collect(&mut self, confirmed: u64, written_by: u64) {
+        let is_safe = |tombstone: &Tombstone| {
+            tombstone.written <= written_by && tombstone.since.is_some_and(|since| since <= confirmed)
+        };
+        let safe = self.tombstones.iter().filter(|(_, tombstone)| is_safe(tombstone));
+        let safe: Vec<Key> = safe.map(|(key, _)| key.clone()).collect();
+        for key in &safe {
+            if let Some(entry) = self.image.entries.get(key) {
+                self.image.floor.join(&entry.dots);
             }
-            self.remove(&key);
+            self.remove(key);
         }
-        for (key, since) in &mut self.tombstones {
+        if !safe.is_empty() {
+            self.store_versions();
+        }
+        for (key, tombstone) in self.tombstones.iter_mut().filter(|(_, tombstone)| tombstone.since.is_none())
+        {
             let entry = self.image.entries.get(key);
-            if since.is_none() && entry.is_some_and(|entry| self.image.versions.covers(&entry.dots)) {
-                *since = Some(self.point);
+            if entry.is_some_and(|entry| self.image.versions.covers(&entry.dots)) {
+                tombstone.since = Some(self.point);
             }
         }
     }

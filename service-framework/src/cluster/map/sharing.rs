@@ -7,6 +7,7 @@ use super::super::dice::Dice;
 use super::super::events::Ticket;
 use super::super::identity::NodeId;
 use super::super::time::{Moment, Now};
+use super::clock::at;
 use super::pull::{Images, Pulls, Taken};
 use super::replica::Replica;
 use super::writes::{Writes, Written};
@@ -24,8 +25,11 @@ pub(crate) struct Sharing {
     dice: Dice,
     /// Members that can be talked to.
     peers: BTreeSet<NodeId>,
-    /// Members whose copies may still hold what was deleted.
-    remembered: BTreeSet<NodeId>,
+    /// Members whose copies may still hold what was deleted, and since when they are gone.
+    remembered: BTreeMap<NodeId, Option<Moment>>,
+    /// For how long those who are gone are remembered, and since when this node knows who comes and goes.
+    remember: Duration,
+    since: Moment,
     /// At which point of this replica others had all that it had.
     confirmed: BTreeMap<NodeId, u64>,
     /// Whom to compare with, in this round.
@@ -41,13 +45,15 @@ pub(crate) struct Sharing {
 }
 
 impl Sharing {
-    pub(crate) fn new(replica: Replica, mut dice: Dice, now: Moment) -> Self {
+    pub(crate) fn new(replica: Replica, mut dice: Dice, now: Moment, remember: Duration) -> Self {
         let compare_at = now.after(dice.jitter(COMPARE));
         Self {
             replica,
             dice,
             peers: BTreeSet::new(),
-            remembered: BTreeSet::new(),
+            remembered: BTreeMap::new(),
+            remember,
+            since: now,
             confirmed: BTreeMap::new(),
             round: Vec::new(),
             compare_at,
@@ -63,16 +69,13 @@ impl Sharing {
     /// A member is there.
     pub(crate) fn came(&mut self, node: NodeId) {
         self.peers.insert(node);
-        self.remembered.insert(node);
+        self.remembered.insert(node, None);
     }
 
-    /// A member is gone; it may come back.
-    pub(crate) fn went(&mut self, node: NodeId, may_come_back: bool) {
+    /// A member is gone; it may come back, also if it has left.
+    pub(crate) fn went(&mut self, node: NodeId) {
         self.peers.remove(&node);
         self.pulls.give_up(node);
-        if !may_come_back {
-            self.forget(node);
-        }
     }
 
     /// Nobody waits for a member any more.
@@ -186,22 +189,46 @@ impl Sharing {
         times.into_iter().flatten().min()
     }
 
-    pub(crate) fn tick(&mut self, now: Moment) {
-        self.sending.extend(self.pulls.tick(now));
-        for (to, dot, entry) in self.writes.tick(now) {
+    pub(crate) fn tick(&mut self, now: Now) {
+        self.sending.extend(self.pulls.tick(now.at));
+        for (to, dot, entry) in self.writes.tick(now.at) {
             self.sending.push((to, Talk::Push { dot, entry, ack: true }));
         }
-        if self.compare_at <= now {
-            self.compare_at = now.after(self.dice.jitter(COMPARE));
+        if self.compare_at <= now.at {
+            self.compare_at = now.at.after(self.dice.jitter(COMPARE));
             self.compare();
         }
-        if self.collect_at <= now {
-            self.collect_at = now.after(COLLECT);
-            self.images.forget_unused(now);
-            let of = |node| self.confirmed.get(node).copied().unwrap_or(0);
-            let confirmed = self.remembered.iter().map(of).min();
-            self.replica.collect(confirmed.unwrap_or(u64::MAX));
+        if self.collect_at <= now.at {
+            self.collect_at = now.at.after(COLLECT);
+            self.images.forget_unused(now.at);
+            self.forget_long_gone(now.at);
+            self.collect(now);
         }
+    }
+
+    fn forget_long_gone(&mut self, now: Moment) {
+        for (node, gone) in &mut self.remembered {
+            match self.peers.contains(node) {
+                true => *gone = None,
+                false => drop(gone.get_or_insert(now)),
+            }
+        }
+        let is_long_gone = |gone: &Option<Moment>| gone.is_some_and(|gone| now.since(gone) >= self.remember);
+        let forgotten = self.remembered.iter().filter(|(_, gone)| is_long_gone(gone));
+        for node in forgotten.map(|(node, _)| *node).collect::<Vec<_>>() {
+            self.forget(node);
+        }
+    }
+
+    /// Removes the tombstones that all have who may contradict them.
+    fn collect(&mut self, now: Now) {
+        let of = |node| self.confirmed.get(node).copied().unwrap_or(0);
+        let confirmed = self.remembered.keys().map(of).min().unwrap_or(u64::MAX);
+        // Whoever is new here cannot know who is only briefly away, and keeps what was deleted lately whoever has it.
+        let knows_all = now.at.since(self.since) >= self.remember;
+        let remember = u64::try_from(self.remember.as_millis()).unwrap_or(u64::MAX);
+        let written_by = if knows_all { u64::MAX } else { at(now.wall.saturating_sub(remember)) };
+        self.replica.collect(confirmed, written_by);
     }
 
     /// Everybody in turn, in another order each time.

@@ -14,6 +14,9 @@ use crate::cluster::time::{Moment, Now};
 /// When the world begins, in milliseconds since 1970.
 const BEGIN: u64 = 1_800_000_000_000;
 
+/// How long those who are gone are remembered here.
+const REMEMBER: Duration = Duration::from_secs(60 * 60);
+
 /// Some replicas and the links between them.
 struct Room {
     now: Moment,
@@ -61,7 +64,7 @@ impl Room {
     fn add(&mut self) -> usize {
         let node = self.nodes.len();
         let replica = Replica::new(Actor { node: id(node), store: 1 }, 10_000, Merges::new());
-        self.nodes.push(Some(Sharing::new(replica, self.dice.split(), self.now)));
+        self.nodes.push(Some(Sharing::new(replica, self.dice.split(), self.now, REMEMBER)));
         node
     }
 
@@ -72,6 +75,23 @@ impl Room {
     fn meet(&mut self, one: usize, other: usize) {
         self.at(one).came(id(other));
         self.at(other).came(id(one));
+    }
+
+    /// A node goes, and these see it.
+    fn take(&mut self, node: usize, by: &[usize]) -> Option<Sharing> {
+        by.iter().for_each(|other| self.at(*other).went(id(node)));
+        let mut taken = self.nodes[node].take();
+        for other in by {
+            taken.as_mut().unwrap().went(id(*other));
+        }
+        taken
+    }
+
+    /// What each node has, of those that are there.
+    fn data(&self) -> Vec<Vec<(Key, Cell)>> {
+        let of =
+            |node: &Sharing| node.replica.live().map(|(key, cell)| (key.clone(), cell.clone())).collect();
+        self.nodes.iter().flatten().map(of).collect()
     }
 
     fn set(&mut self, node: usize, name: &str, value: Option<Vec<u8>>) {
@@ -100,7 +120,7 @@ impl Room {
                 }
             }
             for node in self.nodes.iter_mut().flatten() {
-                node.tick(now.at);
+                node.tick(now);
             }
         }
         self.now = end;
@@ -163,4 +183,88 @@ fn a_part_that_is_late_is_also_asked_of_another() {
     room.meet(other, late);
     room.run(Duration::from_secs(10));
     assert!(room.has(late, "k"));
+}
+
+/// Three with a key that the third, which is cut off then, writes again, and the first deletes after that. What the third
+/// is then.
+fn deleted_behind_the_back_of_one(room: &mut Room) -> Option<Sharing> {
+    let (one, two, away) = (room.add(), room.add(), room.add());
+    for (one, other) in [(one, two), (one, away), (two, away)] {
+        room.meet(one, other);
+    }
+    room.set(one, "k", Some(vec![1]));
+    room.run(Duration::from_secs(10));
+    let taken = room.take(away, &[one, two]);
+    room.nodes[away] = taken;
+    room.set(away, "k", Some(vec![2]));
+    let taken = room.nodes[away].take();
+    room.run(Duration::from_secs(1));
+    room.set(one, "k", None);
+    room.run(Duration::from_secs(5));
+    taken
+}
+
+#[test]
+fn a_newcomer_keeps_what_was_deleted_for_those_who_were_there_before_it() {
+    let mut room = Room::new(10_000_000, 0);
+    let away = deleted_behind_the_back_of_one(&mut room);
+    let new = room.add();
+    room.meet(0, new);
+    room.meet(1, new);
+    room.run(Duration::from_secs(60));
+    room.nodes[2] = away;
+    room.meet(2, new);
+    room.run(Duration::from_secs(10));
+    room.meet(2, 0);
+    room.meet(2, 1);
+    room.run(Duration::from_secs(30));
+    assert_eq!(room.data(), vec![Vec::new(); 4]);
+}
+
+#[test]
+fn a_node_that_has_started_again_keeps_what_was_deleted_for_those_it_has_not_met() {
+    let mut room = Room::new(10_000_000, 0);
+    let away = deleted_behind_the_back_of_one(&mut room);
+    // The first ends, and begins again with what is on its disk.
+    let old = room.take(0, &[1]).unwrap();
+    let mut replica = Replica::new(Actor { node: id(0), store: 1 }, 10_000, Merges::new());
+    let (entries, versions) = (old.replica.image().all().cloned().collect(), old.replica.versions().clone());
+    replica.restore(entries, versions, Versions::default());
+    room.nodes[0] = Some(Sharing::new(replica, room.dice.split(), room.now, REMEMBER));
+    room.meet(0, 1);
+    room.run(Duration::from_secs(60));
+    room.nodes[2] = away;
+    room.meet(2, 0);
+    room.run(Duration::from_secs(10));
+    room.meet(2, 1);
+    room.run(Duration::from_secs(30));
+    assert_eq!(room.data(), vec![Vec::new(); 3]);
+}
+
+#[test]
+fn deletions_are_waited_for_by_all_and_for_long_by_who_is_new_or_while_one_has_left() {
+    let mut room = Room::new(10_000_000, 0);
+    let (one, two, left) = (room.add(), room.add(), room.add());
+    for (one, other) in [(one, two), (one, left), (two, left)] {
+        room.meet(one, other);
+    }
+    let delete = |room: &mut Room, name: &str| {
+        room.set(one, name, Some(vec![1]));
+        room.set(one, name, None);
+    };
+    let tombstones =
+        |room: &Room| room.nodes.iter().flatten().map(|node| node.replica.tombstones()).collect::<Vec<_>>();
+    delete(&mut room, "while new");
+    room.run(REMEMBER / 2);
+    assert_eq!(tombstones(&room), [1, 1, 1]);
+    room.run(REMEMBER / 2);
+    delete(&mut room, "known to all");
+    room.run(Duration::from_secs(60));
+    assert_eq!(tombstones(&room), [0, 0, 0]);
+    room.take(left, &[one, two]);
+    delete(&mut room, "after one has left");
+    room.run(REMEMBER / 2);
+    assert_eq!(tombstones(&room), [1, 1]);
+    room.run(REMEMBER / 2 + Duration::from_secs(60));
+    assert_eq!(tombstones(&room), [0, 0]);
 }

@@ -122,8 +122,8 @@ fn happen(replicas: &mut [Replica], ops: &[Op]) -> Vec<(Dot, Entry)> {
             Op::Collect(at) => {
                 let seen = replicas[*at].versions().clone();
                 if replicas.iter().all(|replica| replica.versions().covers(&seen)) {
-                    replicas[*at].collect(u64::MAX);
-                    replicas[*at].collect(u64::MAX);
+                    replicas[*at].collect(u64::MAX, u64::MAX);
+                    replicas[*at].collect(u64::MAX, u64::MAX);
                 }
             }
         }
@@ -217,8 +217,8 @@ fn what_was_deleted_and_forgotten_does_not_come_back() {
     late.set(2, register(7), Some(vec![7].into()));
     // The second is away when a key is deleted, and its tombstone too.
     one.set(3, register(0), None);
-    one.collect(0);
-    one.collect(u64::MAX);
+    one.collect(0, u64::MAX);
+    one.collect(u64::MAX, u64::MAX);
     assert_eq!(one.tombstones(), 0);
     pull(&late, &mut one, 4);
     pull(&one, &mut late, 4);
@@ -232,10 +232,10 @@ fn a_tombstone_is_kept_until_it_is_known_to_be_everywhere() {
     let mut replica = replica(1);
     replica.set(1, register(0), Some(vec![1].into()));
     replica.set(2, register(0), None);
-    replica.collect(0);
-    replica.collect(1);
+    replica.collect(0, u64::MAX);
+    replica.collect(1, u64::MAX);
     assert_eq!(replica.tombstones(), 1);
-    replica.collect(replica.point());
+    replica.collect(replica.point(), u64::MAX);
     assert_eq!(replica.tombstones(), 0);
 }
 
@@ -285,8 +285,8 @@ fn a_restored_replica_goes_on_where_it_was() {
         replica.set(50, register(name), Some(vec![name].into()));
     }
     replica.set(60, register(0), None);
-    replica.collect(0);
-    replica.collect(u64::MAX);
+    replica.collect(0, u64::MAX);
+    replica.collect(u64::MAX, u64::MAX);
     for stored_now in replica.take_stored() {
         match stored_now {
             Stored::Entry(entry) => drop(stored.insert(entry.key.clone(), entry)),
