@@ -163,6 +163,8 @@ pub struct Counts {
     pub dropped: u64,
     /// How often shared data had to wait: its stamp was far ahead, or its merge is not known here.
     pub held_back: u64,
+    /// Values of the user's own types that have outgrown a frame by merging and are not sent to who lacks them.
+    pub too_large: u64,
     /// Tombstones of shared data that are kept.
     pub tombstones: u64,
     /// How often this node had been given up and has taken another epoch.
@@ -232,7 +234,7 @@ impl Engine {
         let mut dice = Dice::new(boot.seed);
         let actor = Actor { node: me.node, store: boot.store };
         let ahead = u64::try_from(settings.clock_ahead.as_millis()).unwrap_or(u64::MAX);
-        let mut replica = Replica::new(actor, ahead, settings.merges.clone());
+        let mut replica = Replica::new(actor, ahead, settings.merges.clone()).within(settings.frame_bytes);
         replica.restore(boot.entries, boot.versions, boot.floor);
         let mut engine = Self {
             cluster: hash_of(&settings.cluster),
@@ -384,6 +386,7 @@ impl Engine {
         Counts {
             dropped: self.streams.dropped(),
             held_back: self.sharing.replica.held_back(),
+            too_large: self.sharing.replica.too_large() as u64,
             tombstones: self.sharing.replica.tombstones() as u64,
             ..self.counts
         }

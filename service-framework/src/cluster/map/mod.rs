@@ -7,6 +7,7 @@
 
 pub(crate) mod cell;
 pub(crate) mod clock;
+pub(crate) mod image;
 pub(crate) mod pull;
 pub(crate) mod replica;
 pub(crate) mod sharing;
@@ -21,6 +22,7 @@ use serde::{Deserialize, Serialize};
 
 pub use cell::Merge;
 pub(crate) use cell::{Cell, Entry, Key, Kind, Stamp};
+pub(crate) use replica::MergeRefused;
 pub(crate) use sharing::Sharing;
 pub(crate) use versions::{Actor, Dot, Versions};
 pub use writes::{Write, Written};

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::super::identity::NodeId;
 use super::super::time::{Moment, Now};
-use super::replica::{Image, Pulled, Replica};
+use super::image::Image;
+use super::replica::{Pulled, Replica};
 use super::{Cursor, Entry, Part, Talk, Versions};
 
 /// How long a part may take, at first and in the end, before the same part is asked for again.
@@ -208,7 +209,7 @@ mod tests {
     fn full(replica: &mut Replica, entries: u8) {
         for name in 0..entries {
             let key = Key { map: "m".to_owned(), key: vec![name].into(), kind: Kind::Register };
-            replica.set(1, key, Some(vec![0; 60_000].into()));
+            replica.set(1, key, Some(vec![0; 30_000].into()));
         }
     }
 

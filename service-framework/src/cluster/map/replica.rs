@@ -3,26 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use imbl::OrdMap;
-
-use super::cell::{Merges, NoMerge};
+use super::cell::Merges;
 use super::clock::{Clock, at};
-use super::{Actor, Cell, Cursor, Dot, Entry, Key, Kind, Part, Stamp, Stored, Versions};
+use super::image::Image;
+use super::{Actor, Cell, Dot, Entry, Key, Kind, Stamp, Stored, Versions};
 use crate::value::Bytes;
-
-/// Bytes of the entries of a part, about.
-const PART: usize = 64 << 10;
-
-/// A copy as it was at some moment: taken in no time, and never half-changed.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Image {
-    entries: OrdMap<Key, Arc<Entry>>,
-    /// Which entry each write made, as long as it counts.
-    by_dot: OrdMap<Dot, Key>,
-    versions: Versions,
-    /// Deletions up to here may have no tombstone any more.
-    floor: Versions,
-}
 
 #[derive(Debug)]
 pub(crate) struct Replica {
@@ -38,7 +23,26 @@ pub(crate) struct Replica {
     merges: MergesOf,
     /// How many milliseconds a stamp may be ahead of this node's clock.
     ahead: u64,
+    limits: Limits,
     held_back: u64,
+}
+
+/// Bytes of entries.
+#[derive(Clone, Copy, Debug)]
+struct Limits {
+    /// Of the largest state of a type of the user's own that is written here.
+    merged: usize,
+    /// Of the largest entry that is sent.
+    sent: usize,
+}
+
+/// Why a state was not joined to what is there.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum MergeRefused {
+    /// The merge of this name is not known here.
+    Unknown,
+    /// It would have so many bytes, with its names, and may have so many.
+    TooLarge(usize, usize),
 }
 
 #[derive(Debug)]
@@ -81,8 +85,16 @@ impl Replica {
             changed: Vec::new(),
             merges: MergesOf(merges),
             ahead,
+            limits: Limits { merged: usize::MAX, sent: usize::MAX },
             held_back: 0,
         }
+    }
+
+    /// Keeps what is sent within frames of so many bytes: what is written here leaves room for what others merge into it
+    /// meanwhile, and what is sent leaves room for the versions.
+    pub(crate) fn within(mut self, frame_bytes: usize) -> Self {
+        self.limits = Limits { merged: frame_bytes / 4, sent: frame_bytes / 4 * 3 };
+        self
     }
 
     /// Takes back what was on disk; nothing of it is to be stored again.
@@ -110,6 +122,11 @@ impl Replica {
 
     pub(crate) fn held_back(&self) -> u64 {
         self.held_back
+    }
+
+    /// Entries that have outgrown a frame by merging: others have of them what reached them as it was written.
+    pub(crate) fn too_large(&self) -> usize {
+        self.image.too_large.len()
     }
 
     pub(crate) fn tombstones(&self) -> usize {
@@ -161,14 +178,18 @@ impl Replica {
     }
 
     /// # Errors
-    /// The merge of the key is not known here.
-    pub(crate) fn merge_in(&mut self, key: Key, state: Bytes) -> Result<(Dot, Entry), NoMerge> {
-        let Kind::Merged(name) = &key.kind else { return Err(NoMerge) };
-        let merge = self.merges.0.get(name).ok_or(NoMerge)?;
+    /// The merge of the key is not known here, or what comes of it is too large to be sent to others.
+    pub(crate) fn merge_in(&mut self, key: Key, state: Bytes) -> Result<(Dot, Entry), MergeRefused> {
+        let Kind::Merged(name) = &key.kind else { return Err(MergeRefused::Unknown) };
+        let merge = self.merges.0.get(name).ok_or(MergeRefused::Unknown)?;
         let state = match self.get(&key) {
             Some(Cell::Merged(present)) => merge.merge(present, &state).into(),
             _ => state,
         };
+        let size = key.map.len() + key.key.len() + state.len();
+        if size > self.limits.merged {
+            return Err(MergeRefused::TooLarge(size, self.limits.merged));
+        }
         Ok(self.write(key, Cell::Merged(state)))
     }
 
@@ -196,6 +217,10 @@ impl Replica {
         match entry.cell.is_tombstone() {
             true => drop(self.tombstones.insert(key.clone(), tombstone)),
             false => drop(self.tombstones.remove(&key)),
+        }
+        match entry.size() > self.limits.sent {
+            true => drop(self.image.too_large.insert(key.clone())),
+            false => drop(self.image.too_large.remove(&key)),
         }
         self.stored.push(Stored::Entry(entry.clone()));
         self.changed.push(key.clone());
@@ -264,6 +289,7 @@ impl Replica {
     pub(crate) fn take_pulled(&mut self, wall: u64, pulled: Pulled) {
         let Pulled { entries, versions, floor, is_whole } = pulled;
         let mut waiting: BTreeMap<Actor, u64> = BTreeMap::new();
+        let (left_out, entries): (Vec<Entry>, Vec<Entry>) = entries.into_iter().partition(Entry::is_left_out);
         let (mut ready, mut late) = (entries, Vec::new());
         loop {
             let is_late = |entry: &Entry| {
@@ -283,7 +309,7 @@ impl Replica {
         }
         self.held_back += late.len() as u64;
         if is_whole {
-            let sent = ready.iter().chain(&late).map(|entry| entry.key.clone()).collect();
+            let sent = ready.iter().chain(&late).chain(&left_out).map(|entry| entry.key.clone()).collect();
             self.drop_deleted(&sent, &versions);
             self.image.floor.join(&floor);
         }
@@ -311,6 +337,7 @@ impl Replica {
             self.image.by_dot.remove(&dot);
         }
         self.tombstones.remove(key);
+        self.image.too_large.remove(key);
         self.stored.push(Stored::Removed(key.clone()));
         self.changed.push(key.clone());
     }
@@ -338,80 +365,5 @@ impl Replica {
                 tombstone.since = Some(self.point);
             }
         }
-    }
-}
-
-impl Image {
-    pub(crate) fn live(&self) -> impl Iterator<Item = (&Key, &Cell)> {
-        let all = self.entries.iter().map(|(key, entry)| (key, &entry.cell));
-        all.filter(|(_, cell)| !cell.is_tombstone())
-    }
-
-    /// All entries, also what is deleted.
-    #[cfg(test)]
-    pub(crate) fn all(&self) -> impl Iterator<Item = &Entry> {
-        self.entries.values().map(|entry| &**entry)
-    }
-
-    /// The next part for somebody who has seen `versions`.
-    pub(crate) fn part(&self, number: u64, versions: &Versions, after: Cursor) -> Part {
-        let is_whole = !versions.covers(&self.floor);
-        let (entries, next) = match is_whole {
-            true => self.whole(&after),
-            false => self.missing(versions, &after),
-        };
-        let (versions, floor) = (self.versions.clone(), self.floor.clone());
-        Part { number, after, entries, next, versions, floor, is_whole }
-    }
-
-    fn whole(&self, after: &Cursor) -> (Vec<Entry>, Option<Cursor>) {
-        let mut budget = PART;
-        let mut entries: Vec<Entry> = Vec::new();
-        let from = if let Cursor::Key(key) = after { Some(key) } else { None };
-        let rest = match from {
-            Some(key) => self.entries.range(key.clone()..),
-            None => self.entries.range::<std::ops::RangeFull, Key>(..),
-        };
-        for (_, entry) in rest.filter(|(key, _)| Some(*key) != from) {
-            if budget == 0 {
-                let last = entries.last().map(|entry| Cursor::Key(entry.key.clone()));
-                return (entries, last);
-            }
-            budget = budget.saturating_sub(entry.size());
-            entries.push(Entry::clone(entry));
-        }
-        (entries, None)
-    }
-
-    fn missing(&self, versions: &Versions, after: &Cursor) -> (Vec<Entry>, Option<Cursor>) {
-        let from = if let Cursor::Dot(dot) = after { Some(*dot) } else { None };
-        let mut budget = PART;
-        let (mut entries, mut last) = (Vec::new(), from);
-        for dot in self.missing_dots(versions, from) {
-            if budget == 0 {
-                return (entries, last.map(Cursor::Dot));
-            }
-            last = Some(dot.0);
-            if let Some(entry) = self.entries.get(dot.1) {
-                budget = budget.saturating_sub(entry.size());
-                entries.push(Entry::clone(entry));
-            }
-        }
-        (entries, None)
-    }
-
-    fn missing_dots<'a>(
-        &'a self,
-        versions: &'a Versions,
-        from: Option<Dot>,
-    ) -> impl Iterator<Item = (Dot, &'a Key)> {
-        let all = self.versions.dots().filter(move |last| from.is_none_or(|from| last.actor >= from.actor));
-        all.flat_map(move |last| {
-            let seen = versions.of(last.actor);
-            let sent = from.filter(|from| from.actor == last.actor).map_or(0, |from| from.seq);
-            let first = Dot { seq: seen.max(sent) + 1, ..last };
-            let range = (first <= last).then(|| self.by_dot.range(first..=last));
-            range.into_iter().flatten().map(|(dot, key)| (*dot, key))
-        })
     }
 }

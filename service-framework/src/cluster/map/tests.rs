@@ -308,3 +308,41 @@ fn a_restored_replica_goes_on_where_it_was() {
     ));
     assert_eq!(data(&again), data(&replica));
 }
+
+/// Everything joined after each other, whatever the user meant by it.
+struct Append;
+
+impl Merge for Append {
+    fn merge(&self, one: &[u8], other: &[u8]) -> Vec<u8> {
+        [one, other].concat()
+    }
+}
+
+#[test]
+fn merging_grows_nothing_that_cannot_be_sent() {
+    let append = Merges::from([("append".to_owned(), Arc::new(Append) as Arc<dyn Merge>)]);
+    let new = |node| Replica::new(actor(node), 10_000, append.clone()).within(40_000);
+    let key = |name| key(name, Kind::Merged("append".to_owned()));
+    let mut replicas: Vec<Replica> = (1..=4).map(new).collect();
+    for replica in &mut replicas {
+        replica.merge_in(key(0), vec![1; 9_000].into()).unwrap();
+        let refused = replica.merge_in(key(0), vec![1; 2_000].into());
+        assert_eq!(refused.unwrap_err(), MergeRefused::TooLarge(11_002, 10_000));
+        assert_eq!(replica.get(&key(0)), Some(&Cell::Merged(vec![1; 9_000].into())));
+    }
+    let (one, others) = replicas.split_first_mut().unwrap();
+    others.iter().for_each(|other| drop(pull(other, one, 1)));
+    // What four have joined to a key at once is larger than what is sent, and does not hold up the rest.
+    one.merge_in(key(1), vec![1].into()).unwrap();
+    assert_eq!(one.too_large(), 1);
+    let mut late = new(5);
+    pull(one, &mut late, 1);
+    assert_eq!(data(&late).len(), 1);
+    assert_eq!(late.versions(), one.versions());
+    // Whole, too, and nobody takes it for deleted.
+    one.set(2, register(3), None);
+    one.collect(0, u64::MAX);
+    one.collect(u64::MAX, u64::MAX);
+    pull(one, &mut others[0], 2);
+    assert_eq!(data(&others[0]).len(), 2);
+}
