@@ -10,6 +10,7 @@ pub(crate) mod clock;
 pub(crate) mod image;
 pub(crate) mod pull;
 pub(crate) mod replica;
+mod restored;
 pub(crate) mod sharing;
 #[cfg(test)]
 mod talks_tests;
@@ -75,5 +76,10 @@ pub(crate) struct Part {
 pub(crate) enum Stored {
     Entry(Entry),
     Removed(Key),
-    Versions { versions: Versions, floor: Versions },
+    Versions {
+        versions: Versions,
+        floor: Versions,
+    },
+    /// The number of the store under which this node writes from now on.
+    Writer(u64),
 }

@@ -6,13 +6,15 @@ use std::sync::Arc;
 use super::cell::Merges;
 use super::clock::{Clock, at};
 use super::image::Image;
+use super::restored::{self, Life};
 use super::{Actor, Cell, Dot, Entry, Key, Kind, Stamp, Stored, Versions};
 use crate::value::Bytes;
 
 #[derive(Debug)]
 pub(crate) struct Replica {
-    me: Actor,
-    image: Image,
+    pub(super) me: Actor,
+    pub(super) image: Image,
+    pub(super) life: Life,
     clock: Clock,
     /// How often the versions have changed.
     point: u64,
@@ -78,6 +80,7 @@ impl Replica {
         Self {
             me,
             image: Image::default(),
+            life: Life::default(),
             clock: Clock::default(),
             point: 0,
             tombstones: BTreeMap::new(),
@@ -103,6 +106,7 @@ impl Replica {
             self.clock.see(entry.cell.time());
             self.put(entry);
         }
+        self.life = Life::after(versions.of(self.me));
         (self.image.versions, self.image.floor) = (versions, floor);
         self.stored.clear();
         self.changed.clear();
@@ -169,11 +173,8 @@ impl Replica {
             Some(Cell::Counter(parts)) => parts.clone(),
             _ => BTreeMap::new(),
         };
-        let part = parts.entry(self.me).or_default();
-        match amount >= 0 {
-            true => part.0 = part.0.saturating_add(amount.unsigned_abs()),
-            false => part.1 = part.1.saturating_add(amount.unsigned_abs()),
-        }
+        restored::add(parts.entry(self.me).or_default(), amount);
+        self.life.add(&key, amount);
         self.write(key, Cell::Counter(parts))
     }
 
@@ -194,7 +195,7 @@ impl Replica {
     }
 
     /// A write of this node: it has seen all that is in the entry, so its own dot is enough.
-    fn write(&mut self, key: Key, cell: Cell) -> (Dot, Entry) {
+    pub(super) fn write(&mut self, key: Key, cell: Cell) -> (Dot, Entry) {
         let dot = Dot { actor: self.me, seq: self.image.versions.of(self.me) + 1 };
         let entry = Entry { key, cell, dots: Versions::from_iter([dot]) };
         self.put(entry.clone());
@@ -232,6 +233,13 @@ impl Replica {
             return;
         }
         self.image.versions.join(versions);
+        self.point += 1;
+        self.store_versions();
+    }
+
+    /// From now on this node is the present writer.
+    pub(super) fn store_writer(&mut self) {
+        self.stored.push(Stored::Writer(self.me.store));
         self.point += 1;
         self.store_versions();
     }
@@ -320,6 +328,7 @@ impl Replica {
         });
         self.raise(&seen.filter(|dot| dot.seq > 0).collect());
         self.store_versions();
+        self.write_anew_what_was_twice();
     }
 
     /// What the other had seen and does not have was deleted there.

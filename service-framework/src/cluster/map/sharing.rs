@@ -92,6 +92,9 @@ impl Sharing {
         (ticket, write, patience): (Ticket, Write, Duration),
     ) {
         let ack = write != Write::Local;
+        if !self.peers.is_empty() {
+            self.replica.told(written.0);
+        }
         for peer in &self.peers {
             let (dot, entry) = written.clone();
             self.sending.push((*peer, Talk::Push { dot, entry, ack }));
@@ -104,10 +107,15 @@ impl Sharing {
     pub(crate) fn receive(&mut self, now: Now, from: NodeId, talk: Talk) {
         match talk {
             Talk::Push { dot, entry, ack } => self.pushed(now, from, (dot, entry), ack),
-            Talk::Seen(dot) => self.writes.acked(from, dot),
+            Talk::Seen(dot) => {
+                self.mind(now.at, from, &Versions::from_iter([dot]));
+                self.writes.acked(from, dot);
+            }
             Talk::Compare { hash, ask } => self.compared(from, hash, ask),
             Talk::Versions { versions, ask } => self.told_versions(now, from, &versions, ask),
             Talk::Pull { number, versions, after } => {
+                self.mind(now.at, from, &versions);
+                self.replica.told_all();
                 let asked = (number, &versions, after);
                 let part = self.images.part(now.at, from, asked, self.replica.image());
                 self.sending.push((from, Talk::Part(part)));
@@ -116,7 +124,25 @@ impl Sharing {
         }
     }
 
+    /// Another has seen that much. If it is more of this node than it has told, its disk is of earlier, and it goes on as
+    /// another writer: what it has written since is taken for what it wrote then.
+    fn mind(&mut self, now: Moment, from: NodeId, seen: &Versions) {
+        if self.replica.is_behind_itself(seen) {
+            self.become_another(now, from);
+        }
+    }
+
+    fn become_another(&mut self, now: Moment, from: NodeId) {
+        let anew = self.replica.become_another(self.dice.next());
+        self.writes.made_anew(now, &anew);
+        // What goes on would not bring what was not known to be missing. Who knows it is asked before all others, who may
+        // have taken the second write of a number for the first.
+        self.pulls = Pulls::default();
+        self.begin_pull(now, from);
+    }
+
     fn took(&mut self, now: Now, from: NodeId, part: Part) {
+        self.mind(now.at, from, &part.versions);
         match self.pulls.take(now, from, part, &mut self.replica) {
             Taken::Unasked => {}
             Taken::More(request) => self.sending.push((from, request)),
@@ -126,6 +152,9 @@ impl Sharing {
     }
 
     fn pushed(&mut self, now: Now, from: NodeId, (dot, entry): (Dot, Entry), ack: bool) {
+        if self.replica.is_behind_itself_in(&entry) {
+            self.become_another(now.at, from);
+        }
         if ack {
             self.wanted.retain(|wanted| *wanted != (from, dot));
             self.wanted.push((from, dot));
@@ -143,7 +172,8 @@ impl Sharing {
         let (seen, open): (Vec<_>, Vec<_>) =
             std::mem::take(&mut self.wanted).into_iter().partition(|(_, dot)| versions.has(*dot));
         self.wanted = open;
-        let told = seen.into_iter().map(|(to, dot)| (to, Talk::Seen(dot)));
+        let last = |dot: Dot| Dot { seq: versions.of(dot.actor), ..dot };
+        let told = seen.into_iter().map(|(to, dot)| (to, Talk::Seen(last(dot))));
         self.sending.extend(told);
     }
 
@@ -160,6 +190,7 @@ impl Sharing {
     }
 
     fn told_versions(&mut self, now: Now, from: NodeId, theirs: &Versions, ask: bool) {
+        self.mind(now.at, from, theirs);
         let mine = self.replica.versions();
         if theirs.covers(mine) {
             self.confirmed.insert(from, self.replica.point());
@@ -192,6 +223,7 @@ impl Sharing {
     pub(crate) fn tick(&mut self, now: Now) {
         self.sending.extend(self.pulls.tick(now.at));
         for (to, dot, entry) in self.writes.tick(now.at) {
+            self.replica.told(dot);
             self.sending.push((to, Talk::Push { dot, entry, ack: true }));
         }
         if self.compare_at <= now.at {

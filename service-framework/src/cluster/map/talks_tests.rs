@@ -87,6 +87,25 @@ impl Room {
         taken
     }
 
+    fn add_to(&mut self, node: usize, amount: i64) {
+        let now = self.now();
+        let written = self.at(node).replica.add(Key { kind: Kind::Counter, ..register("sum") }, amount);
+        self.at(node).spread(now.at, written, (Ticket(0), Write::Local, Duration::ZERO));
+    }
+
+    /// What is on a node's disk.
+    fn backup(&mut self, node: usize) -> (Vec<Entry>, Versions) {
+        let replica = &self.at(node).replica;
+        (replica.image().all().cloned().collect(), replica.versions().clone())
+    }
+
+    /// A node starts with what was on its disk, alone.
+    fn start(&mut self, node: usize, (entries, versions): (Vec<Entry>, Versions)) {
+        let mut replica = Replica::new(Actor { node: id(node), store: 1 }, 10_000, Merges::new());
+        replica.restore(entries, versions, Versions::default());
+        self.nodes[node] = Some(Sharing::new(replica, self.dice.split(), self.now, REMEMBER));
+    }
+
     /// What each node has, of those that are there.
     fn data(&self) -> Vec<Vec<(Key, Cell)>> {
         let of =
@@ -226,11 +245,9 @@ fn a_node_that_has_started_again_keeps_what_was_deleted_for_those_it_has_not_met
     let mut room = Room::new(10_000_000, 0);
     let away = deleted_behind_the_back_of_one(&mut room);
     // The first ends, and begins again with what is on its disk.
-    let old = room.take(0, &[1]).unwrap();
-    let mut replica = Replica::new(Actor { node: id(0), store: 1 }, 10_000, Merges::new());
-    let (entries, versions) = (old.replica.image().all().cloned().collect(), old.replica.versions().clone());
-    replica.restore(entries, versions, Versions::default());
-    room.nodes[0] = Some(Sharing::new(replica, room.dice.split(), room.now, REMEMBER));
+    let disk = room.backup(0);
+    room.take(0, &[1]);
+    room.start(0, disk);
     room.meet(0, 1);
     room.run(Duration::from_secs(60));
     room.nodes[2] = away;
@@ -267,4 +284,87 @@ fn deletions_are_waited_for_by_all_and_for_long_by_who_is_new_or_while_one_has_l
     assert_eq!(tombstones(&room), [1, 1]);
     room.run(REMEMBER / 2 + Duration::from_secs(60));
     assert_eq!(tombstones(&room), [0, 0]);
+}
+
+/// Three, of which the first has written much since its backup was taken.
+fn with_a_backup(room: &mut Room) -> (Vec<Entry>, Versions) {
+    let (one, two, three) = (room.add(), room.add(), room.add());
+    for (one, other) in [(one, two), (one, three), (two, three)] {
+        room.meet(one, other);
+    }
+    room.set(one, "old", Some(vec![1]));
+    room.add_to(one, 1);
+    room.run(Duration::from_secs(5));
+    let backup = room.backup(one);
+    (0..5).for_each(|number| room.set(one, &format!("after {number}"), Some(vec![number])));
+    room.add_to(one, 10);
+    room.add_to(two, 100);
+    room.run(Duration::from_secs(5));
+    room.take(one, &[two, three]);
+    backup
+}
+
+/// All have the same, and these keys, and the counter has come to so much.
+fn has_all(room: &mut Room, keys: &[&str], sum: i128) {
+    let data = room.data();
+    assert!(data.iter().all(|other| *other == data[0]), "{data:#?}");
+    assert!(keys.iter().all(|key| room.has(0, key)), "{data:#?}");
+    let cell = room.at(0).replica.get(&Key { kind: Kind::Counter, ..register("sum") });
+    assert_eq!(cell.map(Cell::total), Some(sum));
+}
+
+#[test]
+fn what_a_node_writes_after_its_backup_was_restored_reaches_all() {
+    for writes in [1, 3, 6, 7, 20] {
+        let mut room = Room::new(10_000_000, 0);
+        let backup = with_a_backup(&mut room);
+        room.start(0, backup);
+        (1..writes).for_each(|number| room.set(0, &format!("new {number}"), Some(vec![number])));
+        room.set(0, "last", Some(vec![1]));
+        room.add_to(0, 1_000);
+        room.run(Duration::from_secs(3));
+        room.meet(0, 1);
+        room.meet(0, 2);
+        room.run(Duration::from_secs(20));
+        room.set(0, "then", Some(vec![1]));
+        room.run(Duration::from_secs(20));
+        has_all(&mut room, &["old", "after 0", "after 4", "last", "then"], 1_111);
+        assert_eq!(room.at(1).replica.live().count(), usize::from(writes) + 8, "{writes} writes");
+    }
+}
+
+#[test]
+fn whoever_took_the_second_writes_of_a_number_for_the_first_gets_both() {
+    let mut room = Room::new(10_000_000, 0);
+    let backup = with_a_backup(&mut room);
+    room.start(0, backup);
+    let new = room.add();
+    room.meet(0, new);
+    room.set(0, "new", Some(vec![1]));
+    room.run(Duration::from_secs(5));
+    for others in [[(0, 1), (0, 2)], [(1, new), (2, new)]] {
+        others.into_iter().for_each(|(one, other)| room.meet(one, other));
+        room.run(Duration::from_secs(30));
+    }
+    has_all(&mut room, &["old", "after 0", "after 4", "new"], 111);
+}
+
+#[test]
+fn a_write_after_a_restored_backup_counts_as_seen_only_where_it_is() {
+    let mut room = Room::new(10_000_000, 0);
+    let backup = with_a_backup(&mut room);
+    room.start(0, backup);
+    room.meet(0, 1);
+    room.meet(0, 2);
+    let now = room.now();
+    let written = room.at(0).replica.set(now.wall, register("new"), Some(vec![1].into()));
+    room.at(0).spread(now.at, written, (Ticket(1), Write::All, Duration::from_secs(10)));
+    for _ in 0..100 {
+        room.run(Duration::from_millis(100));
+        if let Some((_, written)) = room.at(0).take_written().pop() {
+            assert!(written.is_met && room.has(1, "new") && room.has(2, "new"), "{written:?}");
+            return;
+        }
+    }
+    panic!("it never ended");
 }

@@ -292,6 +292,7 @@ fn a_restored_replica_goes_on_where_it_was() {
             Stored::Entry(entry) => drop(stored.insert(entry.key.clone(), entry)),
             Stored::Removed(key) => drop(stored.remove(&key)),
             Stored::Versions { versions: seen, floor: gone } => (versions, floor) = (seen, gone),
+            Stored::Writer(_) => panic!("it is the same writer"),
         }
     }
     let mut again = Replica::new(actor(1), 10_000, merges());
@@ -331,7 +332,9 @@ fn merging_grows_nothing_that_cannot_be_sent() {
         assert_eq!(replica.get(&key(0)), Some(&Cell::Merged(vec![1; 9_000].into())));
     }
     let (one, others) = replicas.split_first_mut().unwrap();
-    others.iter().for_each(|other| drop(pull(other, one, 1)));
+    for other in &*others {
+        pull(other, one, 1);
+    }
     // What four have joined to a key at once is larger than what is sent, and does not hold up the rest.
     one.merge_in(key(1), vec![1].into()).unwrap();
     assert_eq!(one.too_large(), 1);

@@ -69,6 +69,8 @@ struct Fold {
     entries: BTreeMap<Key, Entry>,
     versions: Versions,
     floor: Versions,
+    /// The number of the store, if it is another than it was at first.
+    writer: Option<u64>,
     events: u64,
 }
 
@@ -97,6 +99,9 @@ impl Disk {
         let fold = disk.fold()?;
         (disk.logged, disk.live) = (fold.events, fold.entries.len() as u64);
         disk.write_anew_if_worth_it()?;
+        if let (Some(identity), Some(writer)) = (&mut kept.identity, fold.writer) {
+            identity.store = writer;
+        }
         kept.entries = fold.entries.into_values().collect();
         (kept.versions, kept.floor) = (fold.versions, fold.floor);
         Ok((disk, kept))
@@ -190,6 +195,7 @@ impl Disk {
                 }
                 "removed" => drop(fold.entries.remove(&read::<Key>(payload)?)),
                 "versions" => (fold.versions, fold.floor) = read(payload)?,
+                "writer" => fold.writer = Some(read(payload)?),
                 _ => {}
             }
             Ok(())
@@ -206,7 +212,8 @@ impl Disk {
         let (old, new) = (self.name_of(self.log), self.name_of(self.log + 1));
         let versions = Stored::Versions { versions: fold.versions, floor: fold.floor };
         let entries = fold.entries.into_values().map(|entry| event_of(&Stored::Entry(entry)));
-        let events: Vec<NewEvent> = entries.chain([event_of(&versions)]).collect();
+        let writer = fold.writer.map(|writer| event_of(&Stored::Writer(writer)));
+        let events: Vec<NewEvent> = entries.chain([event_of(&versions)]).chain(writer).collect();
         let count = events.len() as u64;
         let mut batch = Batch::new().append(&*new, Expected::NoStream, events).remove(old);
         batch = batch.release(MAP).claim(MAP, written(&(self.log + 1)));
@@ -221,6 +228,7 @@ fn event_of(stored: &Stored) -> NewEvent {
         Stored::Entry(entry) => NewEvent::new("entry", written(entry)),
         Stored::Removed(key) => NewEvent::new("removed", written(key)),
         Stored::Versions { versions, floor } => NewEvent::new("versions", written(&(versions, floor))),
+        Stored::Writer(store) => NewEvent::new("writer", written(store)),
     }
 }
 
@@ -302,14 +310,16 @@ mod tests {
     fn a_log_of_which_little_counts_is_written_anew() {
         let store = Store::in_memory();
         let (mut disk, _) = Disk::open(store.clone()).unwrap();
+        disk.keep_identity(&Own { secret: None, id: 5, store: 9 }).unwrap();
         for _ in 0..SPARE / 1_000 + 2 {
             let writes: Vec<Output> =
                 (0..1_000).map(|number| Output::Store(Stored::Entry(entry(number % 10 + 1)))).collect();
             disk.keep(&writes).unwrap();
+            disk.keep(&[Output::Store(Stored::Writer(12))]).unwrap();
         }
         assert_eq!(disk.log, 1);
         assert_eq!(store.head("cluster/map/0").unwrap(), 0);
         let (_, kept) = Disk::open(store).unwrap();
-        assert_eq!(kept.entries.len(), 10);
+        assert_eq!((kept.entries.len(), kept.identity.unwrap().store), (10, 12));
     }
 }
