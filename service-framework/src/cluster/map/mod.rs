@@ -80,6 +80,8 @@ pub(crate) enum Stored {
         versions: Versions,
         floor: Versions,
     },
+    /// Everything of the writer up to this number has been seen, beside what was stored before.
+    Seen(Dot),
     /// The number of the store under which this node writes from now on.
     Writer(u64),
 }

@@ -229,12 +229,13 @@ impl Replica {
     }
 
     fn raise(&mut self, versions: &Versions) {
-        if self.image.versions.covers(versions) {
+        let new: Vec<Dot> = versions.dots().filter(|dot| !self.image.versions.has(*dot)).collect();
+        if new.is_empty() {
             return;
         }
         self.image.versions.join(versions);
         self.point += 1;
-        self.store_versions();
+        self.stored.extend(new.into_iter().map(Stored::Seen));
     }
 
     /// From now on this node is the present writer.
@@ -320,6 +321,7 @@ impl Replica {
             let sent = ready.iter().chain(&late).chain(&left_out).map(|entry| entry.key.clone()).collect();
             self.drop_deleted(&sent, &versions);
             self.image.floor.join(&floor);
+            self.store_versions();
         }
         ready.into_iter().for_each(|entry| self.join(entry));
         let seen = versions.dots().map(|dot| match waiting.get(&dot.actor) {
@@ -327,7 +329,6 @@ impl Replica {
             None => dot,
         });
         self.raise(&seen.filter(|dot| dot.seq > 0).collect());
-        self.store_versions();
         self.write_anew_what_was_twice();
     }
 

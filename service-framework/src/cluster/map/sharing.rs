@@ -19,6 +19,9 @@ const COMPARE: Duration = Duration::from_secs(1);
 /// How often tombstones are looked through.
 const COLLECT: Duration = Duration::from_secs(10);
 
+/// Writes of others that wait here to be seen and are to be told of then.
+const WANTED: usize = 10_000;
+
 #[derive(Debug)]
 pub(crate) struct Sharing {
     pub(crate) replica: Replica,
@@ -39,7 +42,7 @@ pub(crate) struct Sharing {
     pulls: Pulls,
     images: Images,
     /// Who wants to know when this has been seen.
-    wanted: Vec<(NodeId, Dot)>,
+    wanted: BTreeSet<(NodeId, Dot)>,
     writes: Writes,
     sending: Vec<(NodeId, Talk)>,
 }
@@ -60,7 +63,7 @@ impl Sharing {
             collect_at: now.after(COLLECT),
             pulls: Pulls::default(),
             images: Images::default(),
-            wanted: Vec::new(),
+            wanted: BTreeSet::new(),
             writes: Writes::default(),
             sending: Vec::new(),
         }
@@ -76,6 +79,7 @@ impl Sharing {
     pub(crate) fn went(&mut self, node: NodeId) {
         self.peers.remove(&node);
         self.pulls.give_up(node);
+        self.wanted.retain(|(wanting, _)| *wanting != node);
     }
 
     /// Nobody waits for a member any more.
@@ -156,8 +160,11 @@ impl Sharing {
             self.become_another(now.at, from);
         }
         if ack {
-            self.wanted.retain(|wanted| *wanted != (from, dot));
-            self.wanted.push((from, dot));
+            if self.wanted.len() >= WANTED {
+                // Whoever still waits asks again.
+                self.wanted.clear();
+            }
+            self.wanted.insert((from, dot));
         }
         if self.replica.push(now.wall, dot, entry) {
             self.tell_seen();
@@ -169,7 +176,7 @@ impl Sharing {
     /// Tells those who want to know, as far as it has been seen.
     fn tell_seen(&mut self) {
         let versions = self.replica.versions();
-        let (seen, open): (Vec<_>, Vec<_>) =
+        let (seen, open): (BTreeSet<_>, BTreeSet<_>) =
             std::mem::take(&mut self.wanted).into_iter().partition(|(_, dot)| versions.has(*dot));
         self.wanted = open;
         let last = |dot: Dot| Dot { seq: versions.of(dot.actor), ..dot };
@@ -275,6 +282,11 @@ impl Sharing {
         let peer = self.round.swap_remove(self.dice.below(self.round.len()));
         let hash = self.replica.versions().hash();
         self.sending.push((peer, Talk::Compare { hash, ask: true }));
+    }
+
+    #[cfg(test)]
+    pub(crate) fn waiting_to_be_told(&self) -> usize {
+        self.wanted.len()
     }
 
     pub(crate) fn take_sending(&mut self) -> Vec<(NodeId, Talk)> {

@@ -368,3 +368,20 @@ fn a_write_after_a_restored_backup_counts_as_seen_only_where_it_is() {
     }
     panic!("it never ended");
 }
+
+#[test]
+fn writes_that_must_wait_are_not_remembered_without_a_bound() {
+    let mut room = Room::new(10_000_000, 0);
+    let (here, far) = (room.add(), room.add());
+    room.meet(here, far);
+    let ahead = Now { wall: BEGIN + 3_600_000, ..room.now() };
+    for _ in 0..25_000 {
+        let (dot, entry) = room.at(far).replica.set(ahead.wall, register("k"), Some(vec![1].into()));
+        let now = room.now();
+        room.at(here).receive(now, id(far), Talk::Push { dot, entry, ack: true });
+        room.at(here).take_sending();
+    }
+    assert!(room.at(here).waiting_to_be_told() <= 10_000);
+    room.at(here).went(id(far));
+    assert_eq!(room.at(here).waiting_to_be_told(), 0);
+}

@@ -292,6 +292,7 @@ fn a_restored_replica_goes_on_where_it_was() {
             Stored::Entry(entry) => drop(stored.insert(entry.key.clone(), entry)),
             Stored::Removed(key) => drop(stored.remove(&key)),
             Stored::Versions { versions: seen, floor: gone } => (versions, floor) = (seen, gone),
+            Stored::Seen(dot) => versions.raise(dot),
             Stored::Writer(_) => panic!("it is the same writer"),
         }
     }
@@ -348,4 +349,17 @@ fn merging_grows_nothing_that_cannot_be_sent() {
     one.collect(u64::MAX, u64::MAX);
     pull(one, &mut others[0], 2);
     assert_eq!(data(&others[0]).len(), 2);
+}
+
+#[test]
+fn a_write_stores_what_is_new_however_many_writers_there_are() {
+    let mut here = replica(1);
+    for node in 2..500 {
+        let mut other = replica(node);
+        let (dot, entry) = other.set(1, register(0), Some(vec![0].into()));
+        assert!(here.push(1, dot, entry));
+    }
+    here.take_stored();
+    let (dot, entry) = here.set(2, register(0), Some(vec![1].into()));
+    assert_eq!(here.take_stored(), [Stored::Entry(entry), Stored::Seen(dot)]);
 }

@@ -195,6 +195,7 @@ impl Disk {
                 }
                 "removed" => drop(fold.entries.remove(&read::<Key>(payload)?)),
                 "versions" => (fold.versions, fold.floor) = read(payload)?,
+                "seen" => fold.versions.raise(read(payload)?),
                 "writer" => fold.writer = Some(read(payload)?),
                 _ => {}
             }
@@ -228,6 +229,7 @@ fn event_of(stored: &Stored) -> NewEvent {
         Stored::Entry(entry) => NewEvent::new("entry", written(entry)),
         Stored::Removed(key) => NewEvent::new("removed", written(key)),
         Stored::Versions { versions, floor } => NewEvent::new("versions", written(&(versions, floor))),
+        Stored::Seen(dot) => NewEvent::new("seen", written(dot)),
         Stored::Writer(store) => NewEvent::new("writer", written(store)),
     }
 }
@@ -287,9 +289,12 @@ mod tests {
         let entries = [one, two.clone()].map(|entry| Output::Store(Stored::Entry(entry)));
         disk.keep(&entries).unwrap();
         disk.keep(&[removed, Output::Store(versions), Output::StoreEpoch(4)]).unwrap();
+        let seen = Dot { actor: Actor { node: NodeId(2), store: 1 }, seq: 7 };
+        disk.keep(&[Output::Store(Stored::Seen(seen))]).unwrap();
         let (_, kept) = Disk::open(store).unwrap();
         assert_eq!((kept.epoch, kept.entries), (4, vec![two.clone()]));
-        assert_eq!((kept.identity.unwrap().store, kept.versions), (9, two.dots));
+        let all = two.dots.dots().chain([seen]).collect();
+        assert_eq!((kept.identity.unwrap().store, kept.versions), (9, all));
         assert_eq!(kept.peers, [Address("tcp://b:2".into())]);
     }
 
