@@ -63,7 +63,8 @@ pub struct Settings {
     pub links: usize,
     /// How far ahead of this node's clock shared data may be stamped before it must wait: 10 seconds.
     pub clock_ahead: Duration,
-    /// How long deleted data is kept for members that are down: a day. Those that return later are given everything.
+    /// How long deleted data is kept for members that are down or have left, and by a node that is new whoever has it: a day.
+    /// Those that return later are given everything.
     pub remember: Duration,
     /// How often whole views are compared with a random member, when nothing changes: 30 seconds.
     pub exchange: Duration,

@@ -163,6 +163,8 @@ pub struct Counts {
     pub dropped: u64,
     /// How often shared data had to wait: its stamp was far ahead, or its merge is not known here.
     pub held_back: u64,
+    /// Values of the user's own types that have outgrown a frame by merging and are not sent to who lacks them.
+    pub too_large: u64,
     /// Tombstones of shared data that are kept.
     pub tombstones: u64,
     /// How often this node had been given up and has taken another epoch.
@@ -236,7 +238,7 @@ impl Engine {
         let mut dice = Dice::new(boot.seed);
         let actor = Actor { node: me.node, store: boot.store };
         let ahead = u64::try_from(settings.clock_ahead.as_millis()).unwrap_or(u64::MAX);
-        let mut replica = Replica::new(actor, ahead, settings.merges.clone());
+        let mut replica = Replica::new(actor, ahead, settings.merges.clone()).within(settings.frame_bytes);
         replica.restore(boot.entries, boot.versions, boot.floor);
         let mut engine = Self {
             cluster: hash_of(&settings.cluster),
@@ -248,7 +250,7 @@ impl Engine {
             links: Links::default(),
             streams: Streams::new(me.boot, settings.queues),
             requests: Requests::default(),
-            sharing: Sharing::new(replica, dice.split(), now.at),
+            sharing: Sharing::new(replica, dice.split(), now.at, settings.remember),
             tallies: BTreeMap::new(),
             tickets: 0,
             served: BTreeSet::new(),
@@ -297,7 +299,7 @@ impl Engine {
             self.swim.tick(now.at);
         }
         if is_due(self.sharing.next_due()) {
-            self.sharing.tick(now.at);
+            self.sharing.tick(now);
         }
         self.links.tick(now.at);
         self.streams.tick(now.at);
@@ -395,6 +397,7 @@ impl Engine {
         Counts {
             dropped: self.streams.dropped(),
             held_back: self.sharing.replica.held_back(),
+            too_large: self.sharing.replica.too_large() as u64,
             tombstones: self.sharing.replica.tombstones() as u64,
             ..self.counts
         }

@@ -79,7 +79,7 @@ impl Engine {
             self.sharing.forget(forgotten);
         }
         self.changed_at = now;
-        self.sharing.went(node, !has_left);
+        self.sharing.went(node);
     }
 
     fn was_replaced(&mut self, now: Moment, old: Identity, new: Identity, source: Option<NodeId>) {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::super::events::Ticket;
-use super::super::map::{Cell, Dot, Entry, Key, Kind, Stamp, Write};
+use super::super::map::{Cell, Dot, Entry, Key, Kind, MergeRefused, Stamp, Write};
 use super::super::time::{Moment, Now};
 use super::super::wire::Body;
 use super::{Engine, Output};
@@ -28,16 +28,19 @@ impl Engine {
         self.wrote(now, written, write)
     }
 
-    /// Joins a state of the user's own type to what is there; nothing if its merge is not known.
+    /// Joins a state of the user's own type to what is there.
+    ///
+    /// # Errors
+    /// Its merge is not known, or what comes of it is too large.
     pub(crate) fn merge_in(
         &mut self,
         now: Now,
         key: Key,
         state: &[u8],
         write: (Write, Duration),
-    ) -> Option<Ticket> {
-        let written = self.sharing.replica.merge_in(key, state.into()).ok()?;
-        Some(self.wrote(now, written, write))
+    ) -> Result<Ticket, MergeRefused> {
+        let written = self.sharing.replica.merge_in(key, state.into())?;
+        Ok(self.wrote(now, written, write))
     }
 
     /// What is there.

@@ -134,6 +134,15 @@ impl Entry {
         Ok(())
     }
 
+    /// What says of an entry that is too large to be sent that it is there: no write has made it.
+    pub(crate) fn left_out(&self) -> Self {
+        Self { key: self.key.clone(), cell: Cell::Merged(Bytes::default()), dots: Versions::default() }
+    }
+
+    pub(crate) fn is_left_out(&self) -> bool {
+        self.dots == Versions::default()
+    }
+
     /// Bytes that it takes in a frame, about.
     pub(crate) fn size(&self) -> usize {
         let of_cell = match &self.cell {

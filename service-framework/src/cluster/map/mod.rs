@@ -7,9 +7,13 @@
 
 pub(crate) mod cell;
 pub(crate) mod clock;
+pub(crate) mod image;
 pub(crate) mod pull;
 pub(crate) mod replica;
+mod restored;
 pub(crate) mod sharing;
+#[cfg(test)]
+mod talks_tests;
 #[cfg(test)]
 mod tests;
 pub(crate) mod versions;
@@ -19,6 +23,7 @@ use serde::{Deserialize, Serialize};
 
 pub use cell::Merge;
 pub(crate) use cell::{Cell, Entry, Key, Kind, Stamp};
+pub(crate) use replica::MergeRefused;
 pub(crate) use sharing::Sharing;
 pub(crate) use versions::{Actor, Dot, Versions};
 pub use writes::{Write, Written};
@@ -71,5 +76,12 @@ pub(crate) struct Part {
 pub(crate) enum Stored {
     Entry(Entry),
     Removed(Key),
-    Versions { versions: Versions, floor: Versions },
+    Versions {
+        versions: Versions,
+        floor: Versions,
+    },
+    /// Everything of the writer up to this number has been seen, beside what was stored before.
+    Seen(Dot),
+    /// The number of the store under which this node writes from now on.
+    Writer(u64),
 }

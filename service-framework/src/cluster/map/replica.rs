@@ -3,43 +3,56 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use imbl::OrdMap;
-
-use super::cell::{Merges, NoMerge};
+use super::cell::Merges;
 use super::clock::{Clock, at};
-use super::{Actor, Cell, Cursor, Dot, Entry, Key, Kind, Part, Stamp, Stored, Versions};
+use super::image::Image;
+use super::restored::{self, Life};
+use super::{Actor, Cell, Dot, Entry, Key, Kind, Stamp, Stored, Versions};
 use crate::value::Bytes;
-
-/// Bytes of the entries of a part, about.
-const PART: usize = 64 << 10;
-
-/// A copy as it was at some moment: taken in no time, and never half-changed.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Image {
-    entries: OrdMap<Key, Arc<Entry>>,
-    /// Which entry each write made, as long as it counts.
-    by_dot: OrdMap<Dot, Key>,
-    versions: Versions,
-    /// Deletions up to here may have no tombstone any more.
-    floor: Versions,
-}
 
 #[derive(Debug)]
 pub(crate) struct Replica {
-    me: Actor,
-    image: Image,
+    pub(super) me: Actor,
+    pub(super) image: Image,
+    pub(super) life: Life,
     clock: Clock,
     /// How often the versions have changed.
     point: u64,
-    /// Tombstones, and the point from which on the versions cover them.
-    tombstones: BTreeMap<Key, Option<u64>>,
+    tombstones: BTreeMap<Key, Tombstone>,
     stored: Vec<Stored>,
     /// Keys whose values may have changed.
     changed: Vec<Key>,
     merges: MergesOf,
     /// How many milliseconds a stamp may be ahead of this node's clock.
     ahead: u64,
+    limits: Limits,
     held_back: u64,
+}
+
+/// Bytes of entries.
+#[derive(Clone, Copy, Debug)]
+struct Limits {
+    /// Of the largest state of a type of the user's own that is written here.
+    merged: usize,
+    /// Of the largest entry that is sent.
+    sent: usize,
+}
+
+/// Why a state was not joined to what is there.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum MergeRefused {
+    /// The merge of this name is not known here.
+    Unknown,
+    /// It would have so many bytes, with its names, and may have so many.
+    TooLarge(usize, usize),
+}
+
+#[derive(Debug)]
+struct Tombstone {
+    /// The time of its stamp.
+    written: u64,
+    /// The point from which on the versions cover it.
+    since: Option<u64>,
 }
 
 /// What is known of merging.
@@ -67,6 +80,7 @@ impl Replica {
         Self {
             me,
             image: Image::default(),
+            life: Life::default(),
             clock: Clock::default(),
             point: 0,
             tombstones: BTreeMap::new(),
@@ -74,8 +88,16 @@ impl Replica {
             changed: Vec::new(),
             merges: MergesOf(merges),
             ahead,
+            limits: Limits { merged: usize::MAX, sent: usize::MAX },
             held_back: 0,
         }
+    }
+
+    /// Keeps what is sent within frames of so many bytes: what is written here leaves room for what others merge into it
+    /// meanwhile, and what is sent leaves room for the versions.
+    pub(crate) fn within(mut self, frame_bytes: usize) -> Self {
+        self.limits = Limits { merged: frame_bytes / 4, sent: frame_bytes / 4 * 3 };
+        self
     }
 
     /// Takes back what was on disk; nothing of it is to be stored again.
@@ -84,6 +106,7 @@ impl Replica {
             self.clock.see(entry.cell.time());
             self.put(entry);
         }
+        self.life = Life::after(versions.of(self.me));
         (self.image.versions, self.image.floor) = (versions, floor);
         self.stored.clear();
         self.changed.clear();
@@ -103,6 +126,11 @@ impl Replica {
 
     pub(crate) fn held_back(&self) -> u64 {
         self.held_back
+    }
+
+    /// Entries that have outgrown a frame by merging: others have of them what reached them as it was written.
+    pub(crate) fn too_large(&self) -> usize {
+        self.image.too_large.len()
     }
 
     pub(crate) fn tombstones(&self) -> usize {
@@ -145,28 +173,29 @@ impl Replica {
             Some(Cell::Counter(parts)) => parts.clone(),
             _ => BTreeMap::new(),
         };
-        let part = parts.entry(self.me).or_default();
-        match amount >= 0 {
-            true => part.0 = part.0.saturating_add(amount.unsigned_abs()),
-            false => part.1 = part.1.saturating_add(amount.unsigned_abs()),
-        }
+        restored::add(parts.entry(self.me).or_default(), amount);
+        self.life.add(&key, amount);
         self.write(key, Cell::Counter(parts))
     }
 
     /// # Errors
-    /// The merge of the key is not known here.
-    pub(crate) fn merge_in(&mut self, key: Key, state: Bytes) -> Result<(Dot, Entry), NoMerge> {
-        let Kind::Merged(name) = &key.kind else { return Err(NoMerge) };
-        let merge = self.merges.0.get(name).ok_or(NoMerge)?;
+    /// The merge of the key is not known here, or what comes of it is too large to be sent to others.
+    pub(crate) fn merge_in(&mut self, key: Key, state: Bytes) -> Result<(Dot, Entry), MergeRefused> {
+        let Kind::Merged(name) = &key.kind else { return Err(MergeRefused::Unknown) };
+        let merge = self.merges.0.get(name).ok_or(MergeRefused::Unknown)?;
         let state = match self.get(&key) {
             Some(Cell::Merged(present)) => merge.merge(present, &state).into(),
             _ => state,
         };
+        let size = key.map.len() + key.key.len() + state.len();
+        if size > self.limits.merged {
+            return Err(MergeRefused::TooLarge(size, self.limits.merged));
+        }
         Ok(self.write(key, Cell::Merged(state)))
     }
 
     /// A write of this node: it has seen all that is in the entry, so its own dot is enough.
-    fn write(&mut self, key: Key, cell: Cell) -> (Dot, Entry) {
+    pub(super) fn write(&mut self, key: Key, cell: Cell) -> (Dot, Entry) {
         let dot = Dot { actor: self.me, seq: self.image.versions.of(self.me) + 1 };
         let entry = Entry { key, cell, dots: Versions::from_iter([dot]) };
         self.put(entry.clone());
@@ -185,9 +214,14 @@ impl Replica {
         for dot in entry.dots.dots() {
             self.image.by_dot.insert(dot, key.clone());
         }
+        let tombstone = Tombstone { written: entry.cell.time(), since: None };
         match entry.cell.is_tombstone() {
-            true => drop(self.tombstones.insert(key.clone(), None)),
+            true => drop(self.tombstones.insert(key.clone(), tombstone)),
             false => drop(self.tombstones.remove(&key)),
+        }
+        match entry.size() > self.limits.sent {
+            true => drop(self.image.too_large.insert(key.clone())),
+            false => drop(self.image.too_large.remove(&key)),
         }
         self.stored.push(Stored::Entry(entry.clone()));
         self.changed.push(key.clone());
@@ -195,10 +229,18 @@ impl Replica {
     }
 
     fn raise(&mut self, versions: &Versions) {
-        if self.image.versions.covers(versions) {
+        let new: Vec<Dot> = versions.dots().filter(|dot| !self.image.versions.has(*dot)).collect();
+        if new.is_empty() {
             return;
         }
         self.image.versions.join(versions);
+        self.point += 1;
+        self.stored.extend(new.into_iter().map(Stored::Seen));
+    }
+
+    /// From now on this node is the present writer.
+    pub(super) fn store_writer(&mut self) {
+        self.stored.push(Stored::Writer(self.me.store));
         self.point += 1;
         self.store_versions();
     }
@@ -256,6 +298,7 @@ impl Replica {
     pub(crate) fn take_pulled(&mut self, wall: u64, pulled: Pulled) {
         let Pulled { entries, versions, floor, is_whole } = pulled;
         let mut waiting: BTreeMap<Actor, u64> = BTreeMap::new();
+        let (left_out, entries): (Vec<Entry>, Vec<Entry>) = entries.into_iter().partition(Entry::is_left_out);
         let (mut ready, mut late) = (entries, Vec::new());
         loop {
             let is_late = |entry: &Entry| {
@@ -275,9 +318,10 @@ impl Replica {
         }
         self.held_back += late.len() as u64;
         if is_whole {
-            let sent = ready.iter().chain(&late).map(|entry| entry.key.clone()).collect();
+            let sent = ready.iter().chain(&late).chain(&left_out).map(|entry| entry.key.clone()).collect();
             self.drop_deleted(&sent, &versions);
             self.image.floor.join(&floor);
+            self.store_versions();
         }
         ready.into_iter().for_each(|entry| self.join(entry));
         let seen = versions.dots().map(|dot| match waiting.get(&dot.actor) {
@@ -285,7 +329,7 @@ impl Replica {
             None => dot,
         });
         self.raise(&seen.filter(|dot| dot.seq > 0).collect());
-        self.store_versions();
+        self.write_anew_what_was_twice();
     }
 
     /// What the other had seen and does not have was deleted there.
@@ -303,100 +347,33 @@ impl Replica {
             self.image.by_dot.remove(&dot);
         }
         self.tombstones.remove(key);
+        self.image.too_large.remove(key);
         self.stored.push(Stored::Removed(key.clone()));
         self.changed.push(key.clone());
     }
 
-    /// Removes the tombstones that all members have had since this point.
-    pub(crate) fn collect(&mut self, confirmed: u64) {
-        let safe = self.tombstones.iter().filter(|(_, since)| since.is_some_and(|since| since <= confirmed));
-        for key in safe.map(|(key, _)| key.clone()).collect::<Vec<_>>() {
-            if let Some(entry) = self.image.entries.get(&key) {
-                self.image.floor.join(&entry.dots.clone());
-                self.store_versions();
+    /// Removes the tombstones that all members have had since this point and that were written by this time.
+    pub(crate) fn collect(&mut self, confirmed: u64, written_by: u64) {
+        let is_safe = |tombstone: &Tombstone| {
+            tombstone.written <= written_by && tombstone.since.is_some_and(|since| since <= confirmed)
+        };
+        let safe = self.tombstones.iter().filter(|(_, tombstone)| is_safe(tombstone));
+        let safe: Vec<Key> = safe.map(|(key, _)| key.clone()).collect();
+        for key in &safe {
+            if let Some(entry) = self.image.entries.get(key) {
+                self.image.floor.join(&entry.dots);
             }
-            self.remove(&key);
+            self.remove(key);
         }
-        for (key, since) in &mut self.tombstones {
+        if !safe.is_empty() {
+            self.store_versions();
+        }
+        for (key, tombstone) in self.tombstones.iter_mut().filter(|(_, tombstone)| tombstone.since.is_none())
+        {
             let entry = self.image.entries.get(key);
-            if since.is_none() && entry.is_some_and(|entry| self.image.versions.covers(&entry.dots)) {
-                *since = Some(self.point);
+            if entry.is_some_and(|entry| self.image.versions.covers(&entry.dots)) {
+                tombstone.since = Some(self.point);
             }
         }
-    }
-}
-
-impl Image {
-    pub(crate) fn live(&self) -> impl Iterator<Item = (&Key, &Cell)> {
-        let all = self.entries.iter().map(|(key, entry)| (key, &entry.cell));
-        all.filter(|(_, cell)| !cell.is_tombstone())
-    }
-
-    /// All entries, also what is deleted.
-    #[cfg(test)]
-    pub(crate) fn all(&self) -> impl Iterator<Item = &Entry> {
-        self.entries.values().map(|entry| &**entry)
-    }
-
-    /// The next part for somebody who has seen `versions`.
-    pub(crate) fn part(&self, number: u64, versions: &Versions, after: Cursor) -> Part {
-        let is_whole = !versions.covers(&self.floor);
-        let (entries, next) = match is_whole {
-            true => self.whole(&after),
-            false => self.missing(versions, &after),
-        };
-        let (versions, floor) = (self.versions.clone(), self.floor.clone());
-        Part { number, after, entries, next, versions, floor, is_whole }
-    }
-
-    fn whole(&self, after: &Cursor) -> (Vec<Entry>, Option<Cursor>) {
-        let mut budget = PART;
-        let mut entries: Vec<Entry> = Vec::new();
-        let from = if let Cursor::Key(key) = after { Some(key) } else { None };
-        let rest = match from {
-            Some(key) => self.entries.range(key.clone()..),
-            None => self.entries.range::<std::ops::RangeFull, Key>(..),
-        };
-        for (_, entry) in rest.filter(|(key, _)| Some(*key) != from) {
-            if budget == 0 {
-                let last = entries.last().map(|entry| Cursor::Key(entry.key.clone()));
-                return (entries, last);
-            }
-            budget = budget.saturating_sub(entry.size());
-            entries.push(Entry::clone(entry));
-        }
-        (entries, None)
-    }
-
-    fn missing(&self, versions: &Versions, after: &Cursor) -> (Vec<Entry>, Option<Cursor>) {
-        let from = if let Cursor::Dot(dot) = after { Some(*dot) } else { None };
-        let mut budget = PART;
-        let (mut entries, mut last) = (Vec::new(), from);
-        for dot in self.missing_dots(versions, from) {
-            if budget == 0 {
-                return (entries, last.map(Cursor::Dot));
-            }
-            last = Some(dot.0);
-            if let Some(entry) = self.entries.get(dot.1) {
-                budget = budget.saturating_sub(entry.size());
-                entries.push(Entry::clone(entry));
-            }
-        }
-        (entries, None)
-    }
-
-    fn missing_dots<'a>(
-        &'a self,
-        versions: &'a Versions,
-        from: Option<Dot>,
-    ) -> impl Iterator<Item = (Dot, &'a Key)> {
-        let all = self.versions.dots().filter(move |last| from.is_none_or(|from| last.actor >= from.actor));
-        all.flat_map(move |last| {
-            let seen = versions.of(last.actor);
-            let sent = from.filter(|from| from.actor == last.actor).map_or(0, |from| from.seq);
-            let first = Dot { seq: seen.max(sent) + 1, ..last };
-            let range = (first <= last).then(|| self.by_dot.range(first..=last));
-            range.into_iter().flatten().map(|(dot, key)| (*dot, key))
-        })
     }
 }

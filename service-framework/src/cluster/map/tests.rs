@@ -122,8 +122,8 @@ fn happen(replicas: &mut [Replica], ops: &[Op]) -> Vec<(Dot, Entry)> {
             Op::Collect(at) => {
                 let seen = replicas[*at].versions().clone();
                 if replicas.iter().all(|replica| replica.versions().covers(&seen)) {
-                    replicas[*at].collect(u64::MAX);
-                    replicas[*at].collect(u64::MAX);
+                    replicas[*at].collect(u64::MAX, u64::MAX);
+                    replicas[*at].collect(u64::MAX, u64::MAX);
                 }
             }
         }
@@ -217,8 +217,8 @@ fn what_was_deleted_and_forgotten_does_not_come_back() {
     late.set(2, register(7), Some(vec![7].into()));
     // The second is away when a key is deleted, and its tombstone too.
     one.set(3, register(0), None);
-    one.collect(0);
-    one.collect(u64::MAX);
+    one.collect(0, u64::MAX);
+    one.collect(u64::MAX, u64::MAX);
     assert_eq!(one.tombstones(), 0);
     pull(&late, &mut one, 4);
     pull(&one, &mut late, 4);
@@ -232,10 +232,10 @@ fn a_tombstone_is_kept_until_it_is_known_to_be_everywhere() {
     let mut replica = replica(1);
     replica.set(1, register(0), Some(vec![1].into()));
     replica.set(2, register(0), None);
-    replica.collect(0);
-    replica.collect(1);
+    replica.collect(0, u64::MAX);
+    replica.collect(1, u64::MAX);
     assert_eq!(replica.tombstones(), 1);
-    replica.collect(replica.point());
+    replica.collect(replica.point(), u64::MAX);
     assert_eq!(replica.tombstones(), 0);
 }
 
@@ -285,13 +285,15 @@ fn a_restored_replica_goes_on_where_it_was() {
         replica.set(50, register(name), Some(vec![name].into()));
     }
     replica.set(60, register(0), None);
-    replica.collect(0);
-    replica.collect(u64::MAX);
+    replica.collect(0, u64::MAX);
+    replica.collect(u64::MAX, u64::MAX);
     for stored_now in replica.take_stored() {
         match stored_now {
             Stored::Entry(entry) => drop(stored.insert(entry.key.clone(), entry)),
             Stored::Removed(key) => drop(stored.remove(&key)),
             Stored::Versions { versions: seen, floor: gone } => (versions, floor) = (seen, gone),
+            Stored::Seen(dot) => versions.raise(dot),
+            Stored::Writer(_) => panic!("it is the same writer"),
         }
     }
     let mut again = Replica::new(actor(1), 10_000, merges());
@@ -307,4 +309,57 @@ fn a_restored_replica_goes_on_where_it_was() {
         again.image().all().find(|entry| entry.key == register(1)).unwrap().clone()
     ));
     assert_eq!(data(&again), data(&replica));
+}
+
+/// Everything joined after each other, whatever the user meant by it.
+struct Append;
+
+impl Merge for Append {
+    fn merge(&self, one: &[u8], other: &[u8]) -> Vec<u8> {
+        [one, other].concat()
+    }
+}
+
+#[test]
+fn merging_grows_nothing_that_cannot_be_sent() {
+    let append = Merges::from([("append".to_owned(), Arc::new(Append) as Arc<dyn Merge>)]);
+    let new = |node| Replica::new(actor(node), 10_000, append.clone()).within(40_000);
+    let key = |name| key(name, Kind::Merged("append".to_owned()));
+    let mut replicas: Vec<Replica> = (1..=4).map(new).collect();
+    for replica in &mut replicas {
+        replica.merge_in(key(0), vec![1; 9_000].into()).unwrap();
+        let refused = replica.merge_in(key(0), vec![1; 2_000].into());
+        assert_eq!(refused.unwrap_err(), MergeRefused::TooLarge(11_002, 10_000));
+        assert_eq!(replica.get(&key(0)), Some(&Cell::Merged(vec![1; 9_000].into())));
+    }
+    let (one, others) = replicas.split_first_mut().unwrap();
+    for other in &*others {
+        pull(other, one, 1);
+    }
+    // What four have joined to a key at once is larger than what is sent, and does not hold up the rest.
+    one.merge_in(key(1), vec![1].into()).unwrap();
+    assert_eq!(one.too_large(), 1);
+    let mut late = new(5);
+    pull(one, &mut late, 1);
+    assert_eq!(data(&late).len(), 1);
+    assert_eq!(late.versions(), one.versions());
+    // Whole, too, and nobody takes it for deleted.
+    one.set(2, register(3), None);
+    one.collect(0, u64::MAX);
+    one.collect(u64::MAX, u64::MAX);
+    pull(one, &mut others[0], 2);
+    assert_eq!(data(&others[0]).len(), 2);
+}
+
+#[test]
+fn a_write_stores_what_is_new_however_many_writers_there_are() {
+    let mut here = replica(1);
+    for node in 2..500 {
+        let mut other = replica(node);
+        let (dot, entry) = other.set(1, register(0), Some(vec![0].into()));
+        assert!(here.push(1, dot, entry));
+    }
+    here.take_stored();
+    let (dot, entry) = here.set(2, register(0), Some(vec![1].into()));
+    assert_eq!(here.take_stored(), [Stored::Entry(entry), Stored::Seen(dot)]);
 }

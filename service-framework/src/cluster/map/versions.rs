@@ -40,6 +40,15 @@ impl Versions {
         }
     }
 
+    /// Nothing of the writer is seen after this.
+    pub(crate) fn lower(&mut self, dot: Dot) {
+        if dot.seq == 0 {
+            self.0.remove(&dot.actor);
+        } else if self.of(dot.actor) > dot.seq {
+            self.0.insert(dot.actor, dot.seq);
+        }
+    }
+
     pub(crate) fn join(&mut self, other: &Self) {
         other.dots().for_each(|dot| self.raise(dot));
     }

@@ -83,6 +83,22 @@ impl Writes {
         self.end_met();
     }
 
+    /// This node's writes have been made anew, as these. Whoever said to have seen them has seen others of their numbers.
+    pub(crate) fn made_anew(&mut self, now: Moment, anew: &[(Dot, Entry)]) {
+        for pending in self.pending.values_mut() {
+            let said: Vec<NodeId> = std::mem::take(&mut pending.by);
+            pending.needed += said.len();
+            match anew.iter().find(|(_, entry)| entry.key == pending.entry.key) {
+                Some((dot, entry)) => {
+                    pending.waiting.extend(said);
+                    (pending.dot, pending.entry, pending.repeat_at) = (*dot, entry.clone(), now);
+                }
+                // Another has written the key since, and nobody can say any more who has seen this.
+                None => pending.waiting.clear(),
+            }
+        }
+    }
+
     /// `node` has seen everything of the writer up to `seen`.
     pub(crate) fn acked(&mut self, node: NodeId, seen: Dot) {
         for pending in self.pending.values_mut() {

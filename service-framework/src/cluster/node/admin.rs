@@ -193,6 +193,7 @@ impl Asking {
             "no_route": counts.no_route, "carried": counts.carried, "twin": counts.twin,
             "forged": counts.forged, "refused": counts.refused, "dropped": counts.dropped,
             "held_back": counts.held_back, "tombstones": counts.tombstones, "renewed": counts.renewed,
+            "too_large": counts.too_large,
             "handlers_failed": handlers.failed.load(load), "events_dropped": handlers.dropped.load(load),
             "requests_refused": handlers.jobs_refused.load(load), "missed": self.node.shared.missed.load(load),
             "entered": ring.entered, "not_entered": ring.not_entered,

@@ -72,6 +72,8 @@ struct Fold {
     entries: BTreeMap<Key, Entry>,
     versions: Versions,
     floor: Versions,
+    /// The number of the store, if it is another than it was at first.
+    writer: Option<u64>,
     events: u64,
 }
 
@@ -104,6 +106,9 @@ impl Disk {
         let fold = disk.fold()?;
         (disk.logged, disk.live) = (fold.events, fold.entries.len() as u64);
         disk.write_anew_if_worth_it()?;
+        if let (Some(identity), Some(writer)) = (&mut kept.identity, fold.writer) {
+            identity.store = writer;
+        }
         kept.entries = fold.entries.into_values().collect();
         (kept.versions, kept.floor) = (fold.versions, fold.floor);
         Ok((disk, kept))
@@ -202,6 +207,8 @@ impl Disk {
                 }
                 "removed" => drop(fold.entries.remove(&read::<Key>(payload)?)),
                 "versions" => (fold.versions, fold.floor) = read(payload)?,
+                "seen" => fold.versions.raise(read(payload)?),
+                "writer" => fold.writer = Some(read(payload)?),
                 _ => {}
             }
             Ok(())
@@ -218,7 +225,8 @@ impl Disk {
         let (old, new) = (self.name_of(self.log), self.name_of(self.log + 1));
         let versions = Stored::Versions { versions: fold.versions, floor: fold.floor };
         let entries = fold.entries.into_values().map(|entry| event_of(&Stored::Entry(entry)));
-        let events: Vec<NewEvent> = entries.chain([event_of(&versions)]).collect();
+        let writer = fold.writer.map(|writer| event_of(&Stored::Writer(writer)));
+        let events: Vec<NewEvent> = entries.chain([event_of(&versions)]).chain(writer).collect();
         let count = events.len() as u64;
         let mut batch = Batch::new().append(&*new, Expected::NoStream, events).remove(old);
         batch = batch.release(MAP).claim(MAP, written(&(self.log + 1)));
@@ -233,6 +241,8 @@ fn event_of(stored: &Stored) -> NewEvent {
         Stored::Entry(entry) => NewEvent::new("entry", written(entry)),
         Stored::Removed(key) => NewEvent::new("removed", written(key)),
         Stored::Versions { versions, floor } => NewEvent::new("versions", written(&(versions, floor))),
+        Stored::Seen(dot) => NewEvent::new("seen", written(dot)),
+        Stored::Writer(store) => NewEvent::new("writer", written(store)),
     }
 }
 
@@ -291,9 +301,12 @@ mod tests {
         let entries = [one, two.clone()].map(|entry| Output::Store(Stored::Entry(entry)));
         disk.keep(&entries).unwrap();
         disk.keep(&[removed, Output::Store(versions), Output::StoreEpoch(4)]).unwrap();
+        let seen = Dot { actor: Actor { node: NodeId(2), store: 1 }, seq: 7 };
+        disk.keep(&[Output::Store(Stored::Seen(seen))]).unwrap();
         let (_, kept) = Disk::open(store).unwrap();
         assert_eq!((kept.epoch, kept.entries), (4, vec![two.clone()]));
-        assert_eq!((kept.identity.unwrap().store, kept.versions), (9, two.dots));
+        let all = two.dots.dots().chain([seen]).collect();
+        assert_eq!((kept.identity.unwrap().store, kept.versions), (9, all));
         assert_eq!(kept.peers, [Address("tcp://b:2".into())]);
     }
 
@@ -314,14 +327,16 @@ mod tests {
     fn a_log_of_which_little_counts_is_written_anew() {
         let store = Store::in_memory();
         let (mut disk, _) = Disk::open(store.clone()).unwrap();
+        disk.keep_identity(&Own { secret: None, id: 5, store: 9 }).unwrap();
         for _ in 0..SPARE / 1_000 + 2 {
             let writes: Vec<Output> =
                 (0..1_000).map(|number| Output::Store(Stored::Entry(entry(number % 10 + 1)))).collect();
             disk.keep(&writes).unwrap();
+            disk.keep(&[Output::Store(Stored::Writer(12))]).unwrap();
         }
         assert_eq!(disk.log, 1);
         assert_eq!(store.head("cluster/map/0").unwrap(), 0);
         let (_, kept) = Disk::open(store).unwrap();
-        assert_eq!(kept.entries.len(), 10);
+        assert_eq!((kept.entries.len(), kept.identity.unwrap().store), (10, 12));
     }
 }

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use super::super::engine::Engine;
 use super::super::events::Ticket;
-use super::super::map::{Cell, Key, Kind, Write, Written};
+use super::super::map::{Cell, Key, Kind, MergeRefused, Write, Written};
 use super::super::time::Now;
 use super::payload::{Codec, CodecError, MessagePack};
 use super::{Node, calls::Waiting};
@@ -142,7 +142,7 @@ impl SharedMap {
         let size = key.len() + value.as_ref().map_or(0, Vec::len);
         let key = self.key(key, Kind::Register);
         self.write(size, write, patience, |engine, now| {
-            Some(engine.set(now, key, value.as_deref(), (write, patience)))
+            Ok(engine.set(now, key, value.as_deref(), (write, patience)))
         })
     }
 
@@ -153,7 +153,7 @@ impl SharedMap {
     pub fn add(&self, key: &str, amount: i64) -> Result<(), MapError> {
         let (size, key) = (key.len(), self.key(key, Kind::Counter));
         let write = (Write::Local, Duration::ZERO);
-        self.write(size, write.0, write.1, |engine, now| Some(engine.add(now, key, amount, write))).map(drop)
+        self.write(size, write.0, write.1, |engine, now| Ok(engine.add(now, key, amount, write))).map(drop)
     }
 
     /// What a counter has come to; 0 if there is none.
@@ -187,7 +187,7 @@ impl SharedMap {
         let element = MessagePack::encode(element)?;
         let (size, key) = (key.len() + element.len(), self.key(key, Kind::Element(element.into())));
         let write = (Write::Local, Duration::ZERO);
-        self.write(size, write.0, write.1, |engine, now| Some(engine.set(now, key, value, write))).map(drop)
+        self.write(size, write.0, write.1, |engine, now| Ok(engine.set(now, key, value, write))).map(drop)
     }
 
     /// The elements of a set, in the order of their bytes.
@@ -203,7 +203,8 @@ impl SharedMap {
         elements.map(|element| MessagePack::decode(element).map_err(MapError::from)).collect()
     }
 
-    /// Joins a state of a type of the user's own, whose merge of this name the node was given, to what is there.
+    /// Joins a state of a type of the user's own, whose merge of this name the node was given, to what is there. What comes
+    /// of it may have a quarter of a frame (4 MiB), with its names: others merge into it at the same time.
     ///
     /// # Errors
     /// See [`MapError`].
@@ -211,15 +212,12 @@ impl SharedMap {
         let size = key.len() + state.len();
         let key = self.key(key, Kind::Merged(merge.to_owned()));
         let write = (Write::Local, Duration::ZERO);
-        self.write(size, write.0, write.1, |engine, now| engine.merge_in(now, key, state, write))
-            .map(drop)
-            .map_err(|error| {
-                if error == MapError::Over && !self.node.is_over() {
-                    MapError::NoMerge(merge.to_owned())
-                } else {
-                    error
-                }
-            })
+        let refused = |refused| match refused {
+            MergeRefused::Unknown => MapError::NoMerge(merge.to_owned()),
+            MergeRefused::TooLarge(size, limit) => MapError::TooLarge(size, limit),
+        };
+        let call = |engine: &mut Engine, now| engine.merge_in(now, key, state, write).map_err(refused);
+        self.write(size, write.0, write.1, call).map(drop)
     }
 
     /// What states of a type of the user's own have been joined to.
@@ -256,7 +254,7 @@ impl SharedMap {
         size: usize,
         write: Write,
         patience: Duration,
-        call: impl FnOnce(&mut Engine, Now) -> Option<Ticket>,
+        call: impl FnOnce(&mut Engine, Now) -> Result<Ticket, MapError>,
     ) -> Result<Written, MapError> {
         let shared = &self.node.shared;
         let mut core = shared.core();
@@ -264,10 +262,10 @@ impl SharedMap {
         if size + self.name.len() > limit {
             return Err(MapError::TooLarge(size, limit));
         }
-        let Some(ticket) = (!core.is_over).then(|| call(&mut core.engine, shared.clock.now())).flatten()
-        else {
+        if core.is_over {
             return Err(MapError::Over);
-        };
+        }
+        let ticket = call(&mut core.engine, shared.clock.now())?;
         let (sender, receiver) = channel();
         if write != Write::Local {
             core.writes.insert(ticket, sender);

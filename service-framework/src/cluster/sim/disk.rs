@@ -30,6 +30,8 @@ impl Disk {
             Output::Store(Stored::Versions { versions, floor }) => {
                 (self.versions, self.floor) = (versions.clone(), floor.clone());
             }
+            Output::Store(Stored::Seen(dot)) => self.versions.raise(*dot),
+            Output::Store(Stored::Writer(store)) => self.store = *store,
             _ => {}
         }
     }

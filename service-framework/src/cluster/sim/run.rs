@@ -368,7 +368,7 @@ impl<'a> Runner<'a> {
     fn merge_in(&mut self, node: usize, key: Key, write: Write) {
         let state = [self.dice.below(256) as u8];
         let shown = self.world.call(node, |engine, now| {
-            engine.merge_in(now, key.clone(), &state, (write, PATIENCE));
+            let _refused = engine.merge_in(now, key.clone(), &state, (write, PATIENCE)).err();
             engine.get(&key).map(<[u8]>::to_vec)
         });
         self.world.checks.merged(key, state[0], shown.flatten());

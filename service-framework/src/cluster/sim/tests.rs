@@ -138,3 +138,23 @@ fn chaos_breaks_no_promise() {
     };
     std::thread::scope(|scope| (0..2).for_each(|_| drop(scope.spawn(work))));
 }
+
+/// Those who are gone are remembered for longer than the troubles last, and all runs on until what was deleted is forgotten.
+#[test]
+fn chaos_brings_nothing_back_that_was_deleted_and_forgotten() {
+    let (first, runs) = (number("CLUSTER_SEED", 0), number("CLUSTER_RUNS", 200).div_ceil(20));
+    for seed in first..first + runs {
+        let mut scenario = chaos(seed);
+        scenario.settings.remember = Duration::from_secs(45);
+        scenario.length = Duration::from_secs(100);
+        scenario.steps.push(step(30, Act::Load(Load::default())));
+        scenario.steps.push(step(30, Act::MendAll));
+        scenario.steps.push(step(30, Act::Start((0..scenario.nodes).collect())));
+        let report = must_hold(&scenario);
+        assert!(
+            report.counts.values().all(|counts| counts.tombstones == 0),
+            "seed {seed}: {:?}",
+            report.counts
+        );
+    }
+}

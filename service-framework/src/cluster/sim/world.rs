@@ -9,7 +9,7 @@ use super::super::dice::{Dice, mixed};
 use super::super::engine::{Call, Counts, Engine, Output};
 use super::super::events::Payload;
 use super::super::identity::{Address, NodeId};
-use super::super::map::{Cell, Key};
+use super::super::map::{Cell, Key, Stored};
 use super::super::record::Instance;
 use super::super::settings::Settings;
 use super::super::time::{Moment, Now};
@@ -371,6 +371,10 @@ impl World {
     fn do_output(&mut self, node: usize, output: Output) {
         match output {
             Output::Transmit { addresses, bytes, .. } => self.transmit(node, &addresses, bytes),
+            // No disk is of earlier here.
+            Output::Store(Stored::Writer(_)) => {
+                self.checks.broke(11, format!("n{node} takes its own writes for those of a restored backup"));
+            }
             // They are on the disk already.
             Output::StoreEpoch(_) | Output::Store(_) => {}
             Output::Founded => self.mark(node, Mark::Founded),
