@@ -149,7 +149,7 @@ impl Sharing {
         self.mind(now.at, from, &part.versions);
         match self.pulls.take(now, from, part, &mut self.replica) {
             Taken::Unasked => {}
-            Taken::More(request) => self.sending.push((from, request)),
+            Taken::More(request) => self.sending.push((from, *request)),
             Taken::All => self.tell_seen(),
             Taken::Gone => self.begin_pull(now.at, from),
         }
