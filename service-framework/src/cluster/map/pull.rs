@@ -44,7 +44,7 @@ pub(crate) enum Taken {
     /// Nothing here asked for it.
     Unasked,
     /// The next part is wanted.
-    More(Talk),
+    More(Box<Talk>),
     /// It was the last.
     All,
     /// The image of the parts before it is gone, so all must be asked for anew.
@@ -100,7 +100,7 @@ impl Pull {
         if let Some(next) = next {
             self.of = Some(of);
             self.go_on(now.at, next);
-            return Taken::More(self.request());
+            return Taken::More(Box::new(self.request()));
         }
         let (entries, (versions, floor, is_whole)) = (std::mem::take(&mut self.entries), of);
         replica.take_pulled(now.wall, Pulled { entries, versions, floor, is_whole });
