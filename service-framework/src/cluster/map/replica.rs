@@ -93,8 +93,8 @@ impl Replica {
         }
     }
 
-    /// Keeps what is sent within frames of so many bytes: what is written here leaves room for what others merge into it
-    /// meanwhile, and what is sent leaves room for the versions.
+    /// Keeps what is sent within frames of so many bytes: what is written here leaves room for what others merge into
+    /// it meanwhile, and what is sent leaves room for the versions.
     pub(crate) fn within(mut self, frame_bytes: usize) -> Self {
         self.limits = Limits { merged: frame_bytes / 4, sent: frame_bytes / 4 * 3 };
         self

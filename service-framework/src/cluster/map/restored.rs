@@ -1,7 +1,8 @@
 //! A replica whose disk turns out to be of earlier, as of a backup, goes on as another writer.
 //!
-//! Whoever restores a backup gives numbers of writes out for the second time, and others, which have seen those numbers, take
-//! the new writes for the old ones. They notice nothing; this node does when another knows more of its writes than it ever told.
+//! Whoever restores a backup gives numbers of writes out for the second time, and others, which have seen those numbers,
+//! take the new writes for the old ones. They notice nothing; this node does when another knows more of its writes than it
+//! ever told.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -73,8 +74,8 @@ impl Replica {
         theirs.0 > mine.0 || theirs.1 > mine.1
     }
 
-    /// Goes on as another writer: what was written in this life is written anew, and what others have seen of the writer of
-    /// before is still to be seen here. The writes that count still, as they are now.
+    /// Goes on as another writer: what was written in this life is written anew, and what others have seen of the writer
+    /// of before is still to be seen here. The writes that count still, as they are now.
     pub(crate) fn become_another(&mut self, store: u64) -> Vec<(Dot, Entry)> {
         let old = self.me;
         let Life { from, told, added, .. } = std::mem::take(&mut self.life);
@@ -118,8 +119,8 @@ impl Replica {
         self.image.by_dot.range(dots).map(|(_, key)| key.clone()).collect()
     }
 
-    /// The first writes under numbers that were given out twice have come. Whoever knows the second alone takes them for
-    /// seen, so they are written anew too.
+    /// The first writes under numbers that were given out twice have come. Whoever knows the second alone takes them
+    /// for seen, so they are written anew too.
     pub(super) fn write_anew_what_was_twice(&mut self) {
         let Some((old, from, last)) = self.life.twice else { return };
         if self.image.versions.of(old) < last {

@@ -115,7 +115,7 @@ impl Sharing {
                 self.mind(now.at, from, &Versions::from_iter([dot]));
                 self.writes.acked(from, dot);
             }
-            Talk::Compare { hash, ask } => self.compared(from, hash, ask),
+            Talk::Compare { hash, ask } => self.compared(now.at, from, hash, ask),
             Talk::Versions { versions, ask } => self.told_versions(now, from, &versions, ask),
             Talk::Pull { number, versions, after } => {
                 self.mind(now.at, from, &versions);
@@ -184,7 +184,11 @@ impl Sharing {
         self.sending.extend(told);
     }
 
-    fn compared(&mut self, from: NodeId, hash: u64, ask: bool) {
+    fn compared(&mut self, now: Moment, from: NodeId, hash: u64, ask: bool) {
+        if self.replica.versions().hash() == hash {
+            let theirs = self.replica.versions().clone();
+            self.mind(now, from, &theirs);
+        }
         let versions = self.replica.versions();
         if versions.hash() != hash {
             self.sending.push((from, Talk::Versions { versions: versions.clone(), ask: true }));

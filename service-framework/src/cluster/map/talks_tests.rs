@@ -315,7 +315,7 @@ fn has_all(room: &mut Room, keys: &[&str], sum: i128) {
 
 #[test]
 fn what_a_node_writes_after_its_backup_was_restored_reaches_all() {
-    for writes in [1, 3, 6, 7, 20] {
+    for writes in [1, 3, 5, 6, 7, 20] {
         let mut room = Room::new(10_000_000, 0);
         let backup = with_a_backup(&mut room);
         room.start(0, backup);
