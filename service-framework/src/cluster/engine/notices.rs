@@ -75,9 +75,7 @@ impl Engine {
             let change = if has_left { Change::Left } else { Change::Failed };
             self.outputs.push_back(Output::Member { change, node, name });
         }
-        if let Some(forgotten) = self.peers.forget_oldest() {
-            self.sharing.forget(forgotten);
-        }
+        self.peers.forget_oldest();
         self.changed_at = now;
         self.sharing.went(node);
     }

@@ -132,14 +132,14 @@ impl Peers {
         self.get(node).map(|peer| peer.addresses.clone()).unwrap_or_default()
     }
 
-    /// Forgets one of those who are down, if they are too many, and says which.
-    pub(super) fn forget_oldest(&mut self) -> Option<NodeId> {
+    pub(super) fn forget_oldest(&mut self) {
         let gone = || self.all().filter(|(_, peer)| !peer.is_active());
         if gone().count() <= DEAD {
-            return None;
+            return;
         }
-        let (_, oldest) = gone().map(|(node, peer)| (peer.down_since, node)).min()?;
-        self.0.remove(&oldest).map(|_| oldest)
+        if let Some((_, oldest)) = gone().map(|(node, peer)| (peer.down_since, node)).min() {
+            self.0.remove(&oldest);
+        }
     }
 
     fn refuses(&self, from: NodeId, to: NodeId) -> bool {
