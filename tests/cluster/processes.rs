@@ -114,8 +114,17 @@ fn what_is_wrong_is_said() {
     assert_eq!(code, Some(1));
     assert!(text.contains("nobody at tcp://127.0.0.1:1 answered"), "{text}");
     let (code, text) = output(&["node", "--listen", "0.0.0.0:0"]);
-    assert_eq!(code, Some(1));
-    assert!(text.contains("can be reached from other hosts"), "{text}");
+    assert_eq!(code, Some(2));
+    assert!(
+        text.contains("which other hosts reach") && text.contains("--insecure lets anybody join"),
+        "{text}"
+    );
+    let (code, text) = output(&["node", "--join", "127.0.0.1:99999"]);
+    assert_eq!(code, Some(2));
+    assert!(text.contains("--join") && text.contains("`99999` is no port"), "{text}");
+    let (code, text) = output(&["cluster", "keys", "keys.json", "dorp"]);
+    assert_eq!(code, Some(2));
+    assert!(text.contains("one of add, use, drop") && text.contains("did you mean `drop`?"), "{text}");
     let (code, text) = output(&["node", "--bootstrap", "--no_bootstrap"]);
     assert_eq!(code, Some(2));
     assert!(text.contains("one of them at most"), "{text}");
