@@ -122,6 +122,11 @@ fn what_is_wrong_is_said() {
     let (code, text) = output(&["node", "--join", "127.0.0.1:99999"]);
     assert_eq!(code, Some(2));
     assert!(text.contains("--join") && text.contains("`99999` is no port"), "{text}");
+    for flag in ["--cluster", "--name"] {
+        let (code, text) = output(&["node", flag, ""]);
+        assert_eq!(code, Some(2));
+        assert!(text.contains(flag) && text.contains("a name"), "{text}");
+    }
     let (code, text) = output(&["cluster", "keys", "keys.json", "dorp"]);
     assert_eq!(code, Some(2));
     assert!(text.contains("one of add, use, drop") && text.contains("did you mean `drop`?"), "{text}");

@@ -218,7 +218,12 @@ pub(super) fn map(options: &Options) -> Result<ExitCode, Vec<Problem>> {
         }
         "watch" => follow(options, &json!({ "ask": "map_watch", "map": map, "key": key }), entry),
         _ => once(options, &json!({ "ask": "map_get", "map": map, "key": key }), |answer| {
-            answer.get("entries").and_then(Json::as_array).into_iter().flatten().map(entry).collect()
+            let entries = answer.get("entries").and_then(Json::as_array).into_iter().flatten();
+            let text: String = entries.map(entry).collect();
+            if text.is_empty() {
+                say!("nothing is there");
+            }
+            text
         }),
     }
 }

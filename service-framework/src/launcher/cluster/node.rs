@@ -98,6 +98,10 @@ fn wait(node: &Node, mut keys: Option<keys::Watch>) -> ExitCode {
 
 fn builder(options: &Options) -> Result<NodeBuilder, Vec<Problem>> {
     let of = &options.clusters;
+    let empty = [("--cluster", Some(&of.cluster)), ("--name", of.name.as_ref())];
+    if let Some((flag, _)) = empty.into_iter().find(|(_, said)| said.is_some_and(String::is_empty)) {
+        return Err(vec![Problem::new(flag, "a name", "nothing")]);
+    }
     let mut builder = Node::builder(&of.cluster).join(&of.join).founding(founding(options)?);
     for address in &of.listen {
         builder = builder.listen(address);
