@@ -32,26 +32,24 @@ fn environment_allows() -> bool {
 }
 
 /// Text from outside, in one line that no terminal obeys.
+#[cfg(any(feature = "cluster", feature = "recording"))]
 pub(crate) fn one_line(text: &str) -> String {
-    let mut line = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c.is_control() { line.extend(c.escape_default()) } else { line.push(c) }
-    }
-    line
+    without_controls(text, &[])
 }
 
 /// What a hook or a script says may be anything, and a terminal obeys control characters.
 #[cfg(feature = "programs")]
 pub(crate) fn printable(text: &str) -> String {
-    let mut printable = String::with_capacity(text.len());
+    without_controls(text, &['\n', '\t'])
+}
+
+#[cfg(any(feature = "programs", feature = "recording"))]
+fn without_controls(text: &str, but: &[char]) -> String {
+    let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
-        match c {
-            '\n' | '\t' => printable.push(c),
-            c if c.is_control() => printable.extend(c.escape_default()),
-            c => printable.push(c),
-        }
+        if c.is_control() && !but.contains(&c) { shown.extend(c.escape_default()) } else { shown.push(c) }
     }
-    printable
+    shown
 }
 
 /// Paints text, or leaves it as it is.

@@ -146,9 +146,8 @@ impl Driver {
         if let Some(disk) = &mut self.disk {
             disk.keep(&turn.outputs)?;
         }
-        for (caller, answer) in std::mem::take(&mut self.held_answers) {
-            self.transport.answer(&caller, answer.to_string().as_bytes());
-        }
+        let held = std::mem::take(&mut self.held_answers);
+        self.reply(held);
         let settled = turn.outputs.iter().any(|output| {
             matches!(output, Output::Member { .. } | Output::Outcome { .. } | Output::Store(_))
         });
@@ -295,8 +294,12 @@ impl Driver {
         // What they tell may have to be kept first, which the next turn does at once.
         if self.shared.core().engine.waiting() > 0 {
             self.held_answers = answers;
-            return;
+        } else {
+            self.reply(answers);
         }
+    }
+
+    fn reply(&mut self, answers: Vec<(Caller, Json)>) {
         for (caller, answer) in answers {
             self.transport.answer(&caller, answer.to_string().as_bytes());
         }
